@@ -1,0 +1,105 @@
+/*
+ * EventBridge event patterns: compile one, match it against an event, say why it did not match.
+ *
+ * The language is the service's whole one (Amazon EventBridge User Guide, "Comparison operators for
+ * use in event patterns"; semantics of aws/event-ruler where the guide is silent):
+ *
+ *     "text", 300, true, null     the same value; "300" and 300 differ, 300 and 3.0e2 do not
+ *     {"prefix": "a"}  {"suffix": "z"}  {"equals-ignore-case": "Az"}
+ *     {"prefix": {"equals-ignore-case": "a"}}, the same with suffix
+ *     {"wildcard": "a*z"}         '*' is any text, "\*" and "\\" are '*' and '\'
+ *     {"anything-but": X}         X a text, a number, a list of one of these, or an object of one
+ * of prefix, suffix, equals-ignore-case, wildcard with a text or a list
+ *     {"numeric": [">", 0, "<=", 5]}, one or two sides, or ["=", 5]
+ *     {"cidr": "10.0.0.0/24"}     IPv4 and IPv6, which never match each other
+ *     {"exists": true | false}
+ *     {"$or": [{...}, {...}]}     beside other fields, at any level
+ *
+ * Settled where sources differ:
+ *   - Numbers compare by value; 64-bit integers exactly, also beyond the precision of a double.
+ *   - A text that looks like an address is a text; /32 and /128 are accepted; host bits of the
+ *     network are ignored.
+ *   - null, booleans and values of the other type pass an anything-but, an absent field does not.
+ *   - exists looks at leaves: an object, [] and {} are absent.
+ *   - `a.b` in one key and `a`, `b` in two name the same field, in patterns and in events.  A
+ * pattern that has a field twice wants both.
+ *   - In an array one element is enough.  Fields inside the objects of one array must match in one
+ *     and the same element, at every level.  exists: false is judged on that element where other
+ *     fields are bound in it, else on all; the order of keys never matters.
+ *   - Case is folded character by character (Unicode simple folding), never to several characters.
+ *
+ * Threads: a compiled pattern or matcher is immutable; any number of threads may use it.
+ */
+#ifndef PB_PATTERN_PATTERN_H
+#define PB_PATTERN_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/json.h"
+
+#define PB_PATTERN_MAX (64 * 1024) /* bytes of pattern text */
+#define PB_PATTERN_DEPTH_MAX 32 /* objects within objects, the outermost included */
+#define PB_PATTERN_BRANCHES_MAX 1000 /* combinations that $or multiplies to; event-ruler's cap */
+#define PB_PATTERN_FIELDS_MAX 65536 /* fields counted over all combinations */
+#define PB_PATTERN_WILDCARDS_MAX 5 /* '*' in one wildcard; the service calls more too complex */
+/*
+ * Tries for one event.  Only an event that spells one path in several ways ({"a.b": [], "a": {"b":
+ * []}}) can need many; one that needs more than these matches nothing.
+ */
+#define PB_PATTERN_TRIES_MAX 100000
+
+struct pb_pattern;
+
+/*
+ * Compile a pattern.  The text is borrowed for the call, at most PB_PATTERN_MAX bytes.
+ * On success *ret is the caller's to free with pb_pattern_free.  On failure it is untouched and err
+ * is PB_SYNTAX   not JSON: line and column are set; PB_LIMIT    beyond one of the caps above;
+ *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason in the
+ *               service's words where it has some, without its "Event pattern is not valid. Reason:
+ * ".
+ */
+int pb_pattern_compile(struct pb_str json_text, struct pb_pattern **ret, struct pb_error *err);
+/* The same from a document already parsed, which is borrowed for the call; never PB_SYNTAX. */
+int pb_pattern_compile_json(const json_t *doc, struct pb_pattern **ret, struct pb_error *err);
+void pb_pattern_free(struct pb_pattern *p); /* NULL is nothing */
+PB_DEFINE_CLEANUP(struct pb_pattern, pb_pattern_free)
+
+/*
+ * Does the event match?  The event is borrowed.  Anything but an object (NULL too) matches nothing.
+ * Give it what pb_json_parse made, which refuses duplicate keys, so that a pattern and a template
+ * never see different values.
+ */
+bool pb_pattern_match(const struct pb_pattern *p, const json_t *event);
+
+/*
+ * 1 = matches, 0 = does not; on 0 adds to `why` one line without a line break: the first field that
+ * failed, with its value and what was wanted, e.g.
+ *     detail.state.value is "OK", wanted one of ["ALARM"]
+ *     detail.severity is absent, wanted one of [{"numeric":[">=",7]}]
+ * With $or the line is about the combination that got furthest.  Where each field matches alone but
+ * no array element holds them all, it says so.  Values are shown safe for a terminal, cut when
+ * long.
+ */
+int pb_pattern_why(const struct pb_pattern *p, const json_t *event, struct pb_buf *why);
+
+/* Many patterns at once. */
+struct pb_matcher;
+
+/*
+ * Build from n patterns, which are borrowed and must outlive the matcher.  Fails with PB_LIMIT when
+ * n does not fit an id (32 bits).  n may be 0.  On success *ret is the caller's to free.
+ */
+int pb_matcher_build(const struct pb_pattern *const *patterns, size_t n, struct pb_matcher **ret,
+    struct pb_error *err);
+void pb_matcher_free(struct pb_matcher *m); /* NULL is nothing */
+PB_DEFINE_CLEANUP(struct pb_matcher, pb_matcher_free)
+
+/*
+ * Which patterns match?  Their places in the array given to build, ascending, go to `ids`, at most
+ * `cap` of them.  Returns how many matched, which may be more than cap.
+ */
+size_t pb_matcher_match(const struct pb_matcher *m, const json_t *event, uint32_t *ids, size_t cap);
+
+#endif
