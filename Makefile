@@ -1,0 +1,166 @@
+# playbookd: one Makefile, no recursion.  `make help` lists what there is.
+#
+# Libraries are the folders of lib/, lowest layer first.  A test program of a library links only
+# what that library may include, so a reach upwards fails twice: here and in tests/layers.sh.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+AR      ?= ar
+VERSION := 0.1.0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+LIBS    := base pattern event playbook engine store aws io
+
+# What each library may use, itself first, then downwards.
+USES_base     := base
+USES_pattern  := pattern base
+USES_event    := event pattern base
+USES_playbook := playbook event pattern base
+USES_engine   := engine playbook event pattern base
+USES_store    := store engine playbook event pattern base
+USES_aws      := aws base
+USES_io       := io base
+ALL_LIBS      := store engine playbook event pattern aws io base
+
+PKGS := libevent libevent_pthreads libcurl jansson libcrypto sqlite3 yaml-0.1 expat libsystemd
+# Asked once, and only when something is compiled: `make help` must work on a bare machine.
+PC_CFLAGS = $(eval PC_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PC_CFLAGS)
+PC_LIBS   = $(eval PC_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PC_LIBS)
+CK_LIBS   = $(eval CK_LIBS := $$(shell pkg-config --libs check))$(CK_LIBS)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wformat=2 -Wvla \
+	-Wswitch-enum -Wconversion -Wsign-conversion -Wnull-dereference
+HARDEN ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+LDHARDEN ?= -pie -Wl,-z,relro,-z,now
+# WERROR=-Werror in CI.
+WERROR ?=
+CPPFLAGS_ALL = -D_GNU_SOURCE -DPB_VERSION='"$(VERSION)"' -Ilib -I. $(PC_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL   = -std=gnu17 $(WARN) $(WERROR) $(HARDEN) $(CFLAGS)
+LDFLAGS_ALL  = $(LDHARDEN) $(LDFLAGS)
+
+SRC_daemon  := $(filter-out daemon/main_%.c daemon/ctl_%.c,$(wildcard daemon/*.c))
+SRC_ctl     := $(wildcard daemon/ctl_*.c)
+SRC_sandbox := $(filter-out tests/sandbox/main.c,$(wildcard tests/sandbox/*.c))
+SRC_harness := $(wildcard tests/integration/harness*.c)
+
+libobjs = $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/$(1)/*.c))
+objs    = $(patsubst %.c,$(BUILD)/%.o,$(1))
+archives = $(foreach l,$(1),$(BUILD)/lib/libpb_$(l).a)
+
+UNIT_PROGS := $(foreach l,$(LIBS),$(if $(wildcard tests/unit/$(l)/*.c),$(BUILD)/tests/unit-$(l)))
+UNIT_PROGS += $(if $(wildcard tests/unit/daemon/*.c),$(BUILD)/tests/unit-daemon)
+UNIT_PROGS += $(if $(wildcard tests/unit/sandbox/*.c),$(BUILD)/tests/unit-sandbox)
+SIM_PROG   := $(if $(wildcard tests/sim/*.c),$(BUILD)/tests/sim)
+INT_PROG   := $(if $(wildcard tests/integration/*.c),$(BUILD)/tests/integration)
+BINS := $(BUILD)/playbookd $(BUILD)/playbookctl
+SANDBOX := $(BUILD)/playbookd-sandbox
+FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+
+.PHONY: all check demo asan fuzz bench format format-check tidy layers install uninstall help clean tests deps
+.DEFAULT_GOAL := all
+
+all: $(BINS) $(SANDBOX) ## build playbookd, playbookctl and playbookd-sandbox
+
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' Makefile | sort | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+	awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make check T=NAME   only test programs, or Check test cases, of that name"
+	@echo "  BUILD=dir  CC=clang  PREFIX=/usr  DESTDIR=stage  WERROR=-Werror"
+
+# Targets that a newcomer types first install what they need; plain `make` does not touch the system.
+SETUP_GOALS := check demo asan fuzz bench tests
+ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
+SETUP := deps
+endif
+deps:
+	@tests/setup.sh
+
+# --- objects, archives, programs
+
+$(BUILD)/%.o: %.c | $(SETUP)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+define LIB_RULE
+$(BUILD)/lib/libpb_$(1).a: $(call libobjs,$(1)) | $(SETUP)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(Q)$$(AR) rcs $$@ $$(filter %.o,$$^)
+endef
+$(foreach l,$(LIBS),$(eval $(call LIB_RULE,$(l))))
+
+define UNIT_RULE
+$(BUILD)/tests/unit-$(1): $(call objs,$(wildcard tests/unit/$(1)/*.c)) $(BUILD)/tests/unit/runner.o $(call archives,$(USES_$(1)))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(CFLAGS_ALL) -o $$@ $$^ $$(PC_LIBS) $$(CK_LIBS)
+endef
+$(foreach l,$(LIBS),$(eval $(call UNIT_RULE,$(l))))
+
+link = $(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(PC_LIBS)
+
+$(BUILD)/playbookd: $(call objs,$(SRC_daemon)) $(BUILD)/daemon/main_playbookd.o $(call archives,$(ALL_LIBS))
+	$(Q)$(link)
+
+$(BUILD)/playbookctl: $(call objs,$(SRC_ctl)) $(BUILD)/daemon/main_playbookctl.o $(call archives,$(ALL_LIBS))
+	$(Q)$(link)
+
+$(SANDBOX): $(call objs,$(SRC_sandbox)) $(BUILD)/tests/sandbox/main.o $(call archives,base)
+	$(Q)$(link)
+
+$(BUILD)/tests/unit-daemon: $(call objs,$(wildcard tests/unit/daemon/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_daemon)) $(call objs,$(SRC_ctl)) $(call archives,$(ALL_LIBS))
+	@mkdir -p $(@D)
+	$(Q)$(link) $(CK_LIBS)
+
+$(BUILD)/tests/unit-sandbox: $(call objs,$(wildcard tests/unit/sandbox/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_sandbox)) $(call archives,base)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(CK_LIBS)
+
+$(BUILD)/tests/sim: $(call objs,$(wildcard tests/sim/*.c)) $(call archives,$(ALL_LIBS))
+	@mkdir -p $(@D)
+	$(Q)$(link) $(CK_LIBS)
+
+$(BUILD)/tests/integration: $(call objs,$(filter-out tests/integration/demo.c,$(wildcard tests/integration/*.c))) $(call archives,aws base)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(CK_LIBS)
+
+$(BUILD)/tests/demo: $(call objs,$(SRC_harness) tests/integration/demo.c) $(call archives,aws base)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(CK_LIBS)
+
+# --- tests
+
+tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
+
+check: layers $(BINS) $(SANDBOX) $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG) ## build and pass every test (installs what it needs)
+	@BUILD=$(BUILD) T="$(T)" tests/run.sh $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
+
+demo: $(BINS) $(SANDBOX) $(BUILD)/tests/demo ## watch a real daemon at work for two minutes (installs what it needs)
+	@BUILD=$(BUILD) $(BUILD)/tests/demo
+
+layers: ## check that lower layers include no higher ones
+	@tests/layers.sh
+
+SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+asan: ## the whole suite under ASan and UBSan
+	@$(MAKE) --no-print-directory check BUILD=$(BUILD)-asan HARDEN="$(SAN)" LDHARDEN="" T="$(T)"
+
+format: ## lay out the C files
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+format-check: ## fail where `make format` would change something
+	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+
+tidy: ## static analysis by clang-tidy
+	clang-tidy --quiet $$(git ls-files 'lib/*.c' 'daemon/*.c') -- -std=gnu17 $(CPPFLAGS_ALL)
+
+clean: ## remove what was built
+	rm -rf $(BUILD) $(BUILD)-asan
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
