@@ -72,7 +72,7 @@ help: ## list the targets
 	awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make check T=NAME   only test programs, or Check test cases, of that name"
-	@echo "  BUILD=dir  CC=clang  PREFIX=/usr  DESTDIR=stage  WERROR=-Werror"
+	@echo "  BUILD=dir  CC=clang  PREFIX=/usr  DESTDIR=stage  WERROR=-Werror  V=1"
 
 # Targets that a newcomer types first install what they need; plain `make` does not touch the system.
 SETUP_GOALS := check demo asan fuzz bench tests
@@ -84,14 +84,20 @@ deps:
 
 # --- objects, archives, programs
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-4s %s\n' $(1) $@)
+
 $(BUILD)/%.o: %.c | $(SETUP)
 	@mkdir -p $(@D)
+	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 define LIB_RULE
 $(BUILD)/lib/libpb_$(1).a: $(call libobjs,$(1)) | $(SETUP)
 	@mkdir -p $$(@D)
 	@rm -f $$@
+	$$(call say,AR)
 	$$(Q)$$(AR) rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach l,$(LIBS),$(eval $(call LIB_RULE,$(l))))
@@ -99,6 +105,7 @@ $(foreach l,$(LIBS),$(eval $(call LIB_RULE,$(l))))
 define UNIT_RULE
 $(BUILD)/tests/unit-$(1): $(call objs,$(wildcard tests/unit/$(1)/*.c)) $(BUILD)/tests/unit/runner.o $(call archives,$(USES_$(1)))
 	@mkdir -p $$(@D)
+	$$(call say,LINK)
 	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(CFLAGS_ALL) -o $$@ $$^ $$(PC_LIBS) $$(CK_LIBS)
 endef
 $(foreach l,$(LIBS),$(eval $(call UNIT_RULE,$(l))))
@@ -106,40 +113,55 @@ $(foreach l,$(LIBS),$(eval $(call UNIT_RULE,$(l))))
 link = $(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(PC_LIBS)
 
 $(BUILD)/playbookd: $(call objs,$(SRC_daemon)) $(BUILD)/daemon/main_playbookd.o $(call archives,$(ALL_LIBS))
+	$(call say,LINK)
 	$(Q)$(link)
 
 $(BUILD)/playbookctl: $(call objs,$(SRC_ctl)) $(BUILD)/daemon/main_playbookctl.o $(call archives,$(ALL_LIBS))
+	$(call say,LINK)
 	$(Q)$(link)
 
 $(SANDBOX): $(call objs,$(SRC_sandbox)) $(BUILD)/tests/sandbox/main.o $(call archives,base)
+	$(call say,LINK)
 	$(Q)$(link)
 
 $(BUILD)/tests/unit-daemon: $(call objs,$(wildcard tests/unit/daemon/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_daemon)) $(call objs,$(SRC_ctl)) $(call archives,$(ALL_LIBS))
 	@mkdir -p $(@D)
+	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
 $(BUILD)/tests/unit-sandbox: $(call objs,$(wildcard tests/unit/sandbox/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_sandbox)) $(call archives,base)
 	@mkdir -p $(@D)
+	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
 $(BUILD)/tests/sim: $(call objs,$(wildcard tests/sim/*.c)) $(call archives,$(ALL_LIBS))
 	@mkdir -p $(@D)
+	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
 $(BUILD)/tests/integration: $(call objs,$(filter-out tests/integration/demo.c,$(wildcard tests/integration/*.c))) $(call archives,aws base)
 	@mkdir -p $(@D)
+	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
 $(BUILD)/tests/demo: $(call objs,$(SRC_harness) tests/integration/demo.c) $(call archives,aws base)
 	@mkdir -p $(@D)
+	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
 # --- tests
 
 tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
 
-check: layers $(BINS) $(SANDBOX) $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG) ## build and pass every test (installs what it needs)
-	@BUILD=$(BUILD) T="$(T)" tests/run.sh $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
+# Where T names programs, only those are built, and the real binaries only if one of them runs those.
+TEST_PROGS := $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
+NAMED := $(if $(T),$(foreach p,$(TEST_PROGS),$(if $(findstring $(T),$(notdir $(p))),$(p))))
+CHECK_PROGS := $(or $(NAMED),$(TEST_PROGS))
+ALONE := $(foreach l,$(LIBS) sandbox,$(BUILD)/tests/unit-$(l)) $(BUILD)/tests/sim
+CHECK_BINS := $(if $(filter-out $(ALONE),$(CHECK_PROGS)),$(BINS) $(SANDBOX))
+
+check: layers $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (installs what it needs)
+	@BUILD=$(BUILD) T="$(T)" tests/run.sh $(CHECK_PROGS)
 
 demo: $(BINS) $(SANDBOX) $(BUILD)/tests/demo ## watch a real daemon at work for two minutes (installs what it needs)
 	@BUILD=$(BUILD) $(BUILD)/tests/demo
@@ -159,6 +181,34 @@ format-check: ## fail where `make format` would change something
 
 tidy: ## static analysis by clang-tidy
 	clang-tidy --quiet $$(git ls-files 'lib/*.c' 'daemon/*.c') -- -std=gnu17 $(CPPFLAGS_ALL)
+
+# --- installation
+
+INSTALL ?= install
+MANDIR   = $(PREFIX)/share/man
+DOCDIR   = $(PREFIX)/share/doc/playbookd
+UNITDIR  = $(PREFIX)/lib/systemd/system
+MAN_PAGES    := $(wildcard man/*.[1-9])
+SYSTEMD_UNITS := $(wildcard systemd/*.service systemd/*.socket)
+man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+
+# Units name the programs as @PREFIX@/sbin/...; nothing under /etc is touched.
+install: $(BINS) ## install under PREFIX (DESTDIR is put in front)
+	$(INSTALL) -D -m 755 $(BUILD)/playbookd $(DESTDIR)$(PREFIX)/sbin/playbookd
+	$(INSTALL) -D -m 755 $(BUILD)/playbookctl $(DESTDIR)$(PREFIX)/bin/playbookctl
+	$(foreach m,$(MAN_PAGES),$(INSTALL) -D -m 644 $(m) $(DESTDIR)$(call man_path,$(m)) &&) true
+	$(foreach u,$(SYSTEMD_UNITS),$(INSTALL) -D -m 644 $(u) $(DESTDIR)$(UNITDIR)/$(notdir $(u)) && \
+	    sed -i 's|@PREFIX@|$(PREFIX)|g' $(DESTDIR)$(UNITDIR)/$(notdir $(u)) &&) true
+	(cd conf && find . -type f) | while read -r f; do \
+	    $(INSTALL) -D -m 644 "conf/$$f" "$(DESTDIR)$(DOCDIR)/examples/$$f" || exit 1; \
+	done
+	$(INSTALL) -D -m 644 LICENSE $(DESTDIR)$(DOCDIR)/copyright
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/playbookd $(DESTDIR)$(PREFIX)/bin/playbookctl
+	rm -f $(foreach m,$(MAN_PAGES),$(DESTDIR)$(call man_path,$(m)))
+	rm -f $(foreach u,$(SYSTEMD_UNITS),$(DESTDIR)$(UNITDIR)/$(notdir $(u)))
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan

@@ -13,6 +13,7 @@ check() { # FOLDER ALLOWED...
 			for a in "$@"; do
 				case "$inc" in "$a" | "$a"/*) ok=1 ;; esac
 			done
+			case "$inc" in */*) ;; *) [ -e "$dir/$inc" ] && ok=1 ;; esac # a neighbour
 			[ $ok = 1 ] || { echo "$f: includes \"$inc\"; $dir may include only: $*"; bad=1; }
 		done
 	done

@@ -15,7 +15,8 @@ for p in $progs; do
 	log=$(mktemp)
 	CK_VERBOSITY=${CK_VERBOSITY:-normal} "$p" >"$log" 2>&1
 	rc=$?
-	line=$(grep -E '^[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+$' "$log" | tail -n 1)
+	# Where nothing was selected, Check writes it behind "Running suite(s):".
+	line=$(grep -oE '[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+$' "$log" | tail -n 1)
 	set -- $(printf '%s\n' "$line" | sed 's/[^0-9]/ /g')
 	if [ $# -ne 4 ]; then
 		echo "== ${p##*/}: no closing line (exit $rc)"
@@ -25,7 +26,7 @@ for p in $progs; do
 		if [ "$2" -gt 0 ]; then
 			echo "== ${p##*/}: $line"
 			grep -E '^SKIP' "$log"
-			[ "$rc" -eq 0 ] || grep -vE '^(SKIP|[0-9]+%:|Running suite)' "$log"
+			[ "$rc" -eq 0 ] || grep -vE '^(SKIP|[0-9]+%:|Running suite| [a-z0-9_]+$)' "$log"
 			ran=$((ran + 1))
 		fi
 		checks=$((checks + $2)) failures=$((failures + $3)) errors=$((errors + $4))

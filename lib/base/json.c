@@ -57,9 +57,12 @@ fail_json(const json_error_t *e, struct pb_error *err)
 {
 	char shown[200];
 	pb_safe(shown, sizeof(shown), pb_str_of(e->text));
-	if (json_error_code(e) == json_error_null_character)
+	enum json_error_code code = json_error_code(e);
+	if (code == json_error_null_character || code == json_error_null_byte_in_key)
 		(void)pb_fail(err, PB_SYNTAX,
 		    "JSON text holds a NUL character (\\u0000), which is not allowed");
+	else if (code == json_error_invalid_utf8)
+		(void)pb_fail(err, PB_SYNTAX, "not valid JSON, since not UTF-8: %s", shown);
 	else
 		(void)pb_fail(err, PB_SYNTAX, "not valid JSON: %s", shown);
 	return fail_at(err, e->line, e->column);

@@ -21,6 +21,9 @@ pb_suite_register(struct pb_suite_entry *entry)
 int
 main(void)
 {
+	/* Each test is a child: what it prints must not sit in a buffer that its siblings inherit.
+	 */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	SRunner *runner = srunner_create(NULL);
 	for (struct pb_suite_entry *e = suites; e != NULL; e = e->next) {
 		Suite *s = suite_create(e->name);
@@ -28,9 +31,8 @@ main(void)
 		srunner_add_suite(runner, s);
 	}
 	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner), ran = srunner_ntests_run(runner);
+	/* That nothing ran is no failure here: T=NAME may select tests of another program. */
+	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	/* Nothing selected is the caller's business (T=NAME); it counts over all programs. */
-	(void)ran;
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
