@@ -17,7 +17,8 @@ void *pb_map_get(const struct pb_map *m, const char *key);
 void *pb_map_put(struct pb_map *m, const char *key, void *value); /* returns the value replaced */
 void *pb_map_del(struct pb_map *m, const char *key); /* returns the value removed */
 size_t pb_map_len(const struct pb_map *m);
-/* for (size_t i = 0; pb_map_next(m, &i, &key, &value);) -- the entry at hand may be removed. */
+/* for (size_t i = 0; pb_map_next(m, &i, &key, &value);) -- the entry at hand may be removed, and
+ * known keys put again; putting a new key while walking may skip entries. */
 bool pb_map_next(const struct pb_map *m, size_t *i, const char **ret_key, void **ret_value);
 
 /* A binary min-heap of (at, order of insertion).  An entry is embedded in what it times. */
