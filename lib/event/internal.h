@@ -1,0 +1,43 @@
+/*
+ * What the files of lib/event share: building an EventBridge envelope from AWS's other shapes.
+ */
+#ifndef PB_EVENT_INTERNAL_H
+#define PB_EVENT_INTERNAL_H
+
+#include "base/json.h"
+#include "event/event.h"
+
+#define PB_ALARM_DETAIL_TYPE "CloudWatch Alarm State Change"
+
+/* The parts of an ARN (arn:partition:service:region:account:resource), borrowed. */
+struct pb_arn_parts {
+	struct pb_str service, region, account, resource;
+};
+bool pb_arn_split(const char *arn, struct pb_arn_parts *ret);
+
+/* A UUID's form made of `identity`: the same text gives the same id, everywhere and always. */
+void pb_event_id_of(const char *identity, char out[37]);
+
+/* One transition of an alarm, whoever tells of it.  Texts are borrowed and may be NULL. */
+struct pb_transition {
+	const char *name, *arn, *reason, *reason_data;
+	enum pb_alarm_state state, previous;
+	int64_t at;
+	json_t *configuration; /* owned by the caller; may be NULL */
+	const char *evaluation_state, *suppressed_by, *suppressed_reason;
+};
+int pb_event_from_transition(
+    const struct pb_transition *tr, struct pb_event **ret, struct pb_error *err);
+
+/*
+ * "configuration" in EventBridge's spelling from the members of DescribeAlarms or of the SNS
+ * message's Trigger (their spelling differs in Dimensions and Statistic only); `rule` and
+ * `description` may be NULL.  The caller's to free.
+ */
+json_t *
+pb_event_alarm_configuration(const json_t *trigger, const char *rule, const char *description);
+
+/* The raw "CloudWatch alarm by SNS" message. */
+int pb_event_from_alarm_message(const json_t *message, struct pb_event **ret, struct pb_error *err);
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * The configuration model: one immutable, counted set made from all files, with a digest.
+ *
+ * Format: playbook.5.  Everything the engine and the daemon need to know stands here in its final
+ * type; names are resolved to indices, defaults are filled in.
+ */
+#ifndef PB_PLAYBOOK_CONFIG_H
+#define PB_PLAYBOOK_CONFIG_H
+
+#include <jansson.h>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "event/event.h"
+#include "pattern/pattern.h"
+
+#define PB_CONFIG_FILE_MAX (1024 * 1024)
+#define PB_CONFIG_FILES_MAX 10000
+#define PB_NONE SIZE_MAX /* an index that points to nothing */
+
+struct pb_retrier {
+	char **errors; /* States.ALL stands alone and last, as in Step Functions */
+	size_t n_errors;
+	int64_t interval_for; /* before the first retry; default 1s */
+	double backoff_rate; /* >= 1; default 2.0 */
+	int64_t max_attempts; /* retries, 0 to 99999999; default 3 */
+	int64_t max_delay_for; /* 0 = no cap */
+	bool jitter_full; /* JitterStrategy FULL; default NONE */
+};
+
+#define PB_NEXT_ESCALATE (SIZE_MAX - 1) /* catch Next: escalate */
+
+struct pb_catcher {
+	char **errors;
+	size_t n_errors;
+	size_t next; /* a later step, or PB_NEXT_ESCALATE */
+};
+
+struct pb_retry {
+	struct pb_retrier *items;
+	size_t n;
+};
+
+enum pb_effect {
+	PB_EFFECT_READ = 0,
+	PB_EFFECT_IDEMPOTENT,
+	PB_EFFECT_TOKEN,
+	PB_EFFECT_CHECK_FIRST,
+	PB_EFFECT_ONCE,
+	PB_EFFECT_MAX,
+};
+const char *pb_effect_name(enum pb_effect effect);
+
+enum pb_on_interrupted { PB_INTERRUPTED_RETRY = 0, PB_INTERRUPTED_FAIL, PB_INTERRUPTED_ASK };
+enum pb_on_failure { PB_FAILURE_STOP = 0, PB_FAILURE_CONTINUE, PB_FAILURE_GOTO };
+enum pb_step_kind { PB_STEP_EXEC = 0, PB_STEP_AWS, PB_STEP_VERIFY, PB_STEP_KIND_MAX };
+
+/* A condition of `verify`. */
+struct pb_condition {
+	char *alarm; /* template: an alarm ARN */
+	enum pb_alarm_state state;
+	int64_t held_for; /* key `for` */
+};
+
+struct pb_step {
+	char *name;
+	enum pb_step_kind kind;
+	char **argv; /* exec: templates */
+	size_t n_argv;
+	char *service, *operation; /* aws: "sqs", "SendMessage" */
+	json_t *inputs; /* aws: object with templates in its texts */
+	struct pb_condition *conditions; /* verify: key `all` */
+	size_t n_conditions;
+	int64_t timeout_for; /* whole step with its retries; default 60s */
+	int64_t attempt_timeout_for; /* one attempt; 0 = as the step */
+	struct pb_retry retry; /* the step's own, else defaults.retry, else built in */
+	bool has_own_retry;
+	struct pb_catcher *catchers;
+	size_t n_catchers;
+	enum pb_on_failure on_failure;
+	size_t on_failure_next; /* PB_FAILURE_GOTO: index of a later step */
+	enum pb_effect effect;
+	enum pb_on_interrupted on_interrupted;
+};
+
+struct pb_contact {
+	char *name;
+	char *sns_phone; /* NULL = none */
+	char *sns_topic;
+};
+
+enum pb_channel_type { PB_CHANNEL_SNS = 0, PB_CHANNEL_EXEC };
+struct pb_channel {
+	char *name;
+	enum pb_channel_type type;
+	char *topic; /* sns: ARN */
+	char **argv; /* exec: no templates; the page is JSON on stdin */
+	size_t n_argv;
+};
+
+struct pb_level {
+	size_t *notify; /* contacts */
+	size_t n_notify;
+	size_t *via; /* channels */
+	size_t n_via;
+	int64_t after_for; /* from the first page of the ladder; ascending; 0 for the first level */
+	int64_t repeat_every; /* 0 = no repeats */
+	int64_t repeat_max;
+};
+
+struct pb_escalation {
+	char *name;
+	struct pb_level *levels;
+	size_t n_levels;
+	int64_t ack_expires_for; /* default 1h; an acknowledgement never lasts for ever */
+};
+
+struct pb_playbook {
+	char *name;
+	char *summary, *docs, *objective, *severity,
+	    *owner; /* NULL or text; severity default "error" */
+	struct pb_pattern *match;
+	char *dedup; /* template; NULL = the default of the event's kind */
+	int64_t hold_for, page_by_for, max_age_for, verify_timeout_for;
+	struct pb_step *steps;
+	size_t n_steps;
+	size_t escalation; /* never PB_NONE */
+	char *file; /* where it stands, for messages */
+	int line;
+};
+
+enum pb_unmatched { PB_UNMATCHED_DROP = 0, PB_UNMATCHED_ESCALATE };
+
+enum pb_source_type { PB_SOURCE_CLOUDWATCH = 0, PB_SOURCE_SQS };
+struct pb_source {
+	char *name;
+	enum pb_source_type type;
+	char *region; /* NULL = daemon.aws.region or the environment's */
+	/* cloudwatch */
+	int64_t interval_for; /* default 20s */
+	bool metric_alarms, composite_alarms;
+	char *name_prefix; /* "" = all */
+	int64_t backfill_for; /* 0 = none; default 2h */
+	/* sqs */
+	char *queue_url;
+	int64_t wait_for; /* 0 to 20s; default 20s */
+	int64_t visibility_for; /* default 2m */
+	int64_t receivers; /* 1 to 10; default 1 */
+	int64_t quarantine_after; /* receives; default 5 */
+};
+
+struct pb_config_file {
+	char *name; /* as given: path or "plan" */
+	char *text;
+	size_t len;
+};
+
+struct pb_config {
+	unsigned refs;
+	char digest[PB_SHA256_TEXT]; /* of the files' names (without folder) and bytes, in order */
+	struct pb_config_file *files;
+	size_t n_files;
+
+	char *state_dir; /* NULL = $STATE_DIRECTORY, else /var/lib/playbookd */
+	char *api_socket; /* NULL = $RUNTIME_DIRECTORY/playbookd.sock, else
+			     /run/playbookd/playbookd.sock */
+	char *aws_region; /* NULL = the environment's */
+	bool exec_driver_child; /* daemon.exec.driver: child */
+	int64_t output_capture_max; /* defaults.output.capture; default 64 KiB */
+
+	struct pb_source *sources;
+	size_t n_sources;
+	struct pb_channel *channels;
+	size_t n_channels;
+	struct pb_contact *contacts;
+	size_t n_contacts;
+	struct pb_escalation *escalations;
+	size_t n_escalations;
+	struct pb_playbook *playbooks;
+	size_t n_playbooks;
+	struct pb_matcher *matcher; /* of the playbooks' patterns; ids are indices of playbooks */
+
+	enum pb_unmatched unmatched_alarms, unmatched_events;
+	size_t unmatched_escalation; /* PB_NONE when nothing unmatched escalates */
+};
+
+/* All errors at once. */
+struct pb_problems {
+	char *
+	    *texts; /* "file:line:column: message (did you mean ...?)", in order of file and line */
+	size_t n; /* at most PB_PROBLEMS_MAX; the last one then says how many more */
+};
+#define PB_PROBLEMS_MAX 200
+void pb_problems_fini(struct pb_problems *p);
+
+/*
+ * What the AWS client can do, as the loader needs it.  Returns 0 and sets *ret_effect; PB_NOT_FOUND
+ * with "did you mean" in err for an unknown service or operation; PB_INVALID names an input that is
+ * unknown or missing.  `inputs` is the object of the step.
+ */
+typedef int pb_aws_check(const char *service, const char *operation, const json_t *inputs,
+    enum pb_effect *ret_effect, struct pb_error *err);
+
+/*
+ * Make one set of the files, in the order given.  On failure returns -1 with all problems.
+ * `aws_check` may be NULL (plans restored from the store were checked before).
+ */
+int pb_config_parse(const struct pb_config_file *files, size_t n_files, pb_aws_check *aws_check,
+    struct pb_config **ret, struct pb_problems *problems);
+
+struct pb_config *pb_config_ref(struct pb_config *c);
+void pb_config_unref(struct pb_config *c); /* takes NULL */
+static inline void
+pb_config_unrefp(struct pb_config **c)
+{
+	pb_config_unref(*c);
+}
+
+/* The set as JSON for PB_REC_CONFIG, {"files":[{"name","text"}]}, and back (file names, not
+ * folders). */
+json_t *pb_config_to_json(const struct pb_config *c);
+int pb_config_from_json(const json_t *j, struct pb_config **ret, struct pb_error *err);
+
+size_t
+pb_config_find_playbook(const struct pb_config *c, const char *name); /* PB_NONE when absent */
+
+/* Built in where the configuration says nothing; the sources of the numbers are in playbook.5. */
+#define PB_DEFAULT_PAGE_BY (5 * PB_MINUTE)
+#define PB_DEFAULT_MAX_AGE (15 * PB_MINUTE)
+#define PB_DEFAULT_VERIFY_TIMEOUT (10 * PB_MINUTE)
+#define PB_DEFAULT_STEP_TIMEOUT PB_MINUTE
+#define PB_DEFAULT_ACK_EXPIRES PB_HOUR
+
+#endif
