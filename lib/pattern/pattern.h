@@ -48,7 +48,7 @@
  * Tries for one event.  Only an event that spells one path in several ways ({"a.b": [], "a": {"b":
  * []}}) can need many; one that needs more than these matches nothing.
  */
-#define PB_PATTERN_TRIES_MAX 100000
+#define PB_PATTERN_TRIES_MAX 10000
 
 struct pb_pattern;
 

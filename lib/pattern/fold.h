@@ -1,0 +1,12 @@
+/*
+ * Case folding for the equals-ignore-case family: Unicode simple folding, one character to one.
+ */
+#ifndef PB_PATTERN_FOLD_H
+#define PB_PATTERN_FOLD_H
+
+#include "base/text.h"
+
+/* Add `s` folded to lower case.  Bytes that are no UTF-8 are added as they are. */
+void pb_fold_add(struct pb_buf *b, struct pb_str s);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * Tests of one value: judging.  Compiling them is in test_compile.c.
+ */
+#include "pattern/test.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "pattern/fold.h"
+
+static int
+compare_whole_real(int64_t whole, double real)
+{
+	/* 2^63 is a double; every double inside these limits cuts to an int64_t. */
+	if (real >= 0x1p63)
+		return -1;
+	if (real < -0x1p63)
+		return 1;
+
+	int64_t cut = (int64_t)real;
+	if (whole != cut)
+		return whole < cut ? -1 : 1;
+	double rest = real - (double)cut;
+	return rest > 0 ? -1 : rest < 0 ? 1 : 0;
+}
+
+int
+pb_number_compare(struct pb_number a, struct pb_number b)
+{
+	if (a.is_whole && b.is_whole)
+		return a.whole < b.whole ? -1 : a.whole > b.whole;
+	if (a.is_whole)
+		return compare_whole_real(a.whole, b.real);
+	if (b.is_whole)
+		return -compare_whole_real(b.whole, a.real);
+	return a.real < b.real ? -1 : a.real > b.real;
+}
+
+static struct pb_number
+number_of(const json_t *value)
+{
+	if (json_is_integer(value))
+		return (struct pb_number){.is_whole = true, .whole = json_integer_value(value)};
+	return (struct pb_number){.real = json_real_value(value)};
+}
+
+static bool
+has_suffix(struct pb_str s, struct pb_str suffix)
+{
+	return s.len >= suffix.len &&
+	    memcmp(s.ptr + (s.len - suffix.len), suffix.ptr, suffix.len) == 0;
+}
+
+/* The first piece is at the start, the last at the end, the others in order between them. */
+static bool
+wildcard_passes(const struct pb_wildcard *w, struct pb_str s)
+{
+	struct pb_str first = w->pieces[0], last = w->pieces[w->n_pieces - 1];
+
+	if (w->n_pieces == 1)
+		return pb_str_eq(s, first);
+	if (s.len < first.len + last.len || !pb_str_has_prefix(s, first) || !has_suffix(s, last))
+		return false;
+
+	const char *at = s.ptr + first.len, *end = s.ptr + s.len - last.len;
+	for (size_t i = 1; i + 1 < w->n_pieces; i++) {
+		struct pb_str piece = w->pieces[i];
+		const char *found = memmem(at, (size_t)(end - at), piece.ptr, piece.len);
+		if (found == NULL)
+			return false;
+		at = found + piece.len;
+	}
+	return true;
+}
+
+static bool
+cidr_passes(const struct pb_cidr *c, struct pb_str s)
+{
+	unsigned char address[16];
+	char text[INET6_ADDRSTRLEN];
+
+	if (s.len >= sizeof(text))
+		return false;
+	memcpy(text, s.ptr, s.len);
+	text[s.len] = '\0';
+	if (inet_pton(c->family, text, address) != 1)
+		return false;
+
+	size_t whole = c->bits / 8;
+	unsigned rest = c->bits % 8;
+	if (memcmp(address, c->net, whole) != 0)
+		return false;
+	return rest == 0 || ((address[whole] ^ c->net[whole]) >> (8 - rest)) == 0;
+}
+
+static bool
+range_passes(const struct pb_range *r, struct pb_number n)
+{
+	if (r->has_low) {
+		int order = pb_number_compare(n, r->low);
+		if (order < 0 || (order == 0 && !r->is_low_in))
+			return false;
+	}
+	if (r->has_high) {
+		int order = pb_number_compare(n, r->high);
+		if (order > 0 || (order == 0 && !r->is_high_in))
+			return false;
+	}
+	return true;
+}
+
+static bool
+folded_passes(const struct pb_test *t, struct pb_str s)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf folded = PB_BUF_INIT;
+	struct pb_str want = {t->text.ptr, t->text.len};
+
+	pb_fold_add(&folded, s);
+	struct pb_str have = {folded.len > 0 ? folded.ptr : "", folded.len};
+	if (t->op == PB_TEST_PREFIX_FOLDED)
+		return pb_str_has_prefix(have, want);
+	if (t->op == PB_TEST_SUFFIX_FOLDED)
+		return has_suffix(have, want);
+	return pb_str_eq(have, want);
+}
+
+static bool
+text_passes(const struct pb_test *t, struct pb_str s)
+{
+	struct pb_str want = {NULL, 0};
+
+	switch (t->op) {
+	case PB_TEST_TEXT:
+	case PB_TEST_PREFIX:
+	case PB_TEST_SUFFIX:
+		want = (struct pb_str){t->text.ptr, t->text.len};
+		return t->op == PB_TEST_TEXT  ? pb_str_eq(s, want)
+		    : t->op == PB_TEST_PREFIX ? pb_str_has_prefix(s, want)
+					      : has_suffix(s, want);
+	case PB_TEST_PREFIX_FOLDED:
+	case PB_TEST_SUFFIX_FOLDED:
+	case PB_TEST_TEXT_FOLDED:
+		return folded_passes(t, s);
+	case PB_TEST_WILDCARD:
+		return wildcard_passes(&t->wildcard, s);
+	case PB_TEST_CIDR:
+		return cidr_passes(&t->cidr, s);
+	case PB_TEST_NUMBER:
+	case PB_TEST_NULL:
+	case PB_TEST_TRUE:
+	case PB_TEST_FALSE:
+	case PB_TEST_RANGE:
+	case PB_TEST_EXISTS:
+	case PB_TEST_ABSENT:
+	case PB_TEST_NONE_OF:
+	case PB_TEST_OP_MAX:
+		break;
+	}
+	return false;
+}
+
+static bool
+passes_none(const struct pb_test *t, const json_t *value)
+{
+	for (size_t i = 0; i < t->none_of.n; i++)
+		if (pb_test_passes(&t->none_of.tests[i], value))
+			return false;
+	return true;
+}
+
+bool
+pb_test_passes(const struct pb_test *t, const json_t *value)
+{
+	if (value == NULL || json_is_object(value) || json_is_array(value))
+		return false;
+	if (t->op == PB_TEST_EXISTS)
+		return true;
+	if (t->op == PB_TEST_NONE_OF)
+		return passes_none(t, value);
+
+	switch (json_typeof(value)) {
+	case JSON_STRING:
+		return text_passes(
+		    t, (struct pb_str){json_string_value(value), json_string_length(value)});
+	case JSON_INTEGER:
+	case JSON_REAL:
+		if (t->op == PB_TEST_NUMBER)
+			return pb_number_compare(number_of(value), t->number) == 0;
+		return t->op == PB_TEST_RANGE && range_passes(&t->range, number_of(value));
+	case JSON_NULL:
+		return t->op == PB_TEST_NULL;
+	case JSON_TRUE:
+		return t->op == PB_TEST_TRUE;
+	case JSON_FALSE:
+		return t->op == PB_TEST_FALSE;
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		break;
+	}
+	return false;
+}
+
+void
+pb_test_fini(struct pb_test *t)
+{
+	switch (t->op) {
+	case PB_TEST_TEXT:
+	case PB_TEST_PREFIX:
+	case PB_TEST_SUFFIX:
+	case PB_TEST_PREFIX_FOLDED:
+	case PB_TEST_SUFFIX_FOLDED:
+	case PB_TEST_TEXT_FOLDED:
+		free(t->text.ptr);
+		break;
+	case PB_TEST_WILDCARD:
+		free(t->wildcard.block);
+		free(t->wildcard.pieces);
+		break;
+	case PB_TEST_NONE_OF:
+		for (size_t i = 0; i < t->none_of.n; i++)
+			pb_test_fini(&t->none_of.tests[i]);
+		free(t->none_of.tests);
+		break;
+	case PB_TEST_NUMBER:
+	case PB_TEST_NULL:
+	case PB_TEST_TRUE:
+	case PB_TEST_FALSE:
+	case PB_TEST_RANGE:
+	case PB_TEST_CIDR:
+	case PB_TEST_EXISTS:
+	case PB_TEST_ABSENT:
+	case PB_TEST_OP_MAX:
+		break;
+	}
+}
