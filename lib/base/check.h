@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #define pb_check(claim) ((claim) ? (void)0 : pb_check_failed(#claim, __FILE__, __LINE__))
+/* A place that our own code never comes to. */
+#define pb_impossible(why) pb_check_failed(why, __FILE__, __LINE__)
 _Noreturn void pb_check_failed(const char *claim, const char *file, int line);
 
 /* The first member of an object that travels through a void pointer is `uint32_t magic`. */

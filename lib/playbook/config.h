@@ -122,6 +122,7 @@ struct pb_playbook {
 	char *summary, *docs, *objective, *severity,
 	    *owner; /* NULL or text; severity default "error" */
 	struct pb_pattern *match;
+	bool resolve_on_ok; /* resolve_on: alarm_ok (default for alarms) or never */
 	char *dedup; /* template; NULL = the default of the event's kind */
 	int64_t hold_for, page_by_for, max_age_for, verify_timeout_for;
 	struct pb_step *steps;

@@ -1,0 +1,435 @@
+/*
+ * step(): which input goes where, and what can be asked of the engine between steps.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+
+static const char *const input_names[] = {
+    [PB_IN_BOOT] = "boot",
+    [PB_IN_EVENT] = "event",
+    [PB_IN_REJECT] = "reject",
+    [PB_IN_POLLED] = "polled",
+    [PB_IN_OUTCOME] = "outcome",
+    [PB_IN_TICK] = "tick",
+    [PB_IN_ACK] = "ack",
+    [PB_IN_RESOLVE] = "resolve",
+    [PB_IN_CONFIG] = "config",
+    [PB_IN_DRAIN] = "drain",
+};
+_Static_assert(PB_ARRAY_LEN(input_names) == PB_IN_MAX, "a name for each input");
+
+const char *
+pb_input_kind_name(enum pb_input_kind kind)
+{
+	return input_names[kind];
+}
+
+struct pb_input *
+pb_input_new(enum pb_input_kind kind)
+{
+	struct pb_input *in = pb_calloc(1, sizeof(*in));
+	in->kind = kind;
+	return in;
+}
+
+void
+pb_input_free(struct pb_input *in)
+{
+	if (in == NULL)
+		return;
+	pb_event_unref(in->event);
+	pb_config_unref(in->config);
+	if (in->outcome != NULL)
+		pb_outcome_fini(in->outcome);
+	free(in->outcome);
+	free(in->source);
+	free(in->incident);
+	free(in->by);
+	free(in->text);
+	free(in->message_id);
+	free(in->message);
+	free(in);
+}
+
+void
+free_config(void *c)
+{
+	pb_config_unref(c);
+}
+
+void
+free_event(void *ev)
+{
+	pb_event_unref(ev);
+}
+
+static void
+free_incident(void *in)
+{
+	incident_free(in);
+}
+
+struct pb_engine *
+pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
+{
+	struct pb_engine *e = pb_calloc(1, sizeof(*e));
+	e->config = pb_config_ref(config);
+	pb_rand_seed(&e->rand, options->seed);
+	e->host = pb_strdup(options->host == NULL ? "localhost" : options->host);
+	e->is_degraded = options->is_degraded;
+	e->degraded_why = pb_strdup(options->degraded_why == NULL
+		? "the store cannot be written, so nothing is remediated"
+		: options->degraded_why);
+	e->incidents = pb_map_new();
+	e->by_key = pb_map_new();
+	e->alarms = pb_map_new();
+	e->sources = pb_map_new();
+	e->seen = pb_map_new();
+	e->configs = pb_map_new();
+	e->events = pb_map_new();
+	pb_heap_init(&e->timers);
+	return e;
+}
+
+void
+pb_engine_free(struct pb_engine *e)
+{
+	if (e == NULL)
+		return;
+	pb_heap_fini(&e->timers);
+	pb_map_free(e->incidents, free_incident);
+	pb_map_free(e->by_key, NULL);
+	pb_map_free(e->alarms, alarm_free);
+	pb_map_free(e->sources, source_free);
+	pb_map_free(e->seen, free);
+	pb_map_free(e->configs, free_config);
+	pb_map_free(e->events, free_event);
+	pb_config_unref(e->config);
+	free(e->host);
+	free(e->degraded_why);
+	free(e);
+}
+
+int
+pb_engine_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err)
+{
+	return restore_record(e, r, err);
+}
+
+/* --- inputs */
+
+static void
+tick(struct turn *t)
+{
+	struct pb_timer *timer;
+	while ((timer = pb_heap_first(&t->e->timers)) != NULL && timer->at <= t->now)
+		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
+	intake_forget(t);
+}
+
+/* "INCIDENT/..." */
+static struct incident *
+incident_of_action(struct pb_engine *e, const char *action_id)
+{
+	const char *slash = strchr(action_id, '/');
+	if (slash == NULL)
+		return NULL;
+	PB_CLEANUP(pb_freep) char *id = pb_strndup(action_id, (size_t)(slash - action_id));
+	return pb_map_get(e->incidents, id);
+}
+
+static bool
+is_current_attempt(struct incident *in, const char *action_id)
+{
+	struct step_run *s = run_current(in);
+	if (s == NULL || s->state != STEP_RUNNING)
+		return false;
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, in->run.step);
+	return strcmp(id, action_id) == 0;
+}
+
+static void
+outcome(struct turn *t, const struct pb_outcome *o)
+{
+	struct incident *in = incident_of_action(t->e, o->action_id);
+	struct page *p = in == NULL ? NULL : page_find_action(in, o->action_id);
+	if (p != NULL)
+		page_outcome(t, in, p, o);
+	else if (in != NULL && is_current_attempt(in, o->action_id))
+		step_input(
+		    t, in, in->run.step, o->status == PB_OUTCOME_OK ? STEP_OK : STEP_FAIL, o);
+	else if (o->status != PB_OUTCOME_CANCELLED)
+		pb_update_note(t->u, in == NULL ? "" : in->id, "", "", "late",
+		    "outcome of %s came when nobody waited for it", o->action_id);
+	if (in != NULL)
+		incident_settle(t, in);
+}
+
+/* By id, or by an end of it that fits one open incident only: "7" for "20261123-7". */
+static struct incident *
+find_open(struct pb_engine *e, const char *id, bool *ret_is_ambiguous)
+{
+	struct incident *found = pb_map_get(e->incidents, id);
+	*ret_is_ambiguous = false;
+	if (found != NULL)
+		return found->state == INCIDENT_RESOLVED ? NULL : found;
+	size_t i = 0, len = strlen(id);
+	const char *key;
+	void *value;
+	while (len > 0 && pb_map_next(e->incidents, &i, &key, &value)) {
+		struct incident *in = value;
+		size_t key_len = strlen(key);
+		if (in->state == INCIDENT_RESOLVED || key_len <= len ||
+		    key[key_len - len - 1] != '-' || strcmp(key + key_len - len, id) != 0)
+			continue;
+		*ret_is_ambiguous = found != NULL;
+		found = in;
+	}
+	return *ret_is_ambiguous ? NULL : found;
+}
+
+static void
+refuse(struct turn *t, uint64_t token, int status, const char *message, const char *id)
+{
+	char safe[128];
+	PB_CLEANUP(pb_freep)
+	char *text = pb_asprintf("%s: %s", pb_safe(safe, sizeof(safe), pb_str_of(id)), message);
+	pb_update_reply(t->u, token, status, json_pack("{s:s}", "error", text));
+}
+
+static void
+command(struct turn *t, const struct pb_input *input)
+{
+	bool is_ambiguous;
+	const char *id = input->incident == NULL ? "" : input->incident;
+	struct incident *in = find_open(t->e, id, &is_ambiguous);
+	if (in == NULL) {
+		refuse(t, input->token, is_ambiguous ? 409 : 404,
+		    is_ambiguous ? "several open incidents end so; give the whole id"
+				 : "no open incident has this id",
+		    id);
+		return;
+	}
+	if (input->kind == PB_IN_ACK) {
+		ladder_input(t, in, LADDER_ACK, input->by);
+		pb_update_reply(t->u, input->token, 200,
+		    json_pack("{s:s, s:s, s:I}", "incident", in->id, "ladder",
+			ladder_state_name(in->ladder.state), "acked_until",
+			(json_int_t)in->ladder.next_at));
+	} else {
+		if (input->text != NULL && input->text[0] != '\0') {
+			char safe[512];
+			incident_note(t, in, "", "resolve", "reason given: %s",
+			    pb_safe(safe, sizeof(safe), pb_str_of(input->text)));
+		}
+		incident_close(t, in, "by_hand", input->by);
+		pb_update_reply(t->u, input->token, 200,
+		    json_pack("{s:s, s:s}", "incident", in->id, "state", "resolved"));
+	}
+	incident_settle(t, in);
+}
+
+/* A plan stays in the store while it is current or an open incident began with it. */
+static bool
+is_used(const struct pb_engine *e, const char *digest)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	if (strcmp(e->config->digest, digest) == 0)
+		return true;
+	while (pb_map_next(e->incidents, &i, &id, &value))
+		if (strcmp(((struct incident *)value)->config->digest, digest) == 0)
+			return true;
+	return false;
+}
+
+static void
+put_config(struct turn *t)
+{
+	struct pb_config *c = t->e->config;
+	pb_update_put(t->u, PB_REC_CONFIG, c->digest, "", "", pb_config_to_json(c));
+}
+
+static void
+new_config(struct turn *t, const struct pb_input *input)
+{
+	struct pb_engine *e = t->e;
+	struct pb_config *old = e->config;
+	e->config = pb_config_ref(input->config);
+	put_config(t);
+	char by[128];
+	pb_update_note(t->u, "", "", "", "config",
+	    "%.12s is in force: %zu playbooks, %zu sources; open incidents keep theirs%s%s",
+	    e->config->digest, e->config->n_playbooks, e->config->n_sources,
+	    input->by == NULL ? "" : "; by ",
+	    input->by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(input->by)));
+	if (!is_used(e, old->digest))
+		pb_update_drop(t->u, PB_REC_CONFIG, old->digest);
+	pb_config_unref(old);
+	if (input->token != 0)
+		pb_update_reply(
+		    t->u, input->token, 200, json_pack("{s:s}", "config", e->config->digest));
+}
+
+/* Plans that only incidents of the past used. */
+static void
+drop_old_configs(struct turn *t)
+{
+	size_t i = 0;
+	const char *digest;
+	void *value;
+	while (pb_map_next(t->e->configs, &i, &digest, &value))
+		if (!is_used(t->e, digest))
+			pb_update_drop(t->u, PB_REC_CONFIG, digest);
+}
+
+static void
+boot(struct turn *t)
+{
+	struct pb_engine *e = t->e;
+	pb_update_note(t->u, "", "", "", "boot", "%zu open incident%s; configuration %.12s%s%s",
+	    e->n_open, e->n_open == 1 ? "" : "s", e->config->digest,
+	    e->is_degraded ? "; degraded: " : "", e->is_degraded ? e->degraded_why : "");
+	drop_old_configs(t);
+	put_config(t);
+	restore_boot(t);
+}
+
+void
+pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, struct pb_update *u)
+{
+	struct turn t = {.e = e, .now = now, .u = u};
+	switch (in->kind) {
+	case PB_IN_BOOT:
+		boot(&t);
+		break;
+	case PB_IN_EVENT:
+		intake_event(&t, in);
+		break;
+	case PB_IN_REJECT:
+		intake_reject(&t, in);
+		break;
+	case PB_IN_POLLED:
+		intake_polled(&t, in);
+		break;
+	case PB_IN_OUTCOME:
+		outcome(&t, in->outcome);
+		break;
+	case PB_IN_TICK:
+		tick(&t);
+		break;
+	case PB_IN_ACK:
+	case PB_IN_RESOLVE:
+		command(&t, in);
+		break;
+	case PB_IN_CONFIG:
+		new_config(&t, in);
+		break;
+	case PB_IN_DRAIN:
+		e->is_draining = true;
+		pb_update_note(u, "", "", "", "drain", "no further step is started");
+		break;
+	case PB_IN_MAX:
+		pb_impossible("not an input");
+	}
+}
+
+/* --- looking in */
+
+int64_t
+pb_engine_next_at(const struct pb_engine *e)
+{
+	const struct pb_timer *first = pb_heap_first(&e->timers);
+	return first == NULL ? PB_NEVER : first->at;
+}
+
+size_t
+pb_engine_n_open(const struct pb_engine *e)
+{
+	return e->n_open;
+}
+
+struct pb_config *
+pb_engine_config(const struct pb_engine *e)
+{
+	return e->config;
+}
+
+bool
+pb_engine_alarm(const struct pb_engine *e, const char *arn, enum pb_alarm_state *ret_state,
+    int64_t *ret_transitioned_at)
+{
+	const struct alarm *a = pb_map_get(e->alarms, arn);
+	if (a == NULL)
+		return false;
+	*ret_state = a->state;
+	*ret_transitioned_at = a->transitioned_at;
+	return true;
+}
+
+int64_t
+pb_engine_polled_at(const struct pb_engine *e, const char *source)
+{
+	const struct source *s = pb_map_get(e->sources, source);
+	return s == NULL ? 0 : s->polled_at;
+}
+
+json_t *
+pb_engine_open_json(const struct pb_engine *e, int64_t now)
+{
+	json_t *list = json_array();
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(e->incidents, &i, &id, &value)) {
+		struct incident *in = value;
+		if (in->state == INCIDENT_RESOLVED)
+			continue;
+		json_t *j = incident_json(in);
+		const struct step_run *s = run_current(in);
+		pb_json_set_str(j, "state", incident_state_name(in->state));
+		pb_json_set_i64(j, "age", now - in->opened_at);
+		pb_json_set_str(j, "ladder", ladder_state_name(in->ladder.state));
+		pb_json_set_i64(j, "ladder_next_at", in->ladder.next_at);
+		pb_json_set_i64(j, "page_by_at", in->ladder.page_by_at);
+		pb_json_set_str(j, "acked_by", in->ladder.acked_by);
+		if (s != NULL) {
+			pb_json_set_str(j, "step", run_step_def(in, in->run.step)->name);
+			pb_json_set_str(j, "step_state", step_state_name(s->state));
+		}
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+size_t
+pb_engine_audit(const struct pb_engine *e, int64_t now, struct pb_buf *why)
+{
+	size_t n = 0, i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(e->incidents, &i, &id, &value)) {
+		const struct incident *in = value;
+		const char *defect = NULL;
+		if (in->state == INCIDENT_RESOLVED)
+			continue;
+		if (in->ladder.next_at == PB_NEVER)
+			defect = "its ladder has no next deadline";
+		else if (in->ladder.next_at + PB_MINUTE < now)
+			defect = "its ladder's deadline went by";
+		else if (in->timer.index == 0 || in->timer.at > in->ladder.next_at)
+			defect = "its timer is later than its ladder";
+		else if (in->state == INCIDENT_RUNNING && step_next_at(in) == PB_NEVER)
+			defect = "its run waits for nothing";
+		else if (in->state == INCIDENT_HOLDING && in->hold_until == 0)
+			defect = "it is held without an end";
+		if (defect == NULL)
+			continue;
+		n++;
+		if (why != NULL)
+			pb_buf_addf(why, "%s%s: %s", n > 1 ? "; " : "", id, defect);
+	}
+	return n;
+}

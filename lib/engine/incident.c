@@ -1,0 +1,451 @@
+/*
+ * The incident: one open problem, identified by playbook and dedup value.
+ *
+ *	            hold          hold ends                 run passed
+ *	NEW ------------------> HOLDING --------> RUNNING ----------------> RESOLVED
+ *	 |   no hold, steps                          ^  | run failed            ^
+ *	 +-------------------------------------------+  v                       |
+ *	 +-- no steps, stale, unmatched -----------> WAITING -- alarm OK, human +
+ *
+ *	NEW -> HOLDING, RUNNING, WAITING [open_new]
+ *	HOLDING -> RUNNING, WAITING      [hold_end]	HOLDING -> RESOLVED [recovered_alone, close]
+ *	RUNNING -> WAITING               [run_failed]	RUNNING -> RESOLVED [run_passed, close]
+ *	WAITING -> RESOLVED              [recovered, close]
+ *
+ * Invariants: the ladder is armed in the update that opens the incident, before any step is
+ *started; an incident that is not RESOLVED has a ladder that is not CLOSED.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+
+static const char *const state_names[] = {
+    [INCIDENT_NEW] = "new",
+    [INCIDENT_HOLDING] = "holding",
+    [INCIDENT_RUNNING] = "running",
+    [INCIDENT_WAITING] = "waiting",
+    [INCIDENT_RESOLVED] = "resolved",
+};
+_Static_assert(PB_ARRAY_LEN(state_names) == INCIDENT_STATE_MAX, "a name for each state");
+
+const char *
+incident_state_name(enum incident_state s)
+{
+	return state_names[s];
+}
+
+const struct pb_playbook *
+incident_playbook(const struct incident *in)
+{
+	return in->playbook == PB_NONE ? NULL : &in->config->playbooks[in->playbook];
+}
+
+const struct pb_escalation *
+incident_escalation(const struct incident *in)
+{
+	return &in->config->escalations[in->escalation];
+}
+
+const char *
+incident_title(const struct incident *in)
+{
+	return in->event->alarm_name != NULL ? in->event->alarm_name : in->event->detail_type;
+}
+
+const char *
+incident_severity(const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	return p == NULL || p->severity == NULL ? "error" : p->severity;
+}
+
+void
+incident_note(struct turn *t, const struct incident *in, const char *step, const char *kind,
+    const char *fmt, ...)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	va_list ap;
+	va_start(ap, fmt);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	pb_buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	pb_update_note(
+	    t->u, in->id, p == NULL ? "" : p->name, step, kind, "%s", pb_buf_str(&b).ptr);
+}
+
+json_t *
+incident_json(const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	json_t *j = json_object();
+	pb_json_set_str(j, "id", in->id);
+	pb_json_set_str(j, "playbook", p == NULL ? "" : p->name);
+	pb_json_set_str(j, "escalation", incident_escalation(in)->name);
+	pb_json_set_str(j, "config", in->config->digest);
+	pb_json_set_str(j, "key", in->key);
+	pb_json_set_str(j, "title", incident_title(in));
+	pb_json_set_str(j, "severity", incident_severity(in));
+	pb_json_set_str(j, "alarm_arn", in->alarm == NULL ? NULL : in->alarm->arn);
+	pb_json_set_str(j, "docs", p == NULL ? NULL : p->docs);
+	pb_json_set_str(j, "owner", p == NULL ? NULL : p->owner);
+	pb_json_set_str(j, "summary", p == NULL ? NULL : p->summary);
+	pb_json_set_i64(j, "opened_at", in->opened_at);
+	pb_json_set_i64(j, "event_at", in->event->time_at);
+	pb_json_set_i64(j, "hold_until", in->hold_until);
+	pb_json_set_i64(j, "resolved_at", in->resolved_at);
+	pb_json_set_i64(j, "count", in->count);
+	json_object_set_new(j, "is_stale", json_boolean(in->is_stale));
+	pb_json_set_str(j, "cause", in->cause);
+	pb_json_set_str(j, "resolved_by", in->resolved_by);
+	return j;
+}
+
+void
+incident_put(struct turn *t, const struct incident *in)
+{
+	pb_update_put(
+	    t->u, PB_REC_INCIDENT, in->id, in->id, state_names[in->state], incident_json(in));
+}
+
+static void
+enter(struct turn *t, struct incident *in, enum incident_state state)
+{
+	in->state = state;
+	in->state_at = t->now;
+	incident_put(t, in);
+}
+
+/* --- handlers */
+
+static void
+stay(struct turn *t, struct incident *in)
+{
+	(void)t, (void)in;
+}
+
+static void
+never(struct turn *t, struct incident *in)
+{
+	(void)t, (void)in;
+	pb_impossible("an input that this state cannot get");
+}
+
+/* Starts the remediation, or pages when there is none to start. */
+static void
+begin_work(struct turn *t, struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	const char *why = NULL;
+	if (p == NULL)
+		why = "no playbook matches it";
+	else if (p->n_steps == 0)
+		why = "its playbook has no steps";
+	else if (in->is_stale)
+		why = "the event is too old to act on (max_age)";
+	else if (t->e->is_degraded)
+		why = t->e->degraded_why;
+	if (why == NULL) {
+		enter(t, in, INCIDENT_RUNNING);
+		run_input(t, in, RUN_START);
+		return;
+	}
+	enter(t, in, INCIDENT_WAITING);
+	ladder_input(t, in, LADDER_PAGE, why);
+}
+
+static void
+open_new(struct turn *t, struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	pb_update_put(t->u, PB_REC_EVENT, in->id, in->id, "", json_incref(in->event->json));
+	if (p != NULL)
+		incident_note(t, in, "", "opened", "%s: playbook %s, severity %s",
+		    incident_title(in), p->name, incident_severity(in));
+	else
+		incident_note(t, in, "", "opened", "%s: no playbook matches, escalation %s",
+		    incident_title(in), incident_escalation(in)->name);
+
+	ladder_input(t, in, LADDER_ARM, NULL);
+	if (p != NULL && p->hold_for > 0 && p->n_steps > 0) {
+		char until[PB_TIME_TEXT];
+		in->hold_until = t->now + p->hold_for;
+		incident_note(t, in, "", "hold", "nothing runs before %s",
+		    pb_time_clock(until, in->hold_until));
+		enter(t, in, INCIDENT_HOLDING);
+		return;
+	}
+	begin_work(t, in);
+}
+
+static void
+attach(struct turn *t, struct incident *in)
+{
+	in->count++;
+	incident_note(t, in, "", "again", "event %lld of this incident", (long long)in->count);
+	incident_put(t, in);
+}
+
+static void
+hold_end(struct turn *t, struct incident *in)
+{
+	in->hold_until = 0;
+	incident_note(t, in, "", "hold", "over, still in ALARM");
+	begin_work(t, in);
+}
+
+static void
+recovered_alone(struct turn *t, struct incident *in)
+{
+	incident_close(t, in, "recovered_alone", NULL);
+}
+
+static void
+recovered(struct turn *t, struct incident *in)
+{
+	incident_close(t, in, "recovered", NULL);
+}
+
+/* The run's verification decides; a half-done remediation is not cut off by a recovery. */
+static void
+look_again(struct turn *t, struct incident *in)
+{
+	incident_note(
+	    t, in, "", "recovery", "the alarm is OK; the run goes on to its verification");
+	step_check(t, in);
+}
+
+static void
+run_passed(struct turn *t, struct incident *in)
+{
+	incident_close(t, in, "remediated", NULL);
+}
+
+static void
+run_failed(struct turn *t, struct incident *in)
+{
+	/* The alarm may have recovered while a step that does not matter any more was failing. */
+	if (in->alarm != NULL && in->alarm->state == PB_ALARM_OK) {
+		incident_close(t, in, "recovered", NULL);
+		return;
+	}
+	enter(t, in, INCIDENT_WAITING);
+	ladder_input(t, in, LADDER_PAGE, in->run.failure);
+}
+
+static void
+close_now(struct turn *t, struct incident *in)
+{
+	char by[128];
+	run_input(t, in, RUN_CANCEL);
+	in->hold_until = 0;
+	in->resolved_at = t->now;
+	incident_note(t, in, "", "resolved", "%s%s%s", in->cause,
+	    in->resolved_by == NULL ? "" : " by ",
+	    in->resolved_by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(in->resolved_by)));
+	enter(t, in, INCIDENT_RESOLVED);
+	ladder_input(t, in, LADDER_CLOSE, NULL);
+
+	t->e->n_open--;
+	PB_CLEANUP(pb_freep)
+	char *key = pb_asprintf(
+	    "%s\n%s", in->playbook == PB_NONE ? "" : incident_playbook(in)->name, in->key);
+	(void)pb_map_del(t->e->by_key, key);
+	if (in->alarm != NULL)
+		alarm_detach(in->alarm, in);
+}
+
+typedef void handler(struct turn *t, struct incident *in);
+
+static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
+    [INCIDENT_NEW] =
+	{
+	    [INCIDENT_OPEN] = open_new,
+	    [INCIDENT_AGAIN] = never,
+	    [INCIDENT_OK] = never,
+	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_RUN_PASSED] = never,
+	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CLOSE] = never,
+	},
+    [INCIDENT_HOLDING] =
+	{
+	    [INCIDENT_OPEN] = never,
+	    [INCIDENT_AGAIN] = attach,
+	    [INCIDENT_OK] = recovered_alone,
+	    [INCIDENT_HOLD_END] = hold_end,
+	    [INCIDENT_RUN_PASSED] = never,
+	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CLOSE] = close_now,
+	},
+    [INCIDENT_RUNNING] =
+	{
+	    [INCIDENT_OPEN] = never,
+	    [INCIDENT_AGAIN] = attach,
+	    [INCIDENT_OK] = look_again,
+	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_RUN_PASSED] = run_passed,
+	    [INCIDENT_RUN_FAILED] = run_failed,
+	    [INCIDENT_CLOSE] = close_now,
+	},
+    [INCIDENT_WAITING] =
+	{
+	    [INCIDENT_OPEN] = never,
+	    [INCIDENT_AGAIN] = attach,
+	    [INCIDENT_OK] = recovered,
+	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_RUN_PASSED] = never,
+	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CLOSE] = close_now,
+	},
+    [INCIDENT_RESOLVED] =
+	{
+	    [INCIDENT_OPEN] = never,
+	    [INCIDENT_AGAIN] = never,
+	    [INCIDENT_OK] = stay,
+	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_RUN_PASSED] = never,
+	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CLOSE] = stay,
+	},
+};
+
+void
+incident_input(struct turn *t, struct incident *in, enum incident_input input)
+{
+	PB_CHECK_OBJ(in, INCIDENT_MAGIC);
+	table[in->state][input](t, in);
+}
+
+void
+incident_close(struct turn *t, struct incident *in, const char *cause, const char *by)
+{
+	if (in->state == INCIDENT_RESOLVED)
+		return;
+	free(in->cause);
+	free(in->resolved_by);
+	in->cause = pb_strdup(cause);
+	in->resolved_by = pb_strdup(by);
+	incident_input(t, in, INCIDENT_CLOSE);
+}
+
+/* --- life */
+
+static char *
+next_id(struct turn *t)
+{
+	struct pb_engine *e = t->e;
+	int64_t day = t->now / PB_DAY;
+	if (day != e->day) {
+		e->day = day;
+		e->day_number = 0;
+	}
+	e->day_number++;
+	pb_update_put(t->u, PB_REC_META, "engine", "", "",
+	    json_pack(
+		"{s:I, s:I}", "day", (json_int_t)e->day, "day_number", (json_int_t)e->day_number));
+
+	char text[PB_TIME_TEXT];
+	pb_time_basic(text, t->now); /* YYYYMMDDT... */
+	return pb_asprintf("%.8s-%lld", text, (long long)e->day_number);
+}
+
+void
+incident_index(struct pb_engine *e, struct incident *in)
+{
+	(void)pb_map_put(e->incidents, in->id, in);
+	if (in->state == INCIDENT_RESOLVED)
+		return;
+	PB_CLEANUP(pb_freep)
+	char *key = pb_asprintf(
+	    "%s\n%s", in->playbook == PB_NONE ? "" : incident_playbook(in)->name, in->key);
+	(void)pb_map_put(e->by_key, key, in);
+	if (in->alarm != NULL)
+		alarm_attach(in->alarm, in);
+	e->n_open++;
+}
+
+struct incident *
+incident_create(
+    struct turn *t, struct pb_event *event, size_t playbook, size_t escalation, const char *key)
+{
+	struct incident *in = pb_calloc(1, sizeof(*in));
+	in->magic = INCIDENT_MAGIC;
+	in->id = next_id(t);
+	in->config = pb_config_ref(t->e->config);
+	in->playbook = playbook;
+	in->escalation = escalation;
+	in->key = pb_strdup(key);
+	in->event = pb_event_ref(event);
+	in->alarm = event->kind == PB_EVENT_ALARM ? alarm_get(t->e, event->alarm_arn) : NULL;
+	in->opened_at = in->state_at = t->now;
+	in->count = 1;
+	in->ladder.next_at = PB_NEVER;
+	const struct pb_playbook *p = incident_playbook(in);
+	in->is_stale = p != NULL && event->time_at > 0 && t->now - event->time_at > p->max_age_for;
+	run_init(in);
+	incident_index(t->e, in);
+	return in;
+}
+
+void
+incident_free(struct incident *in)
+{
+	if (in == NULL)
+		return;
+	PB_CHECK_OBJ(in, INCIDENT_MAGIC);
+	in->magic = 0;
+	run_fini(&in->run);
+	ladder_fini(&in->ladder);
+	for (struct page *p = in->pages, *next; p != NULL; p = next) {
+		next = p->next;
+		page_free(p);
+	}
+	pb_event_unref(in->event);
+	pb_config_unref(in->config);
+	free(in->id);
+	free(in->key);
+	free(in->cause);
+	free(in->resolved_by);
+	free(in);
+}
+
+void
+incident_arm(struct pb_engine *e, struct incident *in)
+{
+	int64_t at = page_next_at(in);
+	if (in->state == INCIDENT_HOLDING && in->hold_until < at)
+		at = in->hold_until;
+	if (in->state == INCIDENT_RUNNING && step_next_at(in) < at)
+		at = step_next_at(in);
+	if (in->ladder.next_at < at)
+		at = in->ladder.next_at;
+	if (at == PB_NEVER)
+		pb_heap_clear(&e->timers, &in->timer);
+	else
+		pb_heap_set(&e->timers, &in->timer, at);
+}
+
+/* Verification before paging: what passes at the very moment of page_by wakes nobody. */
+void
+incident_due(struct turn *t, struct incident *in)
+{
+	if (in->state == INCIDENT_HOLDING && in->hold_until <= t->now)
+		incident_input(t, in, INCIDENT_HOLD_END);
+	step_due(t, in);
+	if (in->ladder.next_at <= t->now)
+		ladder_input(t, in, LADDER_DUE, NULL);
+	page_due(t, in);
+	incident_settle(t, in);
+}
+
+void
+incident_settle(struct turn *t, struct incident *in)
+{
+	if (in->state != INCIDENT_RESOLVED || page_is_live(in)) {
+		incident_arm(t->e, in);
+		return;
+	}
+	pb_heap_clear(&t->e->timers, &in->timer);
+	(void)pb_map_del(t->e->incidents, in->id);
+	incident_free(in);
+}

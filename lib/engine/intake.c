@@ -1,0 +1,345 @@
+/*
+ * Intake: from an event to an incident.
+ *
+ * Identity: an alarm's last known transition is kept per ARN.  The same transition again is a
+ * duplicate; an older one came late and is recorded, not acted on: the alarm has moved on since.
+ * Other events are known by their id for a day.
+ *
+ * An event with state OK never opens an incident; it resolves what its alarm opened.
+ * INSUFFICIENT_DATA is neither: it does not resolve, and opens only what a pattern asks for.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+#include "playbook/template.h"
+
+/* --- alarms and sources */
+
+struct alarm *
+alarm_get(struct pb_engine *e, const char *arn)
+{
+	struct alarm *a = pb_map_get(e->alarms, arn);
+	if (a == NULL) {
+		a = pb_calloc(1, sizeof(*a));
+		a->arn = pb_strdup(arn);
+		a->name = pb_strdup("");
+		a->source = pb_strdup("");
+		(void)pb_map_put(e->alarms, arn, a);
+	}
+	return a;
+}
+
+void
+alarm_free(void *arg)
+{
+	struct alarm *a = arg;
+	free(a->arn);
+	free(a->name);
+	free(a->source);
+	free(a->open);
+	free(a);
+}
+
+void
+alarm_put(struct turn *t, const struct alarm *a)
+{
+	json_t *j = json_object();
+	pb_json_set_str(j, "name", a->name);
+	pb_json_set_i64(j, "transitioned_at", a->transitioned_at);
+	pb_json_set_str(j, "source", a->source);
+	pb_update_put(t->u, PB_REC_ALARM, a->arn, "", pb_alarm_state_name(a->state), j);
+}
+
+void
+alarm_attach(struct alarm *a, struct incident *in)
+{
+	if (a->n_open == a->size_open) {
+		a->size_open = a->size_open == 0 ? 2 : a->size_open * 2;
+		a->open = pb_realloc(a->open, a->size_open * sizeof(*a->open));
+	}
+	a->open[a->n_open++] = in;
+}
+
+void
+alarm_detach(struct alarm *a, struct incident *in)
+{
+	for (size_t i = 0; i < a->n_open; i++) {
+		if (a->open[i] == in) {
+			a->open[i] = a->open[--a->n_open];
+			return;
+		}
+	}
+}
+
+struct source *
+source_get(struct pb_engine *e, const char *name)
+{
+	struct source *s = pb_map_get(e->sources, name);
+	if (s == NULL) {
+		s = pb_calloc(1, sizeof(*s));
+		s->name = pb_strdup(name);
+		(void)pb_map_put(e->sources, name, s);
+	}
+	return s;
+}
+
+void
+source_free(void *arg)
+{
+	struct source *s = arg;
+	free(s->name);
+	free(s);
+}
+
+static bool
+is_polling_source(const struct pb_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_sources; i++)
+		if (pb_streq(c->sources[i].name, name))
+			return c->sources[i].type == PB_SOURCE_CLOUDWATCH;
+	return false;
+}
+
+/* Conditions may look at any alarm: whoever waits looks again. */
+static void
+look_again(struct turn *t)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+		struct incident *in = value;
+		if (in->state != INCIDENT_RUNNING)
+			continue;
+		step_check(t, in);
+		incident_settle(t, in);
+	}
+}
+
+static void
+set(char **text, const char *value)
+{
+	char *copy = pb_strdup(value);
+	free(*text);
+	*text = copy;
+}
+
+/* --- what the event is to us */
+
+enum verdict { FRESH, DUPLICATE, LATE };
+
+static enum verdict
+alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
+{
+	struct alarm *a = alarm_get(t->e, ev->alarm_arn);
+	bool is_polled = is_polling_source(t->e->config, source);
+	if (is_polled && !pb_streq(a->source, source)) {
+		set(&a->source, source);
+		alarm_put(t, a);
+	}
+	if (ev->transitioned_at < a->transitioned_at)
+		return LATE;
+	if (ev->transitioned_at == a->transitioned_at && ev->alarm_state == a->state)
+		return DUPLICATE;
+	set(&a->name, ev->alarm_name);
+	a->state = ev->alarm_state;
+	a->transitioned_at = ev->transitioned_at;
+	alarm_put(t, a);
+	return FRESH;
+}
+
+static enum verdict
+other_seen(struct turn *t, const struct pb_event *ev)
+{
+	if (pb_map_get(t->e->seen, ev->identity) != NULL)
+		return DUPLICATE;
+	int64_t *at = pb_malloc(sizeof(*at));
+	*at = t->now;
+	(void)pb_map_put(t->e->seen, ev->identity, at);
+	pb_update_put(t->u, PB_REC_SEEN, ev->identity, "", "", json_object());
+	return FRESH;
+}
+
+/* The map is in order of time: what is old or too much stands in front. */
+void
+intake_forget(struct turn *t)
+{
+	size_t i = 0;
+	const char *identity;
+	void *at;
+	while (pb_map_next(t->e->seen, &i, &identity, &at)) {
+		if (*(int64_t *)at + SEEN_FOR > t->now && pb_map_len(t->e->seen) <= SEEN_MAX)
+			return;
+		pb_update_drop(t->u, PB_REC_SEEN, identity);
+		free(pb_map_del(t->e->seen, identity));
+	}
+}
+
+/* --- incidents */
+
+static char *
+default_key(const struct pb_event *ev)
+{
+	if (ev->kind == PB_EVENT_ALARM)
+		return pb_strdup(ev->alarm_arn);
+	PB_CLEANUP(pb_freep) char *resources = pb_json_text(json_object_get(ev->json, "resources"));
+	return pb_asprintf("%s|%s|%s", ev->source, ev->detail_type, resources);
+}
+
+static char *
+dedup_key(struct turn *t, const struct pb_playbook *p, const struct pb_event *ev)
+{
+	if (p == NULL || p->dedup == NULL)
+		return default_key(ev);
+	PB_JSON json_t *context = json_object();
+	json_object_set(context, "event", ev->json);
+	if (ev->alarm != NULL)
+		json_object_set(context, "alarm", ev->alarm);
+	char *key = NULL;
+	struct pb_error err = {0};
+	if (pb_template_expand_text(p->dedup, context, &key, &err) == 0 && key[0] != '\0')
+		return key;
+	free(key);
+	pb_update_note(t->u, "", p->name, "", "event",
+	    "dedup gives nothing (%s), using the default", err.text);
+	return default_key(ev);
+}
+
+static char *
+open_or_attach(struct turn *t, struct pb_event *ev, size_t playbook, size_t escalation)
+{
+	const struct pb_playbook *p =
+	    playbook == PB_NONE ? NULL : &t->e->config->playbooks[playbook];
+	PB_CLEANUP(pb_freep) char *key = dedup_key(t, p, ev);
+	PB_CLEANUP(pb_freep) char *full = pb_asprintf("%s\n%s", p == NULL ? "" : p->name, key);
+	struct incident *in = pb_map_get(t->e->by_key, full);
+	enum incident_input input = INCIDENT_AGAIN;
+	if (in == NULL) {
+		in = incident_create(t, ev, playbook, escalation, key);
+		input = INCIDENT_OPEN;
+	}
+	char *id = pb_strdup(in->id);
+	incident_input(t, in, input);
+	incident_settle(t, in);
+	return id;
+}
+
+static void
+resolve_by_alarm(struct turn *t, const struct pb_event *ev)
+{
+	struct alarm *a = alarm_get(t->e, ev->alarm_arn);
+	/* Closing takes an incident off the list: walk it from behind. */
+	for (size_t i = a->n_open; i-- > 0;) {
+		struct incident *in = a->open[i];
+		const struct pb_playbook *p = incident_playbook(in);
+		if (p != NULL && !p->resolve_on_ok)
+			continue;
+		incident_note(t, in, "", "event", "%s is OK", a->name);
+		incident_input(t, in, INCIDENT_OK);
+		incident_settle(t, in);
+	}
+}
+
+static void
+note_event(struct turn *t, const struct pb_event *ev, const char *source, const char *what)
+{
+	char title[256], from[128], clock[PB_TIME_TEXT];
+	const char *name = ev->alarm_name != NULL ? ev->alarm_name : ev->detail_type;
+	(void)pb_safe(title, sizeof(title), pb_str_of(name));
+	(void)pb_safe(from, sizeof(from), pb_str_of(source));
+	pb_update_note(t->u, "", "", "", "event", "%s%s%s by %s, %s: %s", title,
+	    ev->kind == PB_EVENT_ALARM ? " " : "",
+	    ev->kind == PB_EVENT_ALARM ? pb_alarm_state_name(ev->alarm_state) : "", from,
+	    ev->time_at > 0 ? pb_time_rfc3339(clock, ev->time_at) : "no time", what);
+}
+
+/* Returns the id of the incident that the event opened or joined; NULL when there is none. */
+static char *
+match(struct turn *t, struct pb_event *ev, const char *source)
+{
+	const struct pb_config *c = t->e->config;
+	bool is_alarm = ev->kind == PB_EVENT_ALARM;
+	if (is_alarm && ev->alarm_state == PB_ALARM_OK) {
+		note_event(t, ev, source, "recovery");
+		return NULL;
+	}
+	uint32_t id;
+	if (c->matcher != NULL && pb_matcher_match(c->matcher, ev->json, &id, 1) > 0) {
+		PB_CLEANUP(pb_freep) char *what = pb_asprintf("playbook %s", c->playbooks[id].name);
+		note_event(t, ev, source, what);
+		return open_or_attach(t, ev, id, c->playbooks[id].escalation);
+	}
+	enum pb_unmatched way = is_alarm ? c->unmatched_alarms : c->unmatched_events;
+	if (way == PB_UNMATCHED_ESCALATE && (!is_alarm || ev->alarm_state == PB_ALARM_ALARM)) {
+		note_event(t, ev, source, "no playbook matches: escalate");
+		return open_or_attach(t, ev, PB_NONE, c->unmatched_escalation);
+	}
+	note_event(t, ev, source, "no playbook matches: dropped");
+	return NULL;
+}
+
+void
+intake_event(struct turn *t, const struct pb_input *in)
+{
+	struct pb_event *ev = in->event;
+	bool is_alarm = ev->kind == PB_EVENT_ALARM;
+	const char *source = in->source == NULL ? "" : in->source;
+	const char *verdict = "taken";
+	PB_CLEANUP(pb_freep) char *id = NULL;
+	switch (is_alarm ? alarm_seen(t, ev, source) : other_seen(t, ev)) {
+	case DUPLICATE:
+		verdict = "duplicate";
+		note_event(t, ev, source, "seen before, nothing to do");
+		break;
+	case LATE:
+		verdict = "late";
+		note_event(t, ev, source, "late: the alarm has changed since, nothing to do");
+		break;
+	case FRESH:
+		id = match(t, ev, source);
+		if (is_alarm && ev->alarm_state == PB_ALARM_OK)
+			resolve_by_alarm(t, ev);
+		if (is_alarm)
+			look_again(t);
+		break;
+	}
+	pb_update_receipt(t->u, in->receipt);
+	if (in->token != 0) {
+		json_t *body =
+		    json_pack("{s:s, s:s}", "verdict", verdict, "identity", ev->identity);
+		pb_json_set_str(body, "incident", id);
+		pb_update_reply(t->u, in->token, 200, body);
+	}
+}
+
+void
+intake_polled(struct turn *t, const struct pb_input *in)
+{
+	struct source *s = source_get(t->e, in->source);
+	if (in->polled_at <= s->polled_at)
+		return;
+	s->polled_at = in->polled_at;
+	pb_update_put(t->u, PB_REC_SOURCE, s->name, "", "",
+	    json_pack("{s:I}", "polled_at", (json_int_t)s->polled_at));
+	look_again(t);
+}
+
+/* P1: what nobody can read is kept where an operator can, and then leaves the queue. */
+void
+intake_reject(struct turn *t, const struct pb_input *in)
+{
+	char why[256], source[128];
+	PB_CLEANUP(pb_freep) char *key = pb_asprintf("%s/%s", in->source, in->message_id);
+	json_t *j = json_object();
+	pb_json_set_str(j, "source", in->source);
+	pb_json_set_str(j, "message_id", in->message_id);
+	pb_json_set_str(j, "why", in->text);
+	pb_json_set_str(j, "body", in->message);
+	pb_json_set_i64(j, "receives", in->count);
+	pb_update_put(t->u, PB_REC_QUARANTINE, key, "", "kept", j);
+	pb_update_note(t->u, "", "", "", "quarantine",
+	    "message %s of %s, received %lld times, cannot be read: %s", in->message_id,
+	    pb_safe(source, sizeof(source), pb_str_of(in->source)), (long long)in->count,
+	    pb_safe(why, sizeof(why), pb_str_of(in->text)));
+	pb_update_receipt(t->u, in->receipt);
+}

@@ -1,0 +1,311 @@
+/*
+ * What the engine's files share.  Not for others.
+ *
+ * Ownership: the engine owns incidents and alarms; an incident owns its run, ladder, pages, its
+ * count of the configuration it began with and its event.  Nothing here outlives the engine.
+ *
+ * The machines: incident.c, run.c, step.c, ladder.c, page.c.  Each has a table [state][input] with
+ * every cell filled and one enter() that is the only place where its state changes; enter() also
+ * puts the record.  All deadlines of an incident are kept in its machines' records; incident_arm()
+ * sets the incident's one timer to the earliest.
+ */
+#ifndef PB_ENGINE_INTERNAL_H
+#define PB_ENGINE_INTERNAL_H
+
+#include "base/map.h"
+#include "base/rand.h"
+#include "engine/engine.h"
+
+#define INCIDENT_MAGIC 0x1cc1de47u
+
+/* After the driver's own limit; then the engine takes the attempt as lost. */
+#define OUTCOME_GRACE (15 * PB_SECOND)
+#define PAGE_LIMIT (30 * PB_SECOND)
+#define PAGE_RETRY_FIRST (2 * PB_SECOND)
+#define PAGE_RETRY_MOST PB_MINUTE
+#define NOTICE_TRIES_MAX 8
+/* When a ladder has paged everybody and nobody answered, its last level hears of it again. */
+#define LADDER_REMIND_EVERY (30 * PB_MINUTE)
+#define SEEN_FOR PB_DAY
+#define SEEN_MAX 100000
+
+/* One turn of the engine: what every handler gets. */
+struct turn {
+	struct pb_engine *e;
+	int64_t now;
+	struct pb_update *u;
+};
+
+enum incident_state {
+	INCIDENT_NEW,
+	INCIDENT_HOLDING,
+	INCIDENT_RUNNING,
+	INCIDENT_WAITING,
+	INCIDENT_RESOLVED,
+	INCIDENT_STATE_MAX
+};
+enum run_state { RUN_NONE, RUN_ACTIVE, RUN_PASSED, RUN_FAILED, RUN_CANCELLED, RUN_STATE_MAX };
+enum step_state {
+	STEP_IDLE,
+	STEP_PENDING,
+	STEP_RUNNING,
+	STEP_BACKOFF,
+	STEP_CHECKING,
+	STEP_SUCCEEDED,
+	STEP_FAILED,
+	STEP_CANCELLED,
+	STEP_STATE_MAX
+};
+enum ladder_state {
+	LADDER_NONE,
+	LADDER_ARMED,
+	LADDER_PAGING,
+	LADDER_SPENT,
+	LADDER_ACKED,
+	LADDER_CLOSED,
+	LADDER_STATE_MAX
+};
+enum page_state { PAGE_NEW, PAGE_SENDING, PAGE_RETRYING, PAGE_SENT, PAGE_DROPPED, PAGE_STATE_MAX };
+
+struct incident;
+
+struct alarm {
+	char *arn, *name;
+	enum pb_alarm_state state;
+	int64_t transitioned_at;
+	char *source; /* the polling source that reports it; "" = none does */
+	struct incident **open; /* incidents opened by it that are not resolved */
+	size_t n_open, size_open;
+};
+
+struct source {
+	char *name;
+	int64_t polled_at; /* begin of the last full poll; 0 = never */
+};
+
+/* A step of a run. */
+struct step_run {
+	enum step_state state;
+	int64_t state_at;
+	int64_t started_at, ended_at;
+	int64_t attempts; /* started so far */
+	int64_t *retries; /* per entry of `retry` */
+	size_t n_retries;
+	int64_t deadline_at; /* of the whole step */
+	int64_t next_at; /* RUNNING: attempt is lost; BACKOFF: next attempt; CHECKING: when it
+			    holds, or PB_NEVER */
+	char *error, *error_class, *message; /* of the last attempt that failed */
+	bool must_ask; /* nobody knows whether it took effect: a human decides, no catch */
+	json_t *output;
+};
+
+struct run {
+	enum run_state state;
+	int64_t state_at, started_at, ended_at;
+	size_t step; /* index of the current one */
+	struct step_run *steps;
+	size_t n_steps; /* the playbook's and, behind them, the implicit verification */
+	struct pb_step implicit; /* borrowed texts; used when n_steps passes the playbook's */
+	struct pb_condition implicit_condition;
+	char *failure; /* why it failed, in words */
+};
+
+struct ladder {
+	enum ladder_state state;
+	int64_t state_at;
+	int64_t page_by_at;
+	int64_t started_at; /* when the first page was due: levels count from here */
+	size_t position; /* entries of the schedule that have fired */
+	int64_t round; /* from 1; an expired acknowledgement begins a new one */
+	int64_t next_at; /* next deadline; PB_NEVER only when NONE or CLOSED */
+	size_t level; /* last level paged */
+	char *why; /* why people are paged */
+	char *acked_by;
+	int64_t acked_at;
+};
+
+/* A page or a resolve notice to one contact over one channel. */
+struct page {
+	struct page *next;
+	char *id;
+	bool is_notice;
+	size_t level, repeat;
+	int64_t round;
+	char *contact, *channel;
+	enum page_state state;
+	int64_t state_at;
+	int64_t decided_at;
+	int64_t next_at; /* SENDING: lost then; RETRYING: next try; else PB_NEVER */
+	int64_t tries;
+	char *error;
+	json_t *spec;
+};
+
+struct incident {
+	uint32_t magic;
+	char *id;
+	struct pb_config *config;
+	size_t playbook; /* PB_NONE = unmatched */
+	size_t escalation;
+	char *key;
+	struct pb_event *event;
+	struct alarm *alarm; /* NULL for others */
+	enum incident_state state;
+	int64_t state_at, opened_at, resolved_at;
+	int64_t hold_until; /* 0 = none */
+	int64_t count; /* events attached, the first included */
+	char *cause; /* how it was resolved */
+	char *resolved_by;
+	bool is_stale; /* event older than max_age: no remediation */
+	struct run run;
+	struct ladder ladder;
+	struct page *pages;
+	struct pb_timer timer;
+};
+
+struct pb_engine {
+	struct pb_config *config;
+	struct pb_rand rand;
+	char *host;
+	bool is_degraded, is_draining;
+	char *degraded_why;
+	struct pb_map *incidents; /* by id: open ones, and resolved ones with notices under way */
+	struct pb_map *by_key; /* open: "PLAYBOOK\nKEY" */
+	struct pb_map *alarms; /* by ARN */
+	struct pb_map *sources; /* by name */
+	struct pb_map *seen; /* identity -> at (boxed) */
+	struct pb_map *configs; /* digest -> restored configuration, until PB_IN_BOOT */
+	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
+	struct pb_heap timers;
+	size_t n_open;
+	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
+	int64_t day; /* of the last incident id, days since 1970 */
+	int64_t day_number; /* last number of that day */
+};
+
+/* incident.c */
+enum incident_input {
+	INCIDENT_OPEN,
+	INCIDENT_AGAIN,
+	INCIDENT_OK,
+	INCIDENT_HOLD_END,
+	INCIDENT_RUN_PASSED,
+	INCIDENT_RUN_FAILED,
+	INCIDENT_CLOSE,
+	INCIDENT_INPUT_MAX
+};
+const char *incident_state_name(enum incident_state s);
+void incident_input(struct turn *t, struct incident *in, enum incident_input input);
+/* A new one in state NEW, in the engine's maps.  `key` is copied, the event counted. */
+struct incident *incident_create(
+    struct turn *t, struct pb_event *event, size_t playbook, size_t escalation, const char *key);
+void incident_close(struct turn *t, struct incident *in, const char *cause, const char *by);
+void incident_due(struct turn *t, struct incident *in); /* its timer fired */
+void incident_arm(struct pb_engine *e, struct incident *in); /* sets its timer anew */
+void incident_free(struct incident *in);
+void incident_put(struct turn *t, const struct incident *in);
+/* Leaves the maps and is freed when it is resolved and no notice is under way. */
+void incident_settle(struct turn *t, struct incident *in);
+void incident_index(struct pb_engine *e, struct incident *in); /* into the maps */
+const struct pb_playbook *incident_playbook(const struct incident *in); /* NULL when unmatched */
+const struct pb_escalation *incident_escalation(const struct incident *in);
+const char *incident_title(const struct incident *in);
+const char *incident_severity(const struct incident *in);
+json_t *incident_json(const struct incident *in); /* its record's body */
+void incident_note(struct turn *t, const struct incident *in, const char *step, const char *kind,
+    const char *fmt, ...) PB_PRINTF(5, 6);
+
+/* run.c */
+enum run_input { RUN_START, RUN_STEP_OK, RUN_STEP_FAILED, RUN_CANCEL, RUN_INPUT_MAX };
+const char *run_state_name(enum run_state s);
+void run_init(struct incident *in); /* counts the steps */
+void run_input(struct turn *t, struct incident *in, enum run_input input);
+void run_put(struct turn *t, const struct incident *in);
+void run_fini(struct run *r);
+const struct pb_step *run_step_def(const struct incident *in, size_t i);
+struct step_run *run_current(struct incident *in); /* NULL when none is active */
+
+bool step_error_fits(const struct step_run *s, char *const *errors, size_t n);
+
+/* step.c */
+enum step_input {
+	STEP_ENTER,
+	STEP_OK,
+	STEP_FAIL,
+	STEP_DUE,
+	STEP_TIMEOUT,
+	STEP_HOLDS,
+	STEP_INTERRUPT,
+	STEP_CANCEL,
+	STEP_INPUT_MAX
+};
+const char *step_state_name(enum step_state s);
+/* `outcome` goes with OK and FAIL only. */
+void step_input(struct turn *t, struct incident *in, size_t i, enum step_input input,
+    const struct pb_outcome *outcome);
+void step_due(struct turn *t, struct incident *in); /* deadlines of the current step */
+void
+step_check(struct turn *t, struct incident *in); /* alarms changed or were polled: look again */
+int64_t step_next_at(const struct incident *in);
+void step_put(struct turn *t, const struct incident *in, size_t i);
+void step_run_fini(struct step_run *s);
+char *step_attempt_id(const struct incident *in, size_t i);
+
+/* ladder.c */
+enum ladder_input {
+	LADDER_ARM,
+	LADDER_PAGE,
+	LADDER_DUE,
+	LADDER_ACK,
+	LADDER_CLOSE,
+	LADDER_INPUT_MAX
+};
+const char *ladder_state_name(enum ladder_state s);
+/* `why` goes with PAGE, `by` (in the same place) with ACK. */
+void ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const char *text);
+void ladder_put(struct turn *t, const struct incident *in);
+void ladder_fini(struct ladder *l);
+
+/* page.c */
+const char *page_state_name(enum page_state s);
+void page_send(struct turn *t, struct incident *in, size_t level, size_t repeat);
+void page_send_notices(struct turn *t, struct incident *in);
+void
+page_drop_waiting(struct turn *t, struct incident *in, const char *why); /* those not in flight */
+void page_outcome(struct turn *t, struct incident *in, struct page *p, const struct pb_outcome *o);
+void page_due(struct turn *t, struct incident *in);
+void page_interrupted(
+    struct turn *t, struct incident *in); /* after a restart: what was in flight goes again */
+int64_t page_next_at(const struct incident *in);
+bool page_is_live(const struct incident *in); /* one is in flight or waits */
+struct page *page_find_action(const struct incident *in, const char *action_id);
+void page_free(struct page *p);
+/* page_text.c: subject (ASCII, below 100 bytes) and body */
+char *page_subject(const struct incident *in, const struct page *p);
+char *page_body(const struct turn *t, const struct incident *in, const struct page *p);
+
+/* context.c: the context of templates, stdin of children */
+json_t *context_build(const struct pb_engine *e, const struct incident *in, int64_t now);
+
+/* intake.c: events */
+void intake_event(struct turn *t, const struct pb_input *in);
+void intake_polled(struct turn *t, const struct pb_input *in);
+void intake_reject(struct turn *t, const struct pb_input *in);
+void intake_forget(struct turn *t);
+struct alarm *alarm_get(struct pb_engine *e, const char *arn); /* made when unknown */
+void alarm_put(struct turn *t, const struct alarm *a);
+void alarm_free(void *a);
+void alarm_attach(struct alarm *a, struct incident *in);
+void alarm_detach(struct alarm *a, struct incident *in);
+void source_free(void *s);
+struct source *source_get(struct pb_engine *e, const char *name);
+
+/* engine.c: as pb_map_free wants them */
+void free_config(void *c);
+void free_event(void *ev);
+
+/* restore.c: records back to objects */
+int restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
+void restore_boot(struct turn *t);
+
+#endif

@@ -1,0 +1,410 @@
+/*
+ * A page, or a resolve notice: one text to one contact over one channel.
+ *
+ *	NEW -> SENDING            [send]
+ *	SENDING -> SENT           [delivered]
+ *	SENDING -> RETRYING       [not_delivered, no_answer, in_flight_again]
+ *	RETRYING -> SENDING       [send]
+ *	RETRYING -> DROPPED       [drop]	acknowledged, resolved, or a newer page goes the same
+ *way
+ *
+ * A page is at least once: a try whose outcome is unknown is tried again under the same page id, by
+ * which a reader sees the repeat.  A page is tried until it is delivered or dropped; a notice at
+ *most NOTICE_TRIES_MAX times.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+
+static const char *const state_names[] = {
+    [PAGE_NEW] = "new",
+    [PAGE_SENDING] = "sending",
+    [PAGE_RETRYING] = "retrying",
+    [PAGE_SENT] = "sent",
+    [PAGE_DROPPED] = "dropped",
+};
+_Static_assert(PB_ARRAY_LEN(state_names) == PAGE_STATE_MAX, "a name for each state");
+
+const char *
+page_state_name(enum page_state s)
+{
+	return state_names[s];
+}
+
+void
+page_free(struct page *p)
+{
+	if (p == NULL)
+		return;
+	free(p->id);
+	free(p->contact);
+	free(p->channel);
+	free(p->error);
+	json_decref(p->spec);
+	free(p);
+}
+
+static const char *
+what(const struct page *p)
+{
+	return p->is_notice ? "notice" : "page";
+}
+
+static void
+put(struct turn *t, const struct incident *in, const struct page *p)
+{
+	json_t *j = json_object();
+	json_object_set_new(j, "is_notice", json_boolean(p->is_notice));
+	pb_json_set_i64(j, "level", (int64_t)p->level);
+	pb_json_set_i64(j, "repeat", (int64_t)p->repeat);
+	pb_json_set_i64(j, "round", p->round);
+	pb_json_set_str(j, "contact", p->contact);
+	pb_json_set_str(j, "channel", p->channel);
+	pb_json_set_i64(j, "decided_at", p->decided_at);
+	pb_json_set_i64(j, "next_at", p->next_at);
+	pb_json_set_i64(j, "tries", p->tries);
+	pb_json_set_str(j, "error", p->error);
+	json_object_set(j, "spec", p->spec);
+	pb_update_put(t->u, PB_REC_ACTION, p->id, in->id, state_names[p->state], j);
+}
+
+static void
+enter(struct turn *t, struct incident *in, struct page *p, enum page_state state, int64_t next_at)
+{
+	p->state = state;
+	p->state_at = t->now;
+	p->next_at = next_at;
+	put(t, in, p);
+}
+
+/* Each try is an attempt of its own; the page id before it stays the same. */
+static char *
+try_id(const struct page *p)
+{
+	return pb_asprintf("%s/%lld", p->id, (long long)p->tries);
+}
+
+static void
+send(struct turn *t, struct incident *in, struct page *p)
+{
+	p->tries++;
+	enter(t, in, p, PAGE_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
+	PB_CLEANUP(pb_freep) char *id = try_id(p);
+	pb_update_start(t->u, id, in->id, true, PAGE_LIMIT, p->spec);
+}
+
+static void
+drop(struct turn *t, struct incident *in, struct page *p, const char *why)
+{
+	incident_note(
+	    t, in, "", what(p), "to %s by %s is dropped: %s", p->contact, p->channel, why);
+	enter(t, in, p, PAGE_DROPPED, PB_NEVER);
+}
+
+static void
+not_delivered(struct turn *t, struct incident *in, struct page *p, const char *error)
+{
+	char *copy = pb_strdup(error), safe[256], span[PB_TIME_TEXT];
+	free(p->error);
+	p->error = copy;
+	(void)pb_safe(safe, sizeof(safe), pb_str_of(error));
+	if (p->is_notice && p->tries >= NOTICE_TRIES_MAX) {
+		drop(t, in, p, safe);
+		return;
+	}
+	int64_t most = PAGE_RETRY_FIRST;
+	for (int64_t i = 1; i < p->tries && most < PAGE_RETRY_MOST; i++)
+		most *= 2;
+	if (most > PAGE_RETRY_MOST)
+		most = PAGE_RETRY_MOST;
+	int64_t delay = most / 2 + pb_rand_below(&t->e->rand, most / 2 + 1);
+	incident_note(t, in, "", what(p), "to %s by %s failed (try %lld): %s; again in %s",
+	    p->contact, p->channel, (long long)p->tries, safe, pb_duration_text(span, delay));
+	enter(t, in, p, PAGE_RETRYING, t->now + delay);
+}
+
+/* --- what is sent */
+
+static json_t *
+attribute(const char *value)
+{
+	return json_pack("{s:s, s:s}", "DataType", "String", "StringValue",
+	    value == NULL || value[0] == '\0' ? "-" : value);
+}
+
+static json_t *
+attributes(const struct incident *in, const struct page *p)
+{
+	const struct pb_playbook *playbook = incident_playbook(in);
+	PB_CLEANUP(pb_freep) char *level = pb_asprintf("%zu", p->level + 1);
+	json_t *a = json_object();
+	json_object_set_new(a, "kind", attribute(p->is_notice ? "resolved" : "page"));
+	json_object_set_new(a, "recipient", attribute(p->contact));
+	json_object_set_new(a, "level", attribute(level));
+	json_object_set_new(a, "severity", attribute(incident_severity(in)));
+	json_object_set_new(a, "incident", attribute(in->id));
+	json_object_set_new(a, "page_id", attribute(p->id));
+	json_object_set_new(a, "playbook", attribute(playbook == NULL ? NULL : playbook->name));
+	return a;
+}
+
+static bool
+is_fifo(const char *topic)
+{
+	size_t len = strlen(topic);
+	return len > 5 && strcmp(topic + len - 5, ".fifo") == 0;
+}
+
+static json_t *
+sns_spec(const struct incident *in, const struct page *p, const struct pb_channel *ch,
+    const struct pb_contact *to, const char *subject, const char *body)
+{
+	json_t *inputs = json_object();
+	if (to->sns_phone != NULL) {
+		pb_json_set_str(inputs, "PhoneNumber", to->sns_phone);
+	} else {
+		const char *topic = to->sns_topic != NULL ? to->sns_topic : ch->topic;
+		pb_json_set_str(inputs, "TopicArn", topic);
+		pb_json_set_str(inputs, "Subject", subject);
+		if (is_fifo(topic)) {
+			pb_json_set_str(inputs, "MessageGroupId", in->id);
+			/* At most 128 characters; what is longer keeps its identity as a digest. */
+			char digest[PB_SHA256_TEXT];
+			pb_sha256_text(p->id, strlen(p->id), digest);
+			pb_json_set_str(inputs, "MessageDeduplicationId",
+			    strlen(p->id) <= 128 ? p->id : digest);
+		}
+	}
+	pb_json_set_str(inputs, "Message", body);
+	json_object_set_new(inputs, "MessageAttributes", attributes(in, p));
+	return json_pack("{s:s, s:s, s:s, s:o, s:s}", "driver", "aws", "service", "sns",
+	    "operation", "Publish", "inputs", inputs, "effect", "once");
+}
+
+static json_t *
+exec_spec(const struct incident *in, const struct page *p, const struct pb_channel *ch,
+    const struct pb_contact *to, const char *subject, const char *body)
+{
+	const struct pb_playbook *playbook = incident_playbook(in);
+	json_t *argv = json_array();
+	for (size_t i = 0; i < ch->n_argv; i++)
+		json_array_append_new(argv, json_string(ch->argv[i]));
+	json_t *page = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "kind",
+	    p->is_notice ? "resolved" : "page", "page_id", p->id, "incident", in->id, "recipient",
+	    to->name, "level", (json_int_t)p->level + 1, "severity", incident_severity(in),
+	    "subject", subject, "message", body);
+	pb_json_set_str(page, "playbook", playbook == NULL ? "" : playbook->name);
+	pb_json_set_str(page, "phone", to->sns_phone);
+	return json_pack("{s:s, s:o, s:o, s:{s:s, s:s}, s:I}", "driver", "exec", "argv", argv,
+	    "stdin", page, "env", "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_PAGE", p->id, "capture",
+	    (json_int_t)4096);
+}
+
+static void
+set_spec(const struct turn *t, const struct incident *in, struct page *p,
+    const struct pb_channel *ch, const struct pb_contact *to)
+{
+	PB_CLEANUP(pb_freep) char *subject = page_subject(in, p);
+	PB_CLEANUP(pb_freep) char *body = page_body(t, in, p);
+	json_decref(p->spec);
+	p->spec = ch->type == PB_CHANNEL_SNS ? sns_spec(in, p, ch, to, subject, body)
+					     : exec_spec(in, p, ch, to, subject, body);
+	pb_check(p->spec != NULL);
+}
+
+/* A newer page for the same contact and channel makes one that still waits pointless. */
+static void
+supersede(
+    struct turn *t, struct incident *in, const struct pb_contact *to, const struct pb_channel *ch)
+{
+	for (struct page *p = in->pages; p != NULL; p = p->next)
+		if (p->state == PAGE_RETRYING && strcmp(p->contact, to->name) == 0 &&
+		    strcmp(p->channel, ch->name) == 0)
+			drop(t, in, p, "a newer one goes the same way");
+}
+
+static struct page *
+add(struct turn *t, struct incident *in, size_t level, size_t repeat, bool is_notice,
+    const struct pb_contact *to, const struct pb_channel *ch)
+{
+	supersede(t, in, to, ch);
+	struct page *p = pb_calloc(1, sizeof(*p));
+	p->is_notice = is_notice;
+	p->level = level;
+	p->repeat = repeat;
+	p->round = in->ladder.round;
+	p->contact = pb_strdup(to->name);
+	p->channel = pb_strdup(ch->name);
+	p->decided_at = t->now;
+	p->next_at = PB_NEVER;
+	if (is_notice)
+		p->id = pb_asprintf("%s/resolved/%s@%s", in->id, to->name, ch->name);
+	else
+		p->id = pb_asprintf("%s/page/%lld.%zu.%zu/%s@%s", in->id, (long long)p->round,
+		    level + 1, repeat, to->name, ch->name);
+	struct page **end = &in->pages;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = p;
+	set_spec(t, in, p, ch, to);
+	return p;
+}
+
+void
+page_send(struct turn *t, struct incident *in, size_t level, size_t repeat)
+{
+	const struct pb_config *c = in->config;
+	const struct pb_level *l = &incident_escalation(in)->levels[level];
+	for (size_t i = 0; i < l->n_notify; i++) {
+		for (size_t k = 0; k < l->n_via; k++) {
+			const struct pb_contact *to = &c->contacts[l->notify[i]];
+			const struct pb_channel *ch = &c->channels[l->via[k]];
+			char repeat_text[32] = "";
+			if (repeat > 0)
+				(void)snprintf(
+				    repeat_text, sizeof(repeat_text), ", repeat %zu", repeat);
+			incident_note(t, in, "", "page", "level %zu%s to %s by %s: %s", level + 1,
+			    repeat_text, to->name, ch->name, in->ladder.why);
+			send(t, in, add(t, in, level, repeat, false, to, ch));
+		}
+	}
+}
+
+static const struct pb_contact *
+contact_find(const struct pb_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_contacts; i++)
+		if (strcmp(c->contacts[i].name, name) == 0)
+			return &c->contacts[i];
+	return NULL;
+}
+
+static const struct pb_channel *
+channel_find(const struct pb_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_channels; i++)
+		if (strcmp(c->channels[i].name, name) == 0)
+			return &c->channels[i];
+	return NULL;
+}
+
+/* To everybody to whom a page went out (or may have), once each, and to nobody else. */
+void
+page_send_notices(struct turn *t, struct incident *in)
+{
+	struct page *last = in->pages;
+	while (last != NULL && last->next != NULL)
+		last = last->next;
+	if (last == NULL)
+		return;
+	struct page *stop = last->next; /* NULL now; what is added comes behind `last` */
+	for (struct page *p = in->pages; p != stop; p = p->next) {
+		bool was_told = false;
+		for (struct page *q = last->next; q != NULL; q = q->next)
+			was_told = was_told ||
+			    (strcmp(q->contact, p->contact) == 0 &&
+				strcmp(q->channel, p->channel) == 0);
+		const struct pb_contact *to = contact_find(in->config, p->contact);
+		const struct pb_channel *ch = channel_find(in->config, p->channel);
+		if (!p->is_notice && !was_told && to != NULL && ch != NULL) {
+			incident_note(
+			    t, in, "", "notice", "to %s by %s: resolved", to->name, ch->name);
+			send(t, in, add(t, in, p->level, 0, true, to, ch));
+		}
+		if (p == last)
+			break;
+	}
+}
+
+void
+page_drop_waiting(struct turn *t, struct incident *in, const char *why)
+{
+	for (struct page *p = in->pages; p != NULL; p = p->next)
+		if (p->state == PAGE_RETRYING)
+			drop(t, in, p, why);
+}
+
+/* --- inputs */
+
+void
+page_outcome(struct turn *t, struct incident *in, struct page *p, const struct pb_outcome *o)
+{
+	if (p->state != PAGE_SENDING)
+		return;
+	if (o->status == PB_OUTCOME_OK) {
+		char span[PB_TIME_TEXT];
+		incident_note(t, in, "", what(p), "to %s by %s delivered after %s", p->contact,
+		    p->channel, pb_duration_text(span, t->now - p->decided_at));
+		enter(t, in, p, PAGE_SENT, PB_NEVER);
+		return;
+	}
+	PB_CLEANUP(pb_freep)
+	char *error = pb_asprintf("%s%s%s",
+	    o->error == NULL || o->error[0] == '\0' ? "States.Timeout" : o->error,
+	    o->message == NULL ? "" : ": ", o->message == NULL ? "" : o->message);
+	not_delivered(t, in, p, error);
+	/* Too late to be of use: it was in flight when the incident was acknowledged or resolved.
+	 */
+	if (!p->is_notice && p->state == PAGE_RETRYING &&
+	    (in->ladder.state == LADDER_ACKED || in->ladder.state == LADDER_CLOSED))
+		drop(t, in, p, in->ladder.state == LADDER_ACKED ? "acknowledged" : "resolved");
+}
+
+void
+page_due(struct turn *t, struct incident *in)
+{
+	for (struct page *p = in->pages; p != NULL; p = p->next) {
+		if (p->next_at > t->now)
+			continue;
+		if (p->state == PAGE_RETRYING) {
+			send(t, in, p);
+		} else if (p->state == PAGE_SENDING) {
+			PB_CLEANUP(pb_freep) char *id = try_id(p);
+			pb_update_cancel(t->u, id);
+			not_delivered(t, in, p, "no outcome in time");
+		}
+	}
+}
+
+void
+page_interrupted(struct turn *t, struct incident *in)
+{
+	for (struct page *p = in->pages; p != NULL; p = p->next) {
+		if (p->state != PAGE_SENDING)
+			continue;
+		incident_note(t, in, "", what(p),
+		    "to %s by %s was in flight at the restart; sent again with the same id",
+		    p->contact, p->channel);
+		send(t, in, p);
+	}
+}
+
+int64_t
+page_next_at(const struct incident *in)
+{
+	int64_t at = PB_NEVER;
+	for (const struct page *p = in->pages; p != NULL; p = p->next)
+		if (p->next_at < at)
+			at = p->next_at;
+	return at;
+}
+
+bool
+page_is_live(const struct incident *in)
+{
+	for (const struct page *p = in->pages; p != NULL; p = p->next)
+		if (p->state == PAGE_SENDING || p->state == PAGE_RETRYING)
+			return true;
+	return false;
+}
+
+struct page *
+page_find_action(const struct incident *in, const char *action_id)
+{
+	for (struct page *p = in->pages; p != NULL; p = p->next) {
+		PB_CLEANUP(pb_freep) char *id = try_id(p);
+		if (strcmp(id, action_id) == 0)
+			return p;
+	}
+	return NULL;
+}

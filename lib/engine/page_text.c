@@ -1,0 +1,162 @@
+/*
+ * What a tired person reads: what, since when, what was tried and how it ended, what to do, how to
+ * acknowledge.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+
+#define SUBJECT_MAX 99 /* SNS: below 100 characters */
+#define BODY_MAX (64 * 1024) /* SNS: 256 KiB with attributes; nobody reads that */
+#define REASON_MAX 600
+
+/* SNS subjects: ASCII, no control characters, beginning with a letter, digit or punctuation mark.
+ */
+static char *
+subject_of(const char *text)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	for (const char *s = text; *s != '\0' && b.len < SUBJECT_MAX; s++) {
+		unsigned char c = (unsigned char)*s;
+		if (c >= 0x80 && (c & 0xc0) == 0x80)
+			continue; /* the rest of a UTF-8 sequence */
+		pb_buf_addc(&b, c >= 0x20 && c < 0x7f ? (char)c : '?');
+	}
+	if (b.len == SUBJECT_MAX && strlen(text) > SUBJECT_MAX)
+		memcpy(b.ptr + SUBJECT_MAX - 3, "...", 3);
+	return pb_buf_take(&b);
+}
+
+char *
+page_subject(const struct incident *in, const struct page *p)
+{
+	const struct pb_event *ev = in->event;
+	PB_CLEANUP(pb_freep)
+	char *text = p->is_notice
+	    ? pb_asprintf("[resolved] %s (%s)", incident_title(in), in->id)
+	    : pb_asprintf("[%s] %s%s%s (%s)", incident_severity(in), incident_title(in),
+		  ev->kind == PB_EVENT_ALARM ? " " : "",
+		  ev->kind == PB_EVENT_ALARM ? pb_alarm_state_name(ev->alarm_state) : "", in->id);
+	return subject_of(text);
+}
+
+static void
+add_time(struct pb_buf *b, const char *label, int64_t at, int64_t now)
+{
+	char clock[PB_TIME_TEXT], age[PB_TIME_TEXT];
+	pb_buf_addf(b, "%-8s%s (%s ago)\n", label, pb_time_rfc3339(clock, at),
+	    pb_duration_text(age, now > at ? (now - at) / PB_SECOND * PB_SECOND : 0));
+}
+
+static void
+add_what(struct pb_buf *b, const struct incident *in)
+{
+	const struct pb_event *ev = in->event;
+	pb_buf_addf(b, "%-8s", "WHAT");
+	pb_buf_add_safe(b, pb_str_of(incident_title(in)), REASON_MAX, false);
+	if (ev->kind == PB_EVENT_ALARM)
+		pb_buf_addf(b, " is in %s", pb_alarm_state_name(ev->alarm_state));
+	pb_buf_adds(b, " (");
+	pb_buf_add_safe(b, pb_str_of(ev->region), 64, false);
+	pb_buf_adds(b, ", account ");
+	pb_buf_add_safe(b, pb_str_of(ev->account), 64, false);
+	pb_buf_adds(b, ")\n");
+	const char *reason = pb_json_str(ev->alarm, "reason");
+	if (reason != NULL && reason[0] != '\0') {
+		pb_buf_addf(b, "%-8s", "");
+		pb_buf_add_safe(b, pb_str_of(reason), REASON_MAX, false);
+		pb_buf_addc(b, '\n');
+	}
+	if (in->count > 1)
+		pb_buf_addf(b, "%-8s%lld events so far\n", "", (long long)in->count);
+}
+
+static void
+add_step(struct pb_buf *b, const struct incident *in, size_t i)
+{
+	const struct step_run *s = &in->run.steps[i];
+	pb_buf_addf(b, "%-8s%zu. %s: %s", "", i + 1, run_step_def(in, i)->name,
+	    s->state == STEP_IDLE ? "not reached" : step_state_name(s->state));
+	if (s->attempts > 1)
+		pb_buf_addf(b, ", %lld attempts", (long long)s->attempts);
+	if (s->error != NULL) {
+		pb_buf_adds(b, ", ");
+		pb_buf_add_safe(b, pb_str_of(s->error), 100, false);
+		if (s->message != NULL && s->message[0] != '\0') {
+			pb_buf_adds(b, ": ");
+			pb_buf_add_safe(b, pb_str_of(s->message), 300, false);
+		}
+	}
+	pb_buf_addc(b, '\n');
+}
+
+static void
+add_tried(struct pb_buf *b, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	if (in->run.state == RUN_NONE) {
+		pb_buf_addf(b, "%-8snothing%s%s\n", "TRIED", p == NULL ? "" : ", playbook ",
+		    p == NULL ? "" : p->name);
+		return;
+	}
+	pb_check(p != NULL);
+	pb_buf_addf(b, "%-8splaybook %s: %s\n", "TRIED", p->name, run_state_name(in->run.state));
+	if (p->summary != NULL)
+		pb_buf_addf(b, "%-8s%s\n", "", p->summary);
+	for (size_t i = 0; i < in->run.n_steps; i++)
+		add_step(b, in, i);
+}
+
+static void
+add_do(struct pb_buf *b, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	if (p != NULL && p->docs != NULL)
+		pb_buf_addf(b, "%-8s%s\n", "DOCS", p->docs);
+	if (p != NULL && p->owner != NULL)
+		pb_buf_addf(b, "%-8s%s\n", "OWNER", p->owner);
+}
+
+static void
+add_next_level(struct pb_buf *b, const struct incident *in)
+{
+	const struct pb_escalation *esc = incident_escalation(in);
+	char at[PB_TIME_TEXT];
+	for (size_t i = in->ladder.level + 1; i < esc->n_levels; i++) {
+		pb_buf_addf(b, "%-8slevel %zu is paged at %s unless somebody acknowledges\n",
+		    "NEXT", i + 1,
+		    pb_time_clock(at, in->ladder.started_at + esc->levels[i].after_for));
+		return;
+	}
+}
+
+char *
+page_body(const struct turn *t, const struct incident *in, const struct page *p)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_CAPPED(BODY_MAX);
+	char until[PB_TIME_TEXT];
+	if (p->is_notice) {
+		pb_buf_addf(&b, "RESOLVED incident %s: %s%s", in->id, in->cause,
+		    in->resolved_by == NULL ? "" : " by ");
+		pb_buf_add_safe(&b, pb_str_of(in->resolved_by), 100, false);
+		pb_buf_adds(&b, "\n\n");
+	} else {
+		pb_buf_addf(&b, "PAGE level %zu of %zu, incident %s, severity %s\n\n", p->level + 1,
+		    incident_escalation(in)->n_levels, in->id, incident_severity(in));
+	}
+	add_what(&b, in);
+	add_time(&b, "SINCE", in->event->time_at > 0 ? in->event->time_at : in->opened_at, t->now);
+	if (p->is_notice)
+		pb_buf_addf(&b, "%-8s%s\n", "UNTIL", pb_time_rfc3339(until, t->now));
+	else
+		pb_buf_addf(&b, "%-8s%s\n", "WHY", in->ladder.why);
+	add_tried(&b, in);
+	add_do(&b, in);
+	if (!p->is_notice) {
+		pb_buf_addf(&b, "%-8splaybookctl ack %s\n", "ACK", in->id);
+		pb_buf_addf(&b, "%-8splaybookctl show %s\n", "MORE", in->id);
+		add_next_level(&b, in);
+	}
+	pb_buf_addf(&b, "\nfrom playbookd on %s, page id %s\n", t->e->host, p->id);
+	return pb_buf_take(&b);
+}

@@ -1,0 +1,281 @@
+/*
+ * The run: a playbook's steps, one after the other.
+ *
+ *	NONE -> ACTIVE        [start]
+ *	ACTIVE -> ACTIVE      [advance, step_failed: continue, goto, catch]
+ *	ACTIVE -> PASSED      [advance: the last step succeeded]
+ *	ACTIVE -> FAILED      [step_failed: stop, catch to escalate, a question for a human]
+ *	ACTIVE -> CANCELLED   [cancel: the incident was resolved]
+ *
+ * An alarm's playbook without a `verify` step gets one behind its steps: wait for the alarm's own
+ *OK, at most verify_timeout.  Jumps go forward only, so a run ends.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+
+static const char *const state_names[] = {
+    [RUN_NONE] = "none",
+    [RUN_ACTIVE] = "active",
+    [RUN_PASSED] = "passed",
+    [RUN_FAILED] = "failed",
+    [RUN_CANCELLED] = "cancelled",
+};
+_Static_assert(PB_ARRAY_LEN(state_names) == RUN_STATE_MAX, "a name for each state");
+
+/* The implicit verification; its texts are borrowed and never freed through the step. */
+static char implicit_name[] = "verify";
+static char implicit_alarm[] = "${alarm.arn}";
+
+const char *
+run_state_name(enum run_state s)
+{
+	return state_names[s];
+}
+
+static bool
+has_verify(const struct pb_playbook *p)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].kind == PB_STEP_VERIFY)
+			return true;
+	return false;
+}
+
+void
+run_init(struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	struct run *r = &in->run;
+	if (p == NULL || p->n_steps == 0)
+		return;
+	r->n_steps = p->n_steps;
+	if (in->event->kind == PB_EVENT_ALARM && !has_verify(p)) {
+		r->implicit_condition =
+		    (struct pb_condition){.alarm = implicit_alarm, .state = PB_ALARM_OK};
+		r->implicit = (struct pb_step){
+		    .name = implicit_name,
+		    .kind = PB_STEP_VERIFY,
+		    .conditions = &r->implicit_condition,
+		    .n_conditions = 1,
+		    .timeout_for = p->verify_timeout_for,
+		    .effect = PB_EFFECT_READ,
+		};
+		r->n_steps++;
+	}
+	r->steps = pb_calloc(r->n_steps, sizeof(*r->steps));
+	for (size_t i = 0; i < r->n_steps; i++) {
+		r->steps[i].next_at = PB_NEVER;
+		r->steps[i].n_retries = run_step_def(in, i)->retry.n;
+		r->steps[i].retries = pb_calloc(r->steps[i].n_retries + 1, sizeof(int64_t));
+	}
+}
+
+void
+run_fini(struct run *r)
+{
+	for (size_t i = 0; i < r->n_steps; i++)
+		step_run_fini(&r->steps[i]);
+	free(r->steps);
+	free(r->failure);
+}
+
+const struct pb_step *
+run_step_def(const struct incident *in, size_t i)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	pb_check(p != NULL && i < in->run.n_steps);
+	return i < p->n_steps ? &p->steps[i] : &in->run.implicit;
+}
+
+struct step_run *
+run_current(struct incident *in)
+{
+	return in->run.state == RUN_ACTIVE ? &in->run.steps[in->run.step] : NULL;
+}
+
+void
+run_put(struct turn *t, const struct incident *in)
+{
+	const struct run *r = &in->run;
+	json_t *j = json_object();
+	pb_json_set_i64(j, "step", (int64_t)r->step);
+	pb_json_set_i64(j, "n_steps", (int64_t)r->n_steps);
+	pb_json_set_i64(j, "started_at", r->started_at);
+	pb_json_set_i64(j, "ended_at", r->ended_at);
+	pb_json_set_str(j, "failure", r->failure);
+	pb_update_put(t->u, PB_REC_RUN, in->id, in->id, state_names[r->state], j);
+}
+
+static void
+enter(struct turn *t, struct incident *in, enum run_state state)
+{
+	in->run.state = state;
+	in->run.state_at = t->now;
+	if (state != RUN_ACTIVE)
+		in->run.ended_at = t->now;
+	run_put(t, in);
+}
+
+static void
+stay(struct turn *t, struct incident *in)
+{
+	(void)t, (void)in;
+}
+
+static void
+never(struct turn *t, struct incident *in)
+{
+	(void)t, (void)in;
+	pb_impossible("an input that this state cannot get");
+}
+
+static void
+start(struct turn *t, struct incident *in)
+{
+	in->run.started_at = t->now;
+	in->run.step = 0;
+	incident_note(t, in, "", "run", "begins: %zu step%s", in->run.n_steps,
+	    in->run.n_steps == 1 ? "" : "s");
+	enter(t, in, RUN_ACTIVE);
+	step_input(t, in, 0, STEP_ENTER, NULL);
+}
+
+static void
+go_to(struct turn *t, struct incident *in, size_t step)
+{
+	pb_check(step > in->run.step);
+	if (step < in->run.n_steps) {
+		in->run.step = step;
+		enter(t, in, RUN_ACTIVE);
+		step_input(t, in, step, STEP_ENTER, NULL);
+		return;
+	}
+	char took[PB_TIME_TEXT];
+	incident_note(t, in, "", "run", "passed after %s",
+	    pb_duration_text(took, t->now - in->run.started_at));
+	enter(t, in, RUN_PASSED);
+	incident_input(t, in, INCIDENT_RUN_PASSED);
+}
+
+static void
+advance(struct turn *t, struct incident *in)
+{
+	go_to(t, in, in->run.step + 1);
+}
+
+static void
+fail(struct turn *t, struct incident *in)
+{
+	const struct step_run *s = &in->run.steps[in->run.step];
+	const char *name = run_step_def(in, in->run.step)->name;
+	free(in->run.failure);
+	if (s->must_ask)
+		in->run.failure = pb_asprintf("nobody knows whether step %s took effect: %s", name,
+		    s->message == NULL ? "it was interrupted" : s->message);
+	else
+		in->run.failure = pb_asprintf("step %s failed after %lld attempt%s: %s%s%s", name,
+		    (long long)s->attempts, s->attempts == 1 ? "" : "s",
+		    s->error == NULL ? "?" : s->error,
+		    s->message == NULL || s->message[0] == '\0' ? "" : ": ",
+		    s->message == NULL ? "" : s->message);
+	incident_note(t, in, "", "run", "failed: %s", in->run.failure);
+	enter(t, in, RUN_FAILED);
+	incident_input(t, in, INCIDENT_RUN_FAILED);
+}
+
+/* Step Functions: States.ALL fits all, States.TaskFailed all but a time-out; ours: the two classes.
+ */
+bool
+step_error_fits(const struct step_run *s, char *const *errors, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (pb_streq(errors[i], "States.ALL") || pb_streq(errors[i], s->error))
+			return true;
+		if (s->error_class != NULL && s->error_class[0] != '\0' &&
+		    pb_streq(errors[i], s->error_class))
+			return true;
+		if (pb_streq(errors[i], "States.TaskFailed") &&
+		    !pb_streq(s->error, "States.Timeout"))
+			return true;
+	}
+	return false;
+}
+
+static void
+step_failed(struct turn *t, struct incident *in)
+{
+	const struct pb_step *def = run_step_def(in, in->run.step);
+	const struct step_run *s = &in->run.steps[in->run.step];
+	if (s->must_ask) {
+		fail(t, in);
+		return;
+	}
+	for (size_t i = 0; i < def->n_catchers; i++) {
+		const struct pb_catcher *c = &def->catchers[i];
+		if (!step_error_fits(s, c->errors, c->n_errors))
+			continue;
+		if (c->next == PB_NEXT_ESCALATE) {
+			incident_note(t, in, def->name, "catch", "%s: escalate", s->error);
+			fail(t, in);
+		} else {
+			incident_note(t, in, def->name, "catch", "%s: go on with step %s", s->error,
+			    run_step_def(in, c->next)->name);
+			go_to(t, in, c->next);
+		}
+		return;
+	}
+	switch (def->on_failure) {
+	case PB_FAILURE_STOP:
+		fail(t, in);
+		return;
+	case PB_FAILURE_CONTINUE:
+		incident_note(t, in, def->name, "step", "failed, and on_failure says continue");
+		advance(t, in);
+		return;
+	case PB_FAILURE_GOTO:
+		incident_note(t, in, def->name, "step", "failed, and on_failure says %s",
+		    run_step_def(in, def->on_failure_next)->name);
+		go_to(t, in, def->on_failure_next);
+		return;
+	}
+}
+
+static void
+cancel(struct turn *t, struct incident *in)
+{
+	step_input(t, in, in->run.step, STEP_CANCEL, NULL);
+	incident_note(t, in, "", "run", "cancelled");
+	enter(t, in, RUN_CANCELLED);
+}
+
+typedef void handler(struct turn *t, struct incident *in);
+
+static handler *const table[RUN_STATE_MAX][RUN_INPUT_MAX] = {
+    [RUN_NONE] = {[RUN_START] = start,
+	[RUN_STEP_OK] = never,
+	[RUN_STEP_FAILED] = never,
+	[RUN_CANCEL] = stay},
+    [RUN_ACTIVE] = {[RUN_START] = never,
+	[RUN_STEP_OK] = advance,
+	[RUN_STEP_FAILED] = step_failed,
+	[RUN_CANCEL] = cancel},
+    [RUN_PASSED] = {[RUN_START] = never,
+	[RUN_STEP_OK] = never,
+	[RUN_STEP_FAILED] = never,
+	[RUN_CANCEL] = stay},
+    [RUN_FAILED] = {[RUN_START] = never,
+	[RUN_STEP_OK] = never,
+	[RUN_STEP_FAILED] = never,
+	[RUN_CANCEL] = stay},
+    [RUN_CANCELLED] = {[RUN_START] = never,
+	[RUN_STEP_OK] = never,
+	[RUN_STEP_FAILED] = never,
+	[RUN_CANCEL] = stay},
+};
+
+void
+run_input(struct turn *t, struct incident *in, enum run_input input)
+{
+	table[in->run.state][input](t, in);
+}

@@ -1,0 +1,604 @@
+/*
+ * The step: attempts with retries, or conditions that must hold.
+ *
+ *	IDLE -> RUNNING, PENDING       [enter_step: exec, aws]	PENDING: the daemon drains; the next
+ *one starts it IDLE -> CHECKING               [enter_step: verify] RUNNING -> SUCCEEDED [succeed]
+ *	RUNNING -> BACKOFF, FAILED     [attempt_failed, attempt_lost, interrupted]
+ *	BACKOFF -> RUNNING, PENDING    [start_attempt]
+ *	CHECKING -> SUCCEEDED          [succeed]	CHECKING -> FAILED [out_of_time]
+ *	any of these -> CANCELLED      [cancel, cancel_attempt]
+ *
+ * Invariants: an attempt is started only by the update that records it as RUNNING; after a restart
+ *an attempt found RUNNING is handled by the step's on_interrupted, never started again by itself.
+ *The whole step ends by its timeout: an attempt's limit never passes it.
+ */
+#include "internal.h"
+
+#include <math.h>
+
+#include "base/json.h"
+#include "playbook/template.h"
+
+static const char *const state_names[] = {
+    [STEP_IDLE] = "idle",
+    [STEP_PENDING] = "pending",
+    [STEP_RUNNING] = "running",
+    [STEP_BACKOFF] = "backoff",
+    [STEP_CHECKING] = "checking",
+    [STEP_SUCCEEDED] = "succeeded",
+    [STEP_FAILED] = "failed",
+    [STEP_CANCELLED] = "cancelled",
+};
+_Static_assert(PB_ARRAY_LEN(state_names) == STEP_STATE_MAX, "a name for each state");
+
+const char *
+step_state_name(enum step_state s)
+{
+	return state_names[s];
+}
+
+void
+step_run_fini(struct step_run *s)
+{
+	free(s->retries);
+	free(s->error);
+	free(s->error_class);
+	free(s->message);
+	json_decref(s->output);
+}
+
+char *
+step_attempt_id(const struct incident *in, size_t i)
+{
+	return pb_asprintf(
+	    "%s/%s/%lld", in->id, run_step_def(in, i)->name, (long long)in->run.steps[i].attempts);
+}
+
+void
+step_put(struct turn *t, const struct incident *in, size_t i)
+{
+	const struct step_run *s = &in->run.steps[i];
+	json_t *j = json_object(), *retries = json_array();
+	pb_json_set_str(j, "name", run_step_def(in, i)->name);
+	pb_json_set_i64(j, "index", (int64_t)i);
+	pb_json_set_i64(j, "attempts", s->attempts);
+	for (size_t k = 0; k < s->n_retries; k++)
+		json_array_append_new(retries, json_integer(s->retries[k]));
+	json_object_set_new(j, "retries", retries);
+	pb_json_set_i64(j, "started_at", s->started_at);
+	pb_json_set_i64(j, "ended_at", s->ended_at);
+	pb_json_set_i64(j, "deadline_at", s->deadline_at);
+	pb_json_set_i64(j, "next_at", s->next_at);
+	pb_json_set_str(j, "error", s->error);
+	pb_json_set_str(j, "error_class", s->error_class);
+	pb_json_set_str(j, "message", s->message);
+	json_object_set(j, "output", s->output);
+	json_object_set_new(j, "must_ask", json_boolean(s->must_ask));
+	PB_CLEANUP(pb_freep) char *key = pb_asprintf("%s/%s", in->id, run_step_def(in, i)->name);
+	pb_update_put(t->u, PB_REC_STEP, key, in->id, state_names[s->state], j);
+}
+
+static void
+enter(struct turn *t, struct incident *in, size_t i, enum step_state state, int64_t next_at)
+{
+	struct step_run *s = &in->run.steps[i];
+	s->state = state;
+	s->state_at = t->now;
+	s->next_at = next_at;
+	if (state >= STEP_SUCCEEDED)
+		s->ended_at = t->now;
+	step_put(t, in, i);
+}
+
+static void
+set_error(struct step_run *s, const char *error, const char *error_class, const char *message)
+{
+	char *e = pb_strdup(error), *c = pb_strdup(error_class), *m = pb_strdup(message);
+	free(s->error);
+	free(s->error_class);
+	free(s->message);
+	s->error = e;
+	s->error_class = c;
+	s->message = m;
+}
+
+static void
+fail(struct turn *t, struct incident *in, size_t i)
+{
+	struct step_run *s = &in->run.steps[i];
+	char message[512];
+	incident_note(t, in, run_step_def(in, i)->name, "step", "failed: %s%s%s", s->error,
+	    s->message == NULL || s->message[0] == '\0' ? "" : ": ",
+	    pb_safe(message, sizeof(message), pb_str_of(s->message)));
+	enter(t, in, i, STEP_FAILED, PB_NEVER);
+	run_input(t, in, RUN_STEP_FAILED);
+}
+
+/* Nobody can tell whether it took effect: no retry, no catch, a human decides. */
+static void
+ask(struct turn *t, struct incident *in, size_t i)
+{
+	struct step_run *s = &in->run.steps[i];
+	s->must_ask = true;
+	incident_note(t, in, run_step_def(in, i)->name, "ask",
+	    "attempt %lld may or may not have taken effect (%s); on_interrupted says ask",
+	    (long long)s->attempts, s->error);
+	enter(t, in, i, STEP_FAILED, PB_NEVER);
+	run_input(t, in, RUN_STEP_FAILED);
+}
+
+/* --- attempts */
+
+static json_t *
+exec_spec(
+    struct turn *t, const struct incident *in, size_t i, json_t *context, struct pb_error *err)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	PB_CLEANUP(pb_freep)
+	char *attempt = pb_asprintf("%lld", (long long)in->run.steps[i].attempts);
+	PB_JSON json_t *argv = json_array();
+	for (size_t k = 0; k < def->n_argv; k++) {
+		PB_CLEANUP(pb_freep) char *arg = NULL;
+		if (pb_template_expand_text(def->argv[k], context, &arg, err) < 0) {
+			pb_wrap(err, "argv[%zu]", k);
+			return NULL;
+		}
+		json_array_append_new(argv, json_string(arg));
+	}
+	(void)t;
+	return json_pack("{s:s, s:O, s:O, s:{s:s, s:s, s:s}, s:I}", "driver", "exec", "argv", argv,
+	    "stdin", context, "env", "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_STEP", def->name,
+	    "PLAYBOOKD_ATTEMPT", attempt, "capture", (json_int_t)in->config->output_capture_max);
+}
+
+static json_t *
+aws_spec(const struct incident *in, size_t i, const json_t *context, struct pb_error *err)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	PB_JSON json_t *inputs = NULL;
+	if (pb_template_expand_json(def->inputs, context, &inputs, err) < 0) {
+		pb_wrap(err, "inputs");
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:s, s:O, s:s}", "driver", "aws", "service", def->service,
+	    "operation", def->operation, "inputs", inputs, "effect", pb_effect_name(def->effect));
+}
+
+static void
+start_attempt(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	if (t->e->is_draining) {
+		enter(t, in, i, STEP_PENDING, s->deadline_at);
+		return;
+	}
+	if (t->e->is_degraded) {
+		set_error(s, "Degraded", NULL, t->e->degraded_why);
+		fail(t, in, i);
+		return;
+	}
+	s->attempts++;
+	struct pb_error err = {0};
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	PB_JSON json_t *spec = def->kind == PB_STEP_EXEC ? exec_spec(t, in, i, context, &err)
+							 : aws_spec(in, i, context, &err);
+	if (spec == NULL) {
+		s->attempts--;
+		set_error(s, "States.ParameterPathFailure", NULL, err.text);
+		fail(t, in, i);
+		return;
+	}
+	int64_t limit = s->deadline_at - t->now;
+	if (def->attempt_timeout_for > 0 && def->attempt_timeout_for < limit)
+		limit = def->attempt_timeout_for;
+
+	char limit_text[PB_TIME_TEXT];
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	incident_note(t, in, def->name, "start", "attempt %lld, at most %s", (long long)s->attempts,
+	    pb_duration_text(limit_text, limit));
+	enter(t, in, i, STEP_RUNNING, t->now + limit + OUTCOME_GRACE);
+	pb_update_put(t->u, PB_REC_ACTION, id, in->id, "started",
+	    json_pack("{s:s, s:O, s:I}", "step", def->name, "spec", spec, "limit_for",
+		(json_int_t)limit));
+	pb_update_start(t->u, id, in->id, false, limit, spec);
+}
+
+static int64_t
+backoff(struct pb_engine *e, const struct pb_retrier *r, int64_t retries)
+{
+	double delay = (double)r->interval_for * pow(r->backoff_rate, (double)retries);
+	if (r->max_delay_for > 0 && delay > (double)r->max_delay_for)
+		delay = (double)r->max_delay_for;
+	if (delay > (double)PB_DAY)
+		delay = (double)PB_DAY;
+	return r->jitter_full ? (int64_t)(pb_rand_unit(&e->rand) * delay) : (int64_t)delay;
+}
+
+/* By the first entry of `retry` that fits; each counts its own attempts (Step Functions). */
+static void
+retry_or_fail(struct turn *t, struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	for (size_t k = 0; k < def->retry.n; k++) {
+		const struct pb_retrier *r = &def->retry.items[k];
+		if (!step_error_fits(s, r->errors, r->n_errors))
+			continue;
+		if (s->retries[k] >= r->max_attempts)
+			break;
+		int64_t delay = backoff(t->e, r, s->retries[k]);
+		if (t->now + delay >= s->deadline_at) {
+			incident_note(
+			    t, in, def->name, "retry", "no time left for another attempt");
+			break;
+		}
+		char wait[PB_TIME_TEXT], message[512];
+		s->retries[k]++;
+		incident_note(t, in, def->name, "retry", "%s%s%s; retry %lld of %lld in %s",
+		    s->error, s->message == NULL || s->message[0] == '\0' ? "" : ": ",
+		    pb_safe(message, sizeof(message), pb_str_of(s->message)),
+		    (long long)s->retries[k], (long long)r->max_attempts,
+		    pb_duration_text(wait, delay));
+		enter(t, in, i, STEP_BACKOFF, t->now + delay);
+		return;
+	}
+	fail(t, in, i);
+}
+
+/* The attempt ended in a way that does not tell whether it took effect. */
+static void
+unknown_outcome(struct turn *t, struct incident *in, size_t i)
+{
+	switch (run_step_def(in, i)->on_interrupted) {
+	case PB_INTERRUPTED_RETRY:
+		retry_or_fail(t, in, i);
+		return;
+	case PB_INTERRUPTED_FAIL:
+		fail(t, in, i);
+		return;
+	case PB_INTERRUPTED_ASK:
+		ask(t, in, i);
+		return;
+	}
+}
+
+static void
+put_ended(struct turn *t, const struct incident *in, size_t i, const char *state,
+    const struct pb_outcome *o)
+{
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	json_t *j = json_object();
+	pb_json_set_str(j, "step", run_step_def(in, i)->name);
+	if (o != NULL) {
+		pb_json_set_str(j, "error", o->error);
+		pb_json_set_str(j, "message", o->message);
+		json_object_set(j, "output", o->output);
+	}
+	pb_update_put(t->u, PB_REC_ACTION, id, in->id, state, j);
+}
+
+static void
+attempt_failed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	struct step_run *s = &in->run.steps[i];
+	const char *error = o->status == PB_OUTCOME_TIMEOUT ? "States.Timeout" : o->error;
+	set_error(s, error == NULL || error[0] == '\0' ? "States.TaskFailed" : error,
+	    o->error_class, o->message);
+	if (o->output != NULL) {
+		json_decref(s->output);
+		s->output = json_incref(o->output);
+	}
+	put_ended(t, in, i, "failed", o);
+	enum pb_effect effect = run_step_def(in, i)->effect;
+	if (o->is_unknown && (effect == PB_EFFECT_ONCE || effect == PB_EFFECT_CHECK_FIRST))
+		unknown_outcome(t, in, i);
+	else
+		retry_or_fail(t, in, i);
+}
+
+/* No outcome came, not even after the driver's own limit. */
+static void
+attempt_lost(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	struct step_run *s = &in->run.steps[i];
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	pb_update_cancel(t->u, id);
+	set_error(s, "States.Timeout", NULL, "no outcome in time");
+	put_ended(t, in, i, "lost", NULL);
+	if (run_step_def(in, i)->effect >= PB_EFFECT_CHECK_FIRST)
+		unknown_outcome(t, in, i);
+	else
+		retry_or_fail(t, in, i);
+}
+
+static void
+interrupted(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	struct step_run *s = &in->run.steps[i];
+	const struct pb_step *def = run_step_def(in, i);
+	set_error(s, "Interrupted", NULL, "the daemon ended while it ran");
+	put_ended(t, in, i, "interrupted", NULL);
+	incident_note(t, in, def->name, "interrupted",
+	    "attempt %lld was cut off by a restart, outcome unknown", (long long)s->attempts);
+	if (def->on_interrupted != PB_INTERRUPTED_RETRY) {
+		unknown_outcome(t, in, i);
+		return;
+	}
+	if (t->now >= s->deadline_at) {
+		set_error(
+		    s, "States.Timeout", NULL, "its timeout passed while the daemon was down");
+		fail(t, in, i);
+		return;
+	}
+	start_attempt(t, in, i, NULL);
+}
+
+static void
+succeed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	struct step_run *s = &in->run.steps[i];
+	char took[PB_TIME_TEXT];
+	if (o != NULL) {
+		json_decref(s->output);
+		s->output = json_incref(o->output);
+		put_ended(t, in, i, "succeeded", o);
+	}
+	set_error(s, NULL, NULL, NULL);
+	incident_note(t, in, run_step_def(in, i)->name, o == NULL ? "verify" : "step",
+	    "%s after %s", o == NULL ? "passed" : "succeeded",
+	    pb_duration_text(took, t->now - s->started_at));
+	enter(t, in, i, STEP_SUCCEEDED, PB_NEVER);
+	run_input(t, in, RUN_STEP_OK);
+}
+
+/* --- conditions */
+
+/*
+ * When a condition will have held long enough if nothing changes; PB_NEVER while it does not hold.
+ * The state must have been evaluated after the step before ended: by a transition since then, or by
+ * a poll that began since then where a source polls the alarm; and not only by a process before
+ * this one.
+ */
+static int64_t
+holds_at(struct turn *t, const struct incident *in, const struct pb_condition *c,
+    const json_t *context, int64_t from_at)
+{
+	(void)in;
+	PB_CLEANUP(pb_freep) char *arn = NULL;
+	if (pb_template_expand_text(c->alarm, context, &arn, NULL) < 0)
+		return PB_NEVER;
+	const struct alarm *a = pb_map_get(t->e->alarms, arn);
+	if (a == NULL || a->state != c->state)
+		return PB_NEVER;
+	const struct source *polls =
+	    a->source[0] == '\0' ? NULL : pb_map_get(t->e->sources, a->source);
+	if (polls != NULL && a->transitioned_at < from_at && polls->polled_at < from_at)
+		return PB_NEVER;
+	if (polls != NULL && polls->polled_at < t->e->boot_at)
+		return PB_NEVER;
+	int64_t since = a->transitioned_at < t->now ? a->transitioned_at : t->now;
+	return (since > from_at ? since : from_at) + c->held_for;
+}
+
+static int64_t
+all_hold_at(struct turn *t, const struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	int64_t at = 0;
+	for (size_t k = 0; k < def->n_conditions; k++) {
+		int64_t one =
+		    holds_at(t, in, &def->conditions[k], context, in->run.steps[i].started_at);
+		if (one > at)
+			at = one;
+	}
+	return at;
+}
+
+void
+step_check(struct turn *t, struct incident *in)
+{
+	struct step_run *s = run_current(in);
+	if (s == NULL || s->state != STEP_CHECKING)
+		return;
+	size_t i = in->run.step;
+	int64_t at = all_hold_at(t, in, i);
+	if (at <= t->now) {
+		step_input(t, in, i, STEP_HOLDS, NULL);
+		return;
+	}
+	if (at == s->next_at)
+		return;
+	char until[PB_TIME_TEXT];
+	if (at == PB_NEVER)
+		incident_note(t, in, run_step_def(in, i)->name, "verify", "does not hold any more");
+	else
+		incident_note(t, in, run_step_def(in, i)->name, "verify",
+		    "holds; passes at %s if it stays so", pb_time_clock(until, at));
+	enter(t, in, i, STEP_CHECKING, at);
+}
+
+static void
+enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	s->started_at = t->now;
+	s->deadline_at = t->now + def->timeout_for;
+	if (def->kind != PB_STEP_VERIFY) {
+		start_attempt(t, in, i, unused);
+		return;
+	}
+	char limit[PB_TIME_TEXT];
+	incident_note(t, in, def->name, "verify", "waits at most %s",
+	    pb_duration_text(limit, def->timeout_for));
+	enter(t, in, i, STEP_CHECKING, PB_NEVER);
+	step_check(t, in);
+}
+
+static void
+out_of_time(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	set_error(&in->run.steps[i], "States.Timeout", NULL,
+	    run_step_def(in, i)->kind == PB_STEP_VERIFY ? "its conditions did not hold in time"
+							: "its timeout passed");
+	fail(t, in, i);
+}
+
+/* --- the rest of the table */
+
+static void
+stay(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	(void)t, (void)in, (void)i, (void)o;
+}
+
+static void
+never(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	(void)t, (void)in, (void)i, (void)o;
+	pb_impossible("an input that this state cannot get");
+}
+
+static void
+cancel(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	(void)o;
+	enter(t, in, i, STEP_CANCELLED, PB_NEVER);
+}
+
+static void
+cancel_attempt(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	pb_update_cancel(t->u, id);
+	put_ended(t, in, i, "cancelled", NULL);
+	incident_note(t, in, run_step_def(in, i)->name, "step", "attempt %lld is ended",
+	    (long long)in->run.steps[i].attempts);
+	cancel(t, in, i, o);
+}
+
+typedef void handler(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o);
+
+#define ENDED_STATE                                                                                \
+	{                                                                                          \
+		[STEP_ENTER] = never, [STEP_OK] = never, [STEP_FAIL] = never, [STEP_DUE] = never,  \
+		[STEP_TIMEOUT] = never, [STEP_HOLDS] = never, [STEP_INTERRUPT] = stay,             \
+		[STEP_CANCEL] = stay,                                                              \
+	}
+
+static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
+    [STEP_IDLE] =
+	{
+	    [STEP_ENTER] = enter_step,
+	    [STEP_OK] = never,
+	    [STEP_FAIL] = never,
+	    [STEP_DUE] = never,
+	    [STEP_TIMEOUT] = never,
+	    [STEP_HOLDS] = never,
+	    [STEP_INTERRUPT] = stay,
+	    [STEP_CANCEL] = stay,
+	},
+    [STEP_PENDING] =
+	{
+	    [STEP_ENTER] = never,
+	    [STEP_OK] = never,
+	    [STEP_FAIL] = never,
+	    [STEP_DUE] = stay,
+	    [STEP_TIMEOUT] = out_of_time,
+	    [STEP_HOLDS] = never,
+	    [STEP_INTERRUPT] = enter_step, /* it was never started: its time begins now */
+	    [STEP_CANCEL] = cancel,
+	},
+    [STEP_RUNNING] =
+	{
+	    [STEP_ENTER] = never,
+	    [STEP_OK] = succeed,
+	    [STEP_FAIL] = attempt_failed,
+	    [STEP_DUE] = attempt_lost,
+	    [STEP_TIMEOUT] = stay, /* the attempt's own limit comes first */
+	    [STEP_HOLDS] = never,
+	    [STEP_INTERRUPT] = interrupted,
+	    [STEP_CANCEL] = cancel_attempt,
+	},
+    [STEP_BACKOFF] =
+	{
+	    [STEP_ENTER] = never,
+	    [STEP_OK] = never,
+	    [STEP_FAIL] = never,
+	    [STEP_DUE] = start_attempt,
+	    [STEP_TIMEOUT] = out_of_time,
+	    [STEP_HOLDS] = never,
+	    [STEP_INTERRUPT] = stay, /* its next attempt has its own deadline */
+	    [STEP_CANCEL] = cancel,
+	},
+    [STEP_CHECKING] =
+	{
+	    [STEP_ENTER] = never,
+	    [STEP_OK] = never,
+	    [STEP_FAIL] = never,
+	    [STEP_DUE] = succeed,
+	    [STEP_TIMEOUT] = out_of_time,
+	    [STEP_HOLDS] = succeed,
+	    [STEP_INTERRUPT] = stay,
+	    [STEP_CANCEL] = cancel,
+	},
+    [STEP_SUCCEEDED] = ENDED_STATE,
+    [STEP_FAILED] = ENDED_STATE,
+    [STEP_CANCELLED] = ENDED_STATE,
+};
+
+void
+step_input(struct turn *t, struct incident *in, size_t i, enum step_input input,
+    const struct pb_outcome *outcome)
+{
+	table[in->run.steps[i].state][input](t, in, i, outcome);
+}
+
+/*
+ * What is due now.  A condition that holds at the very deadline passes; a step whose deadline went
+ * by while the daemon was down fails before it starts anything.
+ */
+void
+step_due(struct turn *t, struct incident *in)
+{
+	struct step_run *s = run_current(in);
+	if (s == NULL)
+		return;
+	size_t i = in->run.step;
+	if (s->state == STEP_BACKOFF && s->deadline_at <= t->now)
+		step_input(t, in, i, STEP_TIMEOUT, NULL);
+	else if (s->next_at <= t->now && s->next_at <= s->deadline_at + OUTCOME_GRACE)
+		step_input(t, in, i, STEP_DUE, NULL);
+	else if (s->deadline_at <= t->now)
+		step_input(t, in, i, STEP_TIMEOUT, NULL);
+}
+
+int64_t
+step_next_at(const struct incident *in)
+{
+	if (in->run.state != RUN_ACTIVE)
+		return PB_NEVER;
+	const struct step_run *s = &in->run.steps[in->run.step];
+	switch (s->state) {
+	case STEP_RUNNING:
+		return s->next_at;
+	case STEP_PENDING:
+		return s->deadline_at;
+	case STEP_BACKOFF:
+	case STEP_CHECKING:
+		return s->next_at < s->deadline_at ? s->next_at : s->deadline_at;
+	case STEP_IDLE:
+	case STEP_SUCCEEDED:
+	case STEP_FAILED:
+	case STEP_CANCELLED:
+	case STEP_STATE_MAX:
+		break;
+	}
+	return PB_NEVER;
+}
