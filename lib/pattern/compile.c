@@ -189,10 +189,26 @@ compile_tests(struct compiler *c, const json_t *list, struct pb_field *f)
 }
 
 static int
+check_path(struct compiler *c)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < c->path.len; i++)
+		n += c->path.ptr[i] == '.';
+	if (n > PB_PATTERN_STEPS_MAX)
+		return pb_place_fail(&c->place, PB_LIMIT,
+		    "a path of %zu keys, counting dots; at most %d are allowed", n,
+		    PB_PATTERN_STEPS_MAX);
+	return 0;
+}
+
+static int
 walk_field(struct compiler *c, const json_t *list, struct branches *b)
 {
 	if (json_array_size(list) == 0)
 		return pb_place_fail(&c->place, PB_INVALID, "Empty arrays are not allowed");
+	if (check_path(c) < 0)
+		return -1;
 	if (c->n_fields == c->fields_size) {
 		c->fields_size = c->fields_size == 0 ? 4 : 2 * c->fields_size;
 		c->fields = pb_realloc(c->fields, c->fields_size * sizeof(*c->fields));

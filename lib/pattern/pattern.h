@@ -41,6 +41,7 @@
 
 #define PB_PATTERN_MAX (64 * 1024) /* bytes of pattern text */
 #define PB_PATTERN_DEPTH_MAX 32 /* objects within objects, the outermost included */
+#define PB_PATTERN_STEPS_MAX 64 /* keys in the path of one field, however they are spelled */
 #define PB_PATTERN_BRANCHES_MAX 1000 /* combinations that $or multiplies to; event-ruler's cap */
 #define PB_PATTERN_FIELDS_MAX 65536 /* fields counted over all combinations */
 #define PB_PATTERN_WILDCARDS_MAX 5 /* '*' in one wildcard; the service calls more too complex */

@@ -21,7 +21,9 @@ static void
 set_text(struct pb_test *t, enum pb_test_op op, struct pb_str s)
 {
 	t->op = op;
-	t->text.ptr = pb_strndup(s.ptr, s.len);
+	t->text.ptr = pb_malloc(s.len + 1);
+	memcpy(t->text.ptr, s.ptr, s.len);
+	t->text.ptr[s.len] = '\0';
 	t->text.len = s.len;
 }
 
