@@ -23,8 +23,9 @@
 #define PB_HTTP_CLIENTS_MAX 128U
 #define PB_HTTP_REQUEST_FOR                                                                        \
 	INT64_C(10000) /* from connecting, or the last answer, to a whole request */
-#define PB_HTTP_WRITE_FOR INT64_C(10000) /* without the client taking a byte of what waits for it  \
-					  */
+#define PB_HTTP_WRITE_FOR                                                                          \
+	INT64_C(10000) /* without the client taking a byte of what waits for it                    \
+			*/
 #define PB_HTTP_BACKLOG_MAX (1U << 20) /* bytes waiting for the client of a stream */
 
 struct pb_http_server;
@@ -97,7 +98,7 @@ pb_http_reply_error(struct pb_http_request *r, int status, const char *fmt, ...)
 /*
  * --- a stream of newline-delimited JSON.
  * on_gone (may be NULL) is called, at most once and from the loop, when the client has left or was
- * dropped for not reading.  The stream must still be ended.
+ * dropped for not reading; not by pb_http_server_free.  The stream must still be ended.
  */
 void pb_http_stream_start(struct pb_http_request *r, void (*on_gone)(void *arg), void *arg);
 /* One line; "\n" is added.  -1 when the client has gone, or is dropped now: max_backlog would be
