@@ -13,6 +13,7 @@
  *     {"numeric": [">", 0, "<=", 5]}, one or two sides, or ["=", 5]
  *     {"cidr": "10.0.0.0/24"}     IPv4 and IPv6, which never match each other
  *     {"exists": true | false}
+ *     {"exactly": "text"}         as the bare text
  *     {"$or": [{...}, {...}]}     beside other fields, at any level
  *
  * Settled where sources differ:
