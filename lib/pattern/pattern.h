@@ -8,8 +8,9 @@
  *     {"prefix": "a"}  {"suffix": "z"}  {"equals-ignore-case": "Az"}
  *     {"prefix": {"equals-ignore-case": "a"}}, the same with suffix
  *     {"wildcard": "a*z"}         '*' is any text, "\*" and "\\" are '*' and '\'
- *     {"anything-but": X}         X a text, a number, a list of one of these, or an object of one
- * of prefix, suffix, equals-ignore-case, wildcard with a text or a list
+ *     {"anything-but": X}         X a text, a number, a list of texts or of numbers, or an object
+ *                                 of one of prefix, suffix, equals-ignore-case, wildcard with a
+ *                                 text or a list of texts
  *     {"numeric": [">", 0, "<=", 5]}, one or two sides, or ["=", 5]
  *     {"cidr": "10.0.0.0/24"}     IPv4 and IPv6, which never match each other
  *     {"exists": true | false}
@@ -23,7 +24,7 @@
  *   - null, booleans and values of the other type pass an anything-but, an absent field does not.
  *   - exists looks at leaves: an object, [] and {} are absent.
  *   - `a.b` in one key and `a`, `b` in two name the same field, in patterns and in events.  A
- * pattern that has a field twice wants both.
+ *     pattern that has a field twice wants both.
  *   - In an array one element is enough.  Fields inside the objects of one array must match in one
  *     and the same element, at every level.  exists: false is judged on that element where other
  *     fields are bound in it, else on all; the order of keys never matters.
@@ -43,12 +44,17 @@
 #define PB_PATTERN_MAX (64 * 1024) /* bytes of pattern text */
 #define PB_PATTERN_DEPTH_MAX 32 /* objects within objects, the outermost included */
 #define PB_PATTERN_STEPS_MAX 64 /* keys in the path of one field, however they are spelled */
-#define PB_PATTERN_BRANCHES_MAX 1000 /* combinations that $or multiplies to; event-ruler's cap */
+#define PB_PATTERN_BRANCHES_MAX 1000 /* combinations that $or multiplies to; the service's cap */
 #define PB_PATTERN_FIELDS_MAX 65536 /* fields counted over all combinations */
-#define PB_PATTERN_WILDCARDS_MAX 5 /* '*' in one wildcard; the service calls more too complex */
 /*
- * Tries for one event.  Only an event that spells one path in several ways ({"a.b": [], "a": {"b":
- * []}}) can need many; one that needs more than these matches nothing.
+ * '*' in one wildcard.  The service refuses what its own unpublished measure finds too complex; one
+ * with six is on record as refused, ones with fewer as taken.
+ */
+#define PB_PATTERN_WILDCARDS_MAX 5
+/*
+ * Tries for one event and one combination; what needs more is no match.  Needed only where an event
+ * spells one path in several ways ({"a.b": [], "a": {"b": []}}), or where several fields that may
+ * also be absent stand in different arrays with nothing else beside them there.
  */
 #define PB_PATTERN_TRIES_MAX 10000
 
@@ -56,11 +62,12 @@ struct pb_pattern;
 
 /*
  * Compile a pattern.  The text is borrowed for the call, at most PB_PATTERN_MAX bytes.
- * On success *ret is the caller's to free with pb_pattern_free.  On failure it is untouched and err
- * is PB_SYNTAX   not JSON: line and column are set; PB_LIMIT    beyond one of the caps above;
- *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason in the
- *               service's words where it has some, without its "Event pattern is not valid. Reason:
- * ".
+ * On success *ret is the caller's to free with pb_pattern_free.  On failure it is untouched; err is
+ *
+ *   PB_SYNTAX   not JSON: line and column are set;
+ *   PB_LIMIT    beyond one of the caps above;
+ *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason, in
+ * the words that the service puts behind "Event pattern is not valid. Reason: " where it has some.
  */
 int pb_pattern_compile(struct pb_str json_text, struct pb_pattern **ret, struct pb_error *err);
 /* The same from a document already parsed, which is borrowed for the call; never PB_SYNTAX. */
