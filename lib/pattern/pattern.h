@@ -44,7 +44,7 @@
 #define PB_PATTERN_MAX (64 * 1024) /* bytes of pattern text */
 #define PB_PATTERN_DEPTH_MAX 32 /* objects within objects, the outermost included */
 #define PB_PATTERN_STEPS_MAX 64 /* keys in the path of one field, however they are spelled */
-#define PB_PATTERN_BRANCHES_MAX 1000 /* combinations that $or multiplies to; the service's cap */
+#define PB_PATTERN_BRANCHES_MAX 1000 /* combinations that $or multiplies to */
 #define PB_PATTERN_FIELDS_MAX 65536 /* fields counted over all combinations */
 /*
  * '*' in one wildcard.  The service refuses what its own unpublished measure finds too complex; one
@@ -66,8 +66,10 @@ struct pb_pattern;
  *
  *   PB_SYNTAX   not JSON: line and column are set;
  *   PB_LIMIT    beyond one of the caps above;
- *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason, in
- * the words that the service puts behind "Event pattern is not valid. Reason: " where it has some.
+ *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason.
+ *
+ * The reason is in the service's words where it has some: what it puts behind "Event pattern is not
+ * valid. Reason: ".
  */
 int pb_pattern_compile(struct pb_str json_text, struct pb_pattern **ret, struct pb_error *err);
 /* The same from a document already parsed, which is borrowed for the call; never PB_SYNTAX. */
