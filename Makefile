@@ -30,7 +30,7 @@ ALL_LIBS      := store engine playbook event pattern aws io base
 PKGS := libevent libevent_pthreads libcurl jansson libcrypto sqlite3 yaml-0.1 expat libsystemd
 # Asked once, and only when something is compiled: `make help` must work on a bare machine.
 PC_CFLAGS = $(eval PC_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PC_CFLAGS)
-PC_LIBS   = $(eval PC_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PC_LIBS)
+PC_LIBS   = $(eval PC_LIBS := $$(shell pkg-config --libs $(PKGS)) -lm)$(PC_LIBS)
 CK_LIBS   = $(eval CK_LIBS := $$(shell pkg-config --libs check))$(CK_LIBS)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -64,6 +64,11 @@ FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.
 
 .PHONY: all check demo asan fuzz bench format format-check tidy layers install uninstall help clean tests deps
 .DEFAULT_GOAL := all
+
+# Both cores, unless told otherwise.
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
 
 all: $(BINS) $(SANDBOX) ## build playbookd, playbookctl and playbookd-sandbox
 
@@ -134,7 +139,7 @@ $(BUILD)/tests/unit-sandbox: $(call objs,$(wildcard tests/unit/sandbox/*.c)) $(B
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
-$(BUILD)/tests/sim: $(call objs,$(wildcard tests/sim/*.c)) $(call archives,$(ALL_LIBS))
+$(BUILD)/tests/sim: $(call objs,$(wildcard tests/sim/*.c)) $(BUILD)/tests/unit/store/crashvfs.o $(call archives,$(ALL_LIBS))
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
