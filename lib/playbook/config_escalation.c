@@ -1,0 +1,145 @@
+/*
+ * Escalations: who is told in which order, until somebody takes it.
+ */
+#include <stdlib.h>
+
+#include "playbook/read.h"
+
+#define LEVELS_MAX 20
+#define NOTIFY_MAX 50
+
+/* A list of names to places in a section, none of them twice. */
+static void
+read_references(struct pb_loader *l, const struct pb_node *n, enum pb_section section,
+    const char *what, size_t **ret, size_t *ret_n)
+{
+	if (!pb_read_is_list(l, n, what, 1, NOTIFY_MAX))
+		return;
+	free(*ret);
+	*ret = pb_calloc(n->n, sizeof(**ret));
+	*ret_n = 0;
+	for (size_t i = 0; i < n->n; i++) {
+		const struct pb_node *item = n->items[i];
+		size_t place, k = 0;
+		if (section == PB_SECTION_CONTACTS && item->kind == PB_NODE_SCALAR &&
+		    strncmp(item->text, "schedule:", 9) == 0) {
+			pb_problem_add(l, item, "schedules are not supported yet; name contacts");
+			continue;
+		}
+		if (pb_read_reference(l, item, section, &place) < 0)
+			continue;
+		while (k < *ret_n && (*ret)[k] != place)
+			k++;
+		if (k < *ret_n)
+			pb_problem_add(
+			    l, item, "\"%s\" stands twice in the list", PB_SHOWN(item->text));
+		else
+			(*ret)[(*ret_n)++] = place;
+	}
+}
+
+static void
+read_notify(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_level *level = obj;
+	read_references(l, n, PB_SECTION_CONTACTS, "contacts", &level->notify, &level->n_notify);
+}
+
+static void
+read_via(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_level *level = obj;
+	read_references(l, n, PB_SECTION_CHANNELS, "channels", &level->via, &level->n_via);
+}
+
+static const struct pb_field repeat_fields[] = {
+    {"every", PB_FIELD_DURATION, .is_required = true,
+	.offset = offsetof(struct pb_level, repeat_every), .min = 10 * PB_SECOND, .max = PB_DAY},
+    {"max", PB_FIELD_INT, .is_required = true, .offset = offsetof(struct pb_level, repeat_max),
+	.min = 1, .max = 1000},
+};
+
+static void
+read_repeat(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "repeat", repeat_fields, obj);
+}
+
+static const struct pb_field level_fields[] = {
+    {"notify", PB_FIELD_CUSTOM, .is_required = true, .read = read_notify},
+    {"via", PB_FIELD_CUSTOM, .is_required = true, .read = read_via},
+    {"after", PB_FIELD_DURATION, .offset = offsetof(struct pb_level, after_for), .min = 0,
+	.max = 7 * PB_DAY},
+    {"repeat", PB_FIELD_CUSTOM, .read = read_repeat},
+    {"skip_if_empty", PB_FIELD_LATER, .note = "it belongs to schedules"},
+};
+
+static void
+check_order(struct pb_loader *l, const struct pb_node *n, const struct pb_level *level,
+    const struct pb_level *before)
+{
+	const struct pb_node *after = pb_node_get(n, "after");
+	char text[PB_TIME_TEXT];
+	if (n->kind != PB_NODE_MAP)
+		return;
+	if (before == NULL) {
+		if (level->after_for != 0)
+			pb_problem_add(
+			    l, after, "the first level pages at once; leave out its after");
+	} else if (after == NULL) {
+		pb_problem_add(l, n, "a level behind the first needs the key after, as after: 8m");
+	} else if (level->after_for <= before->after_for) {
+		pb_problem_add(l, after, "after must be longer than that of the level before (%s)",
+		    pb_duration_text(text, before->after_for));
+	}
+}
+
+static void
+read_levels(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_escalation *e = obj;
+	if (!pb_read_is_list(l, n, "levels", 1, LEVELS_MAX))
+		return;
+	e->levels = pb_calloc(n->n, sizeof(*e->levels));
+	e->n_levels = n->n;
+	for (size_t i = 0; i < n->n; i++) {
+		(void)PB_READ_MAP(l, n->items[i], "level", level_fields, &e->levels[i]);
+		check_order(l, n->items[i], &e->levels[i], i > 0 ? &e->levels[i - 1] : NULL);
+	}
+}
+
+static void
+read_then(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	static const char *const words[] = {"resume"};
+	size_t which;
+	(void)obj;
+	(void)pb_read_word(l, n, words, 1, &which);
+}
+
+static const struct pb_field ack_fields[] = {
+    {"expires", PB_FIELD_DURATION, .offset = offsetof(struct pb_escalation, ack_expires_for),
+	.min = PB_MINUTE, .max = 7 * PB_DAY},
+    {"then", PB_FIELD_CUSTOM, .read = read_then},
+};
+
+static void
+read_ack(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "ack", ack_fields, obj);
+}
+
+static const struct pb_field escalation_fields[] = {
+    {"name", PB_FIELD_SEEN, .is_required = true},
+    {"levels", PB_FIELD_CUSTOM, .is_required = true, .read = read_levels},
+    {"cycles", PB_FIELD_LATER, .note = "use repeat on the last level"},
+    {"ack", PB_FIELD_CUSTOM, .read = read_ack},
+    {"fallback", PB_FIELD_LATER, .note = "name the channels in via, all of them are used"},
+};
+
+void
+pb_read_escalation(struct pb_loader *l, const struct pb_node *n, struct pb_escalation *ret)
+{
+	ret->ack_expires_for = PB_DEFAULT_ACK_EXPIRES;
+	(void)PB_READ_MAP(l, n, "escalation", escalation_fields, ret);
+}

@@ -1,0 +1,187 @@
+/*
+ * Playbooks: what they match, when a human is told, and their steps.
+ */
+#include <stdlib.h>
+
+#include "playbook/read.h"
+
+#define STEPS_MAX 100
+
+static void
+read_owner_team(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	(void)pb_read_text(l, n, 100, &p->owner);
+}
+
+static const struct pb_field owner_fields[] = {
+    {"team", PB_FIELD_CUSTOM, .is_required = true, .read = read_owner_team},
+};
+
+static void
+read_owner(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "owner", owner_fields, obj);
+}
+
+static void
+read_severity(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	static const char *const words[] = {"critical", "error", "warning", "info"};
+	struct pb_playbook *p = obj;
+	size_t which;
+	if (pb_read_word(l, n, words, PB_ARRAY_LEN(words), &which) < 0)
+		return;
+	free(p->severity);
+	p->severity = pb_strdup(words[which]);
+}
+
+static void
+read_match(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	struct pb_error err = {0};
+	PB_JSON json_t *j = pb_read_json(l, n);
+	if (j == NULL)
+		return;
+	pb_pattern_free(p->match);
+	p->match = NULL;
+	if (pb_pattern_compile_json(j, &p->match, &err) < 0)
+		pb_problem_add(l, pb_node_at(n, err.path), "match%s%s: %s",
+		    *err.path != '\0' ? " " : "", err.path, err.text);
+}
+
+static void
+read_resolve_on(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	static const char *const words[] = {"alarm_ok", "never"};
+	struct pb_playbook *p = obj;
+	size_t which;
+	if (n->kind == PB_NODE_MAP)
+		pb_problem_add(
+		    l, n, "a pattern in resolve_on is not supported yet; use alarm_ok or never");
+	else if (pb_read_word(l, n, words, 2, &which) == 0)
+		p->resolve_on_ok = which == 0;
+}
+
+static void
+read_dedup(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	if (pb_read_text(l, n, 1024, &p->dedup) == 0)
+		pb_check_template(l, n, p->dedup, PB_TEMPLATE_DEDUP);
+}
+
+static void
+read_escalate(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	(void)pb_read_reference(l, n, PB_SECTION_ESCALATIONS, &p->escalation);
+}
+
+/* --- steps */
+
+/* Words that stand for something else where a step may be named. */
+static bool
+is_reserved(const char *name)
+{
+	static const char *const words[] = {"escalate", "stop", "continue", "rollback"};
+	for (size_t i = 0; i < PB_ARRAY_LEN(words); i++)
+		if (pb_streq(name, words[i]))
+			return true;
+	return false;
+}
+
+static void
+read_step_name(struct pb_loader *l, const struct pb_node *step, size_t i)
+{
+	const struct pb_node *n = pb_node_get(step, "name");
+	char *name = NULL;
+	if (n == NULL || pb_read_name(l, n, "step", &name) < 0)
+		return;
+	if (is_reserved(name))
+		pb_problem_add(
+		    l, n, "\"%s\" cannot be a step's name, it has a meaning of its own", name);
+	else if (strchr(name, '.') != NULL)
+		pb_problem_add(l, n,
+		    "\"%s\" cannot be a step's name: a dot would end it in ${steps.NAME.output}",
+		    name);
+	else if (pb_find_step(l, name) != PB_NONE)
+		pb_problem_add(l, n, "step \"%s\" is defined twice in this playbook", name);
+	else
+		l->playbook->steps[i].name = PB_TAKE(name);
+	free(name);
+}
+
+static void
+read_steps(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	if (!pb_read_is_list(l, n, "steps", 0, STEPS_MAX))
+		return;
+	p->steps = pb_calloc(n->n + 1, sizeof(*p->steps));
+	p->n_steps = n->n;
+	for (size_t i = 0; i < n->n; i++)
+		read_step_name(l, n->items[i], i);
+	for (size_t i = 0; i < n->n; i++) {
+		l->step = i;
+		pb_read_step(l, n->items[i], &p->steps[i]);
+	}
+}
+
+/* --- the table */
+
+#define AT(member) .offset = offsetof(struct pb_playbook, member)
+
+static const struct pb_field playbook_fields[] = {
+    {.key = "name", .type = PB_FIELD_SEEN, .is_required = true},
+    {"summary", PB_FIELD_TEXT, AT(summary)},
+    {"owner", PB_FIELD_CUSTOM, .read = read_owner},
+    {"docs", PB_FIELD_TEXT, AT(docs)},
+    {"objective", PB_FIELD_TEXT, AT(objective)},
+    {"severity", PB_FIELD_CUSTOM, .read = read_severity},
+    {.key = "reviewed", .type = PB_FIELD_LATER},
+    {"match", PB_FIELD_CUSTOM, .is_required = true, .read = read_match,
+	.note = "an EventBridge event pattern"},
+    {"resolve_on", PB_FIELD_CUSTOM, .read = read_resolve_on},
+    {"dedup", PB_FIELD_CUSTOM, .read = read_dedup},
+    {"hold", PB_FIELD_DURATION, AT(hold_for), .min = 0, .max = PB_DAY},
+    {.key = "inhibited_by", .type = PB_FIELD_LATER},
+    {"page_by", PB_FIELD_DURATION, AT(page_by_for), .min = 10 * PB_SECOND, .max = PB_DAY},
+    {"max_age", PB_FIELD_DURATION, AT(max_age_for), .min = PB_SECOND, .max = 14 * PB_DAY},
+    {"verify_timeout", PB_FIELD_DURATION, AT(verify_timeout_for), .min = PB_SECOND, .max = PB_DAY},
+    {.key = "reopen_within", .type = PB_FIELD_LATER},
+    {.key = "continue", .type = PB_FIELD_LATER},
+    {.key = "mode", .type = PB_FIELD_LATER},
+    {.key = "guards", .type = PB_FIELD_LATER},
+    {"params", PB_FIELD_LATER, .note = "write the template where the value is used"},
+    {"steps", PB_FIELD_CUSTOM, .read = read_steps},
+    {"escalate", PB_FIELD_CUSTOM, .is_required = true, .read = read_escalate,
+	.note = "the name of an escalation"},
+    {.key = "inform", .type = PB_FIELD_LATER},
+};
+
+void
+pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playbook *ret)
+{
+	char hold[PB_TIME_TEXT], page[PB_TIME_TEXT];
+	const struct pb_node *at = pb_node_get(n, "hold");
+	ret->hold_for = l->hold_for;
+	ret->page_by_for = l->page_by_for;
+	ret->max_age_for = l->max_age_for;
+	ret->verify_timeout_for = l->verify_timeout_for;
+	ret->resolve_on_ok = true;
+	ret->escalation = PB_NONE;
+	ret->file = pb_strdup(l->files[l->file].name);
+	ret->line = n->line;
+	l->playbook = ret;
+	(void)PB_READ_MAP(l, n, "playbook", playbook_fields, ret);
+	if (ret->severity == NULL)
+		ret->severity = pb_strdup("error");
+	if (ret->hold_for >= ret->page_by_for)
+		pb_problem_add(l, at != NULL ? at : n,
+		    "hold (%s) must be shorter than page_by (%s), or the page comes before "
+		    "anything is tried",
+		    pb_duration_text(hold, ret->hold_for),
+		    pb_duration_text(page, ret->page_by_for));
+}

@@ -1,0 +1,396 @@
+/*
+ * Steps of a playbook.
+ */
+#include <stdlib.h>
+
+#include "playbook/read.h"
+
+#define CONDITIONS_MAX 50
+#define TIMEOUT_MAX (7 * PB_DAY)
+
+static const char *const effect_names[PB_EFFECT_MAX] = {
+    [PB_EFFECT_READ] = "read",
+    [PB_EFFECT_IDEMPOTENT] = "idempotent",
+    [PB_EFFECT_TOKEN] = "token",
+    [PB_EFFECT_CHECK_FIRST] = "check_first",
+    [PB_EFFECT_ONCE] = "once",
+};
+
+const char *
+pb_effect_name(enum pb_effect effect)
+{
+	pb_check((unsigned)effect < PB_EFFECT_MAX);
+	return effect_names[effect];
+}
+
+size_t
+pb_find_step(const struct pb_loader *l, const char *name)
+{
+	for (size_t i = 0; i < l->playbook->n_steps; i++)
+		if (pb_streq(l->playbook->steps[i].name, name))
+			return i;
+	return PB_NONE;
+}
+
+size_t
+pb_read_later_step(struct pb_loader *l, const struct pb_node *n, const char *others)
+{
+	const char *words[100];
+	size_t n_words = 0, place = pb_find_step(l, n->text);
+	if (place != PB_NONE && place > l->step)
+		return place;
+	if (place != PB_NONE) {
+		pb_problem_add(l, n,
+		    "\"%s\" does not stand behind this step; jumps go forward only",
+		    PB_SHOWN(n->text));
+		return PB_NONE;
+	}
+	for (size_t i = l->step + 1; i < l->playbook->n_steps; i++)
+		if (l->playbook->steps[i].name != NULL && n_words < PB_ARRAY_LEN(words))
+			words[n_words++] = l->playbook->steps[i].name;
+	pb_problem_add(l, n, "\"%s\" is neither %s nor the name of a later step%s",
+	    PB_SHOWN(n->text), others, PB_SUGGEST(n->text, words, n_words));
+	return PB_NONE;
+}
+
+/* --- exec */
+
+static void
+read_argv(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	if (pb_read_argv(l, n, &s->argv, &s->n_argv) == 0 || s->argv != NULL)
+		pb_check_templates(l, n);
+}
+
+/* --- aws */
+
+static void
+read_inputs(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	if (n->kind != PB_NODE_MAP) {
+		pb_problem_add(l, n, "inputs must be a mapping, by the API's own names");
+		return;
+	}
+	json_decref(s->inputs);
+	s->inputs = pb_read_json(l, n);
+	pb_check_templates(l, n);
+}
+
+/* --- verify */
+
+static void
+read_condition_alarm(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_condition *c = obj;
+	if (pb_read_text(l, n, 1024, &c->alarm) < 0)
+		return;
+	if (strstr(c->alarm, "${") != NULL)
+		pb_check_template(l, n, c->alarm, PB_TEMPLATE_STEP);
+	else if (strncmp(c->alarm, "arn:", 4) != 0 || strstr(c->alarm, ":alarm:") == NULL)
+		pb_problem_add(l, n,
+		    "\"%s\" is no alarm's ARN; use \"${alarm.arn}\" or the full ARN",
+		    PB_SHOWN(c->alarm));
+}
+
+static void
+read_condition_state(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	static const char *const words[] = {"INSUFFICIENT_DATA", "OK", "ALARM"};
+	struct pb_condition *c = obj;
+	size_t which;
+	_Static_assert(PB_ALARM_OK == 1 && PB_ALARM_ALARM == 2, "words are in the enum's order");
+	if (pb_read_word(l, n, words, 3, &which) == 0)
+		c->state = (enum pb_alarm_state)which;
+}
+
+static const struct pb_field condition_fields[] = {
+    {"alarm", PB_FIELD_CUSTOM, .is_required = true, .read = read_condition_alarm},
+    {"state", PB_FIELD_CUSTOM, .is_required = true, .read = read_condition_state},
+    {"for", PB_FIELD_DURATION, .offset = offsetof(struct pb_condition, held_for), .min = 0,
+	.max = PB_DAY},
+};
+static const struct pb_field http_fields[] = {
+    {.key = "http",
+	.type = PB_FIELD_LATER,
+	.note = "let a step of action exec look at the address"},
+    {.key = "status", .type = PB_FIELD_SEEN},
+    {.key = "times", .type = PB_FIELD_SEEN},
+    {.key = "every", .type = PB_FIELD_SEEN},
+};
+
+static void
+read_conditions(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	if (!pb_read_is_list(l, n, "conditions", 1, CONDITIONS_MAX))
+		return;
+	s->conditions = pb_calloc(n->n, sizeof(*s->conditions));
+	s->n_conditions = n->n;
+	for (size_t i = 0; i < n->n; i++) {
+		if (pb_node_get(n->items[i], "http") != NULL)
+			(void)PB_READ_MAP(l, n->items[i], "condition", http_fields, s);
+		else
+			(void)PB_READ_MAP(
+			    l, n->items[i], "condition", condition_fields, &s->conditions[i]);
+	}
+}
+
+/* --- what every step has */
+
+static void
+read_retry(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	s->has_own_retry = true;
+	pb_read_retry(l, n, &s->retry);
+}
+
+static void
+read_catch(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	pb_read_catch(l, n, obj);
+}
+
+static void
+read_on_failure(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	const char *text = pb_read_scalar(l, n);
+	if (text == NULL)
+		return;
+	if (pb_streq(text, "rollback")) {
+		pb_problem_add(
+		    l, n, "rollback is not supported yet; name a later step that undoes it");
+	} else if (pb_streq(text, "stop")) {
+		s->on_failure = PB_FAILURE_STOP;
+	} else if (pb_streq(text, "continue")) {
+		s->on_failure = PB_FAILURE_CONTINUE;
+	} else {
+		s->on_failure = PB_FAILURE_GOTO;
+		s->on_failure_next = pb_read_later_step(l, n, "stop, continue");
+	}
+}
+
+static void
+read_effect(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	size_t which;
+	if (pb_read_word(l, n, effect_names, PB_EFFECT_MAX, &which) < 0)
+		return;
+	s->effect = (enum pb_effect)which;
+	if (s->effect == PB_EFFECT_CHECK_FIRST)
+		pb_problem_add(l, n,
+		    "effect check_first is not supported yet; use once, which asks after a crash");
+	if (s->effect == PB_EFFECT_TOKEN && s->kind == PB_STEP_EXEC)
+		pb_problem_add(l, n,
+		    "effect token is for steps of AWS; use idempotent for a program that may run "
+		    "twice");
+}
+
+static void
+read_on_interrupted(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	static const char *const words[] = {"retry", "fail", "ask"};
+	struct pb_step *s = obj;
+	size_t which;
+	_Static_assert(PB_INTERRUPTED_FAIL == 1 && PB_INTERRUPTED_ASK == 2, "in the enum's order");
+	if (pb_read_word(l, n, words, 3, &which) == 0)
+		s->on_interrupted = (enum pb_on_interrupted)which;
+}
+
+/* The keys that every kind of step has; those of one kind stand in front of them. */
+#define COMMON_FIELDS                                                                              \
+	{.key = "name", .type = PB_FIELD_SEEN, .is_required = true},                               \
+	    {.key = "action", .type = PB_FIELD_SEEN},                                              \
+	    {.key = "timeout",                                                                     \
+		.type = PB_FIELD_DURATION,                                                         \
+		.offset = offsetof(struct pb_step, timeout_for),                                   \
+		.min = PB_SECOND,                                                                  \
+		.max = TIMEOUT_MAX},                                                               \
+	    {.key = "on_failure", .type = PB_FIELD_CUSTOM, .read = read_on_failure},               \
+	    {.key = "catch", .type = PB_FIELD_CUSTOM, .read = read_catch},                         \
+	    {.key = "if", .type = PB_FIELD_LATER, .note = "let the step decide itself"},           \
+	    {.key = "next",                                                                        \
+		.type = PB_FIELD_LATER,                                                            \
+		.note = "steps run in their order; catch and on_failure jump"},                    \
+	{                                                                                          \
+		.key = "rollback", .type = PB_FIELD_LATER                                          \
+	}
+
+#define ACTION_FIELDS                                                                              \
+	{.key = "attempt_timeout",                                                                 \
+	    .type = PB_FIELD_DURATION,                                                             \
+	    .offset = offsetof(struct pb_step, attempt_timeout_for),                               \
+	    .min = PB_SECOND,                                                                      \
+	    .max = TIMEOUT_MAX},                                                                   \
+	    {.key = "retry", .type = PB_FIELD_CUSTOM, .read = read_retry},                         \
+	    {.key = "effect", .type = PB_FIELD_CUSTOM, .read = read_effect},                       \
+	{                                                                                          \
+		.key = "on_interrupted", .type = PB_FIELD_CUSTOM, .read = read_on_interrupted      \
+	}
+
+static const struct pb_field exec_fields[] = {
+    {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = read_argv},
+    ACTION_FIELDS,
+    COMMON_FIELDS,
+};
+static const struct pb_field aws_fields[] = {
+    {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = read_inputs},
+    {.key = "wait", .type = PB_FIELD_LATER, .note = "the step ends when the call is answered"},
+    ACTION_FIELDS,
+    COMMON_FIELDS,
+};
+static const struct pb_field verify_fields[] = {
+    {"all", PB_FIELD_CUSTOM, .is_required = true, .read = read_conditions},
+    COMMON_FIELDS,
+};
+
+/* --- the action */
+
+/* "aws:sqs.SendMessage" */
+static int
+read_aws_action(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
+{
+	const char *service = n->text + 4, *dot = strchr(service, '.');
+	if (dot == NULL || dot == service || dot[1] == '\0' || strchr(dot + 1, '.') != NULL) {
+		pb_problem_add(l, n,
+		    "\"%s\" must be aws:<service>.<Operation>, as aws:sqs.SendMessage",
+		    PB_SHOWN(n->text));
+		return -1;
+	}
+	s->kind = PB_STEP_AWS;
+	s->service = pb_strndup(service, (size_t)(dot - service));
+	s->operation = pb_strdup(dot + 1);
+	return 0;
+}
+
+static int
+read_action(struct pb_loader *l, const struct pb_node *step, struct pb_step *s)
+{
+	static const char *const words[] = {
+	    "exec", "verify", "wait", "http", "notify", "aws:<service>.<Operation>"};
+	const struct pb_node *n = pb_node_get(step, "action");
+	size_t which;
+	if (step->kind != PB_NODE_MAP)
+		return 0; /* told when the mapping is read */
+	if (n == NULL) {
+		pb_problem_add(l, step,
+		    "step needs the key action: exec, verify or aws:<service>.<Operation>");
+		return -1;
+	}
+	if (n->kind == PB_NODE_SCALAR && strncmp(n->text, "aws:", 4) == 0)
+		return read_aws_action(l, n, s);
+	if (pb_read_word(l, n, words, PB_ARRAY_LEN(words), &which) < 0)
+		return -1;
+	if (which >= 2) {
+		pb_problem_add(l, n,
+		    "action %s is not supported yet; use exec, verify or aws:<service>.<Operation>",
+		    words[which]);
+		return -1;
+	}
+	s->kind = which == 0 ? PB_STEP_EXEC : PB_STEP_VERIFY;
+	if (s->kind == PB_STEP_EXEC)
+		pb_check_exec_driver(l, n, "action exec");
+	return 0;
+}
+
+/* --- what is left open */
+
+/* The effect that was known when a stored set was accepted. */
+static void
+restore_effect(const struct pb_loader *l, struct pb_step *s)
+{
+	const json_t *of_playbook =
+	    json_array_get(l->known_effects, (size_t)(l->playbook - l->config->playbooks));
+	const char *name = json_string_value(json_array_get(of_playbook, l->step));
+	for (unsigned i = 0; i < PB_EFFECT_MAX; i++)
+		if (pb_streq(name, effect_names[i]))
+			s->effect = (enum pb_effect)i;
+}
+
+static void
+check_aws(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
+{
+	struct pb_error err = {0};
+	enum pb_effect effect = s->effect;
+	if (l->aws_check == NULL || s->inputs == NULL)
+		return;
+	if (l->aws_check(s->service, s->operation, s->inputs, &effect, &err) < 0) {
+		bool is_input = err.kind == PB_INVALID;
+		const struct pb_node *at = pb_node_get(n, is_input ? "inputs" : "action");
+		pb_problem_add(l, is_input ? pb_node_at(at, err.path) : at, "%s", err.text);
+		return;
+	}
+	if (pb_node_get(n, "effect") != NULL)
+		return;
+	s->effect = effect;
+	if (effect == PB_EFFECT_CHECK_FIRST)
+		pb_problem_add(l, pb_node_get(n, "action"),
+		    "%s.%s has effect check_first, which is not supported yet; set effect: once, "
+		    "which asks after a crash",
+		    s->service, s->operation);
+}
+
+static enum pb_on_interrupted
+interrupted_default(enum pb_effect effect)
+{
+	switch (effect) {
+	case PB_EFFECT_READ:
+	case PB_EFFECT_IDEMPOTENT:
+	case PB_EFFECT_TOKEN:
+		return PB_INTERRUPTED_RETRY;
+	case PB_EFFECT_CHECK_FIRST:
+	case PB_EFFECT_ONCE:
+	case PB_EFFECT_MAX:
+		break;
+	}
+	return PB_INTERRUPTED_ASK;
+}
+
+static void
+complete(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
+{
+	if (s->kind == PB_STEP_AWS) {
+		check_aws(l, n, s);
+		if (pb_node_get(n, "effect") == NULL)
+			restore_effect(l, s);
+	}
+	if (s->kind == PB_STEP_VERIFY)
+		s->effect = PB_EFFECT_READ;
+	if (pb_node_get(n, "on_interrupted") == NULL)
+		s->on_interrupted = interrupted_default(s->effect);
+	if (s->kind != PB_STEP_VERIFY && !s->has_own_retry)
+		pb_retry_copy(&s->retry, &l->retry);
+	if (s->attempt_timeout_for > s->timeout_for)
+		pb_problem_add(l, pb_node_get(n, "attempt_timeout"),
+		    "attempt_timeout is longer than the step's timeout");
+}
+
+void
+pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret)
+{
+	int rc = -1;
+	ret->timeout_for = PB_DEFAULT_STEP_TIMEOUT;
+	ret->effect = PB_EFFECT_ONCE;
+	ret->on_failure_next = PB_NONE;
+	if (read_action(l, n, ret) < 0)
+		return;
+	switch (ret->kind) {
+	case PB_STEP_EXEC:
+		rc = PB_READ_MAP(l, n, "step of action exec", exec_fields, ret);
+		break;
+	case PB_STEP_AWS:
+		rc = PB_READ_MAP(l, n, "step of AWS", aws_fields, ret);
+		break;
+	case PB_STEP_VERIFY:
+		rc = PB_READ_MAP(l, n, "step of action verify", verify_fields, ret);
+		break;
+	case PB_STEP_KIND_MAX:
+		break;
+	}
+	if (rc == 0)
+		complete(l, n, ret);
+}

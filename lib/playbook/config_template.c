@@ -1,0 +1,138 @@
+/*
+ * Templates where they are written: well formed, and naming only what the context will hold.
+ */
+#include <string.h>
+
+#include "playbook/read.h"
+#include "playbook/template.h"
+
+struct checking {
+	struct pb_loader *l;
+	const struct pb_node *at;
+	enum pb_template_use use;
+};
+
+static const char *const alarm_members[] = {"name", "arn", "region", "account", "state",
+    "previous_state", "reason", "metric", "tags", "description"};
+static const char *const incident_members[] = {
+    "id", "key", "playbook", "severity", "opened_at", "count"};
+static const char *const step_members[] = {"status", "attempts", "output", "error"};
+static const char *const host_members[] = {"name"};
+
+/* The name that `path` begins with, cut from it; "" where none follows. */
+static struct pb_str
+cut_name(struct pb_str *path)
+{
+	size_t n = 0;
+	if (path->len > 0 && path->ptr[0] == '.') {
+		path->ptr++;
+		path->len--;
+	}
+	while (n < path->len && path->ptr[n] != '.' && path->ptr[n] != '[')
+		n++;
+	struct pb_str name = {path->ptr, n};
+	path->ptr += n;
+	path->len -= n;
+	return name;
+}
+
+static void
+check_member(
+    struct checking *c, const char *of, struct pb_str path, const char *const *members, size_t n)
+{
+	char text[96];
+	struct pb_str name = cut_name(&path);
+	for (size_t i = 0; i < n; i++)
+		if (pb_str_is(name, members[i]))
+			return;
+	pb_safe(text, sizeof(text), name);
+	if (name.len == 0 && path.len == 0)
+		return; /* all of it */
+	pb_problem_add(c->l, c->at, "template: %s has no member \"%s\"%s", of, text,
+	    PB_SUGGEST(text, members, n));
+}
+
+static void
+note_step(struct checking *c, const char *name)
+{
+	const struct pb_playbook *p = c->l->playbook;
+	const char *words[100];
+	size_t n = 0, place = pb_find_step(c->l, name);
+	if (place != PB_NONE && place == c->l->step) {
+		pb_problem_add(c->l, c->at, "template: a step cannot use its own output");
+		return;
+	}
+	if (place != PB_NONE) {
+		pb_problem_add(c->l, c->at,
+		    "template: step \"%s\" does not stand before this one, so it has no output yet",
+		    PB_SHOWN(name));
+		return;
+	}
+	for (size_t i = 0; i < c->l->step && n < PB_ARRAY_LEN(words); i++)
+		if (p->steps[i].name != NULL)
+			words[n++] = p->steps[i].name;
+	pb_problem_add(c->l, c->at, "template: there is no step \"%s\" before this one%s",
+	    PB_SHOWN(name), PB_SUGGEST(name, words, n));
+}
+
+static void
+check_step_path(struct checking *c, struct pb_str path)
+{
+	struct pb_str name = cut_name(&path);
+	PB_CLEANUP(pb_freep) char *text = pb_strndup(name.ptr, name.len);
+	if (name.len == 0) {
+		pb_problem_add(c->l, c->at, "template: name a step, as ${steps.NAME.output}");
+		return;
+	}
+	size_t place = pb_find_step(c->l, text);
+	if (place == PB_NONE || place >= c->l->step)
+		note_step(c, text);
+	else
+		check_member(c, "a step", path, step_members, PB_ARRAY_LEN(step_members));
+}
+
+static void
+check_path(struct pb_str path, void *arg)
+{
+	struct checking *c = arg;
+	struct pb_str root = cut_name(&path);
+	bool is_step = c->use == PB_TEMPLATE_STEP;
+	if (pb_str_is(root, "event"))
+		return;
+	if (pb_str_is(root, "alarm"))
+		check_member(c, "alarm", path, alarm_members, PB_ARRAY_LEN(alarm_members));
+	else if (!is_step)
+		pb_problem_add(c->l, c->at,
+		    "template: only event and alarm are known here, there is no incident yet");
+	else if (pb_str_is(root, "params"))
+		pb_problem_add(
+		    c->l, c->at, "template: params is not supported yet; pick from event or alarm");
+	else if (pb_str_is(root, "steps"))
+		check_step_path(c, path);
+	else if (pb_str_is(root, "incident"))
+		check_member(c, "incident", path, incident_members, PB_ARRAY_LEN(incident_members));
+	else
+		check_member(c, "host", path, host_members, PB_ARRAY_LEN(host_members));
+}
+
+void
+pb_check_template(
+    struct pb_loader *l, const struct pb_node *n, const char *text, enum pb_template_use use)
+{
+	struct pb_error err;
+	struct checking c = {l, n, use};
+	if (pb_template_check(text, &err) < 0)
+		pb_problem_add(l, n, "%s", err.text);
+	else
+		pb_template_paths(text, check_path, &c);
+}
+
+void
+pb_check_templates(struct pb_loader *l, const struct pb_node *n)
+{
+	if (n->kind == PB_NODE_SCALAR)
+		pb_check_template(l, n, n->text, PB_TEMPLATE_STEP);
+	else
+		for (size_t i = 0; i < n->n; i++)
+			pb_check_templates(l, n->items[i]);
+}

@@ -1,0 +1,202 @@
+/*
+ * Reading the configuration: a tree of nodes with marks, a list of problems, and readers that are
+ * driven by one table for each mapping of the format.
+ *
+ * Nothing here stops at the first error: a reader notes a problem and leaves the field as it was.
+ */
+#ifndef PB_PLAYBOOK_READ_H
+#define PB_PLAYBOOK_READ_H
+
+#include "base/json.h"
+#include "playbook/config.h"
+
+#define PB_YAML_DEPTH_MAX 32
+
+enum pb_node_kind {
+	PB_NODE_SCALAR = 0,
+	PB_NODE_LIST,
+	PB_NODE_MAP,
+};
+
+struct pb_node {
+	enum pb_node_kind kind;
+	int line, column; /* from 1 */
+	bool is_plain; /* a scalar without quotes: the schema types it */
+	char *text; /* scalars only; has no NUL inside */
+	size_t len;
+	struct pb_node **keys; /* maps only; scalars */
+	struct pb_node **items;
+	size_t n;
+};
+void pb_node_free(struct pb_node *n); /* NULL is nothing */
+PB_DEFINE_CLEANUP(struct pb_node, pb_node_free)
+/* The value of a key, NULL when absent or n is no mapping. */
+struct pb_node *pb_node_get(const struct pb_node *n, const char *key);
+/* The node at a place of the JSON made of n, "detail.state[0].prefix": as deep as it can be followed. */
+const struct pb_node *pb_node_at(const struct pb_node *n, const char *path);
+
+/* The sections of the set, and what a name of each is called in messages. */
+enum pb_section {
+	PB_SECTION_SOURCES = 0,
+	PB_SECTION_CHANNELS,
+	PB_SECTION_CONTACTS,
+	PB_SECTION_ESCALATIONS,
+	PB_SECTION_PLAYBOOKS,
+	PB_SECTION_MAX,
+};
+
+struct pb_section_item {
+	size_t file;
+	struct pb_node *node;
+};
+
+struct pb_section_items {
+	struct pb_section_item *items;
+	size_t n, size;
+	struct pb_map *names; /* name -> 1 + place in items */
+};
+
+struct pb_problem {
+	size_t file;
+	int line, column;
+	char *text;
+};
+
+struct pb_loader {
+	const struct pb_config_file *files;
+	size_t n_files;
+	struct pb_node **roots; /* by file; NULL where there is no tree */
+	size_t file; /* the one at hand */
+
+	struct pb_problem *problems;
+	size_t n_problems, size_problems, n_more;
+
+	struct pb_section_items sections[PB_SECTION_MAX];
+	struct pb_node *daemon, *defaults, *unmatched; /* the one of the set */
+	size_t daemon_file, defaults_file, unmatched_file;
+
+	struct pb_config *config;
+	pb_aws_check *aws_check;
+	const json_t *known_effects; /* by playbook and step; NULL unless restored from the store */
+
+	/* `defaults`, for what playbooks and steps leave open. */
+	int64_t page_by_for, hold_for, max_age_for, verify_timeout_for;
+	struct pb_retry retry;
+
+	/* The playbook and the step being read; n_earlier steps may be named in templates. */
+	struct pb_playbook *playbook;
+	const struct pb_node *steps;
+	size_t step;
+};
+
+/* Note a problem at a node; NULL is the beginning of the file at hand. */
+void
+pb_problem_add(struct pb_loader *l, const struct pb_node *at, const char *fmt, ...) PB_PRINTF(3, 4);
+void
+pb_problem_add_at(struct pb_loader *l, int line, int column, const char *fmt, ...) PB_PRINTF(4, 5);
+/* Hand over what was noted, in order of file and line; the list is empty afterwards. */
+void pb_problems_finish(struct pb_loader *l, struct pb_problems *ret);
+/* ` (did you mean "x"?)` or "". */
+const char *pb_suggest(char out[96], const char *word, const char *const *words, size_t n);
+/* A scalar's text, safe to show and not long. */
+const char *pb_shown(char out[96], const char *text);
+#define PB_SHOWN(text) pb_shown((char[96]){0}, (text))
+#define PB_SUGGEST(word, words, n) pb_suggest((char[96]){0}, (word), (words), (n))
+
+/* The tree of the file at hand, or NULL with problems noted. */
+struct pb_node *pb_yaml_read(struct pb_loader *l, struct pb_str text);
+
+/* --- typed readers */
+
+enum pb_field_type {
+	PB_FIELD_TEXT = 0, /* char *; at most `max` bytes, 0 = 1024 */
+	PB_FIELD_DURATION, /* int64_t, between min and max */
+	PB_FIELD_INT, /* int64_t, between min and max */
+	PB_FIELD_SIZE, /* int64_t, between min and max */
+	PB_FIELD_BOOL, /* bool */
+	PB_FIELD_CUSTOM, /* by `read`; obj is what the table reads into */
+	PB_FIELD_SEEN, /* read elsewhere */
+	PB_FIELD_LATER, /* of the format, not built yet; `note` says what to do instead */
+};
+
+struct pb_field {
+	const char *key;
+	enum pb_field_type type;
+	bool is_required;
+	size_t offset;
+	int64_t min, max;
+	void (*read)(struct pb_loader *l, const struct pb_node *n, void *obj);
+	const char *note;
+};
+
+/* Read a mapping by its table; `what` names it in messages.  Fails when n is no mapping. */
+int pb_read_map(struct pb_loader *l, const struct pb_node *n, const char *what,
+    const struct pb_field *fields, size_t n_fields, void *obj);
+#define PB_READ_MAP(l, n, what, fields, obj)                                                       \
+	pb_read_map((l), (n), (what), (fields), PB_ARRAY_LEN(fields), (obj))
+
+/* A scalar's text, or NULL with a problem noted (wrong kind, empty). */
+const char *pb_read_scalar(struct pb_loader *l, const struct pb_node *n);
+int pb_read_text(struct pb_loader *l, const struct pb_node *n, size_t max, char **ret);
+int pb_read_duration(
+    struct pb_loader *l, const struct pb_node *n, int64_t min, int64_t max, int64_t *ret);
+int
+pb_read_int(struct pb_loader *l, const struct pb_node *n, int64_t min, int64_t max, int64_t *ret);
+int pb_read_number(struct pb_loader *l, const struct pb_node *n, double min, double *ret);
+/* One of `words`; *ret is its place. */
+int pb_read_word(struct pb_loader *l, const struct pb_node *n, const char *const *words,
+    size_t n_words, size_t *ret);
+/* Is it a list of at most `max`?  Else a problem is noted. */
+bool pb_read_is_list(
+    struct pb_loader *l, const struct pb_node *n, const char *what, size_t min, size_t max);
+/* A list of texts, each of at most 4096 bytes. */
+int pb_read_texts(struct pb_loader *l, const struct pb_node *n, const char *what, size_t min,
+    size_t max, char ***ret, size_t *ret_n);
+/* A name of our own: letters, digits, '-', '_', '.', at most 100 bytes. */
+int pb_read_name(struct pb_loader *l, const struct pb_node *n, const char *what, char **ret);
+/* A topic's ARN. */
+int pb_read_topic(struct pb_loader *l, const struct pb_node *n, char **ret);
+/* A reference into a section; *ret is the place. */
+int pb_read_reference(
+    struct pb_loader *l, const struct pb_node *n, enum pb_section section, size_t *ret);
+/* The node as JSON: plain scalars by JSON's grammar, quoted ones are text.  NULL with problems. */
+json_t *pb_read_json(struct pb_loader *l, const struct pb_node *n);
+/* argv: the first is an absolute path; templates are the caller's business. */
+int pb_read_argv(struct pb_loader *l, const struct pb_node *n, char ***ret, size_t *ret_n);
+void pb_texts_free(char **texts, size_t n);
+
+/* --- the parts of the format */
+
+void pb_read_daemon(struct pb_loader *l); /* config_daemon.c: daemon, defaults, unmatched */
+void pb_read_defaults(struct pb_loader *l);
+void pb_read_unmatched(struct pb_loader *l);
+void pb_read_source(struct pb_loader *l, const struct pb_node *n, struct pb_source *ret);
+void pb_read_channel(struct pb_loader *l, const struct pb_node *n, struct pb_channel *ret);
+void pb_read_contact(struct pb_loader *l, const struct pb_node *n, struct pb_contact *ret);
+void pb_read_escalation(struct pb_loader *l, const struct pb_node *n, struct pb_escalation *ret);
+void pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playbook *ret);
+/* config_step.c; the names of all steps of l->playbook are set before. */
+void pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret);
+/* config_retry.c */
+void pb_read_retry(struct pb_loader *l, const struct pb_node *n, struct pb_retry *ret);
+void pb_read_catch(struct pb_loader *l, const struct pb_node *n, struct pb_step *step);
+void pb_retry_copy(struct pb_retry *to, const struct pb_retry *from);
+void pb_retry_fini(struct pb_retry *r);
+void pb_retry_builtin(struct pb_retry *ret);
+void pb_catchers_free(struct pb_catcher *catchers, size_t n);
+/* config_template.c: templates in a text and in every text of a JSON value. */
+enum pb_template_use {
+	PB_TEMPLATE_STEP = 0, /* all of the context; steps that stand before */
+	PB_TEMPLATE_DEDUP, /* event and alarm only: there is no incident yet */
+};
+void pb_check_template(
+    struct pb_loader *l, const struct pb_node *n, const char *text, enum pb_template_use use);
+void pb_check_templates(struct pb_loader *l, const struct pb_node *n);
+/* The place of a step of l->playbook by name, PB_NONE when there is none. */
+size_t pb_find_step(const struct pb_loader *l, const char *name);
+/* A node that names a step behind the one at hand; PB_NONE with a problem.  `others`: what else fits. */
+size_t pb_read_later_step(struct pb_loader *l, const struct pb_node *n, const char *others);
+/* exec needs daemon.exec.driver: child. */
+void pb_check_exec_driver(struct pb_loader *l, const struct pb_node *n, const char *what);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * What the tests of the configuration share.
+ */
+#include "tests/unit/playbook/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <check.h>
+
+struct pb_config_file
+pb_test_file(const char *name, const char *text)
+{
+	return (struct pb_config_file){
+	    (char *)(uintptr_t)name, (char *)(uintptr_t)text, strlen(text)};
+}
+
+static struct pb_config *
+load(struct pb_config_file f)
+{
+	struct pb_config *c = NULL;
+	struct pb_problems problems;
+	int rc = pb_config_parse(&f, 1, pb_test_aws, &c, &problems);
+	for (size_t i = 0; i < problems.n; i++)
+		fprintf(stderr, "%s\n", problems.texts[i]);
+	ck_assert_int_eq(rc, 0);
+	ck_assert_uint_eq(problems.n, 0);
+	pb_problems_fini(&problems);
+	return c;
+}
+
+struct pb_config *
+pb_test_load(const char *text)
+{
+	return load(pb_test_file("test.yaml", text));
+}
+
+char *
+pb_test_try_read(const char *path, size_t *ret_len)
+{
+	char chunk[4096];
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return NULL;
+	for (size_t n; (n = fread(chunk, 1, sizeof(chunk), f)) > 0;)
+		(void)pb_buf_add(&b, chunk, n);
+	(void)fclose(f);
+	*ret_len = b.len;
+	return pb_buf_take(&b);
+}
+
+char *
+pb_test_read(const char *path, size_t *ret_len)
+{
+	char *text = pb_test_try_read(path, ret_len);
+	ck_assert_msg(text != NULL, "%s is not there; run from the top of the tree", path);
+	return text;
+}
+
+struct pb_config *
+pb_test_load_file(const char *path)
+{
+	size_t len;
+	char *text = pb_test_read(path, &len);
+	struct pb_config *c = load((struct pb_config_file){(char *)(uintptr_t)path, text, len});
+	free(text);
+	return c;
+}
+
+char *
+pb_test_shared(const char *name)
+{
+	const char *dir = getenv("PB_SHARED");
+	return pb_asprintf("%s/%s", dir != NULL ? dir : "../shared", name);
+}
+
+int
+pb_test_aws(const char *service, const char *operation, const json_t *inputs,
+    enum pb_effect *ret_effect, struct pb_error *err)
+{
+	static const struct {
+		const char *service, *operation, *needs;
+		enum pb_effect effect;
+	} rows[] = {
+	    {"sqs", "SendMessage", "QueueUrl", PB_EFFECT_IDEMPOTENT},
+	    {"sns", "Publish", "Message", PB_EFFECT_ONCE},
+	    {"ec2", "TerminateInstances", "InstanceIds", PB_EFFECT_CHECK_FIRST},
+	};
+	for (size_t i = 0; i < PB_ARRAY_LEN(rows); i++) {
+		if (!pb_streq(rows[i].service, service) || !pb_streq(rows[i].operation, operation))
+			continue;
+		if (pb_json_get(inputs, rows[i].needs) == NULL)
+			return pb_fail(err, PB_INVALID, "%s.%s needs the input %s", service,
+			    operation, rows[i].needs);
+		*ret_effect = rows[i].effect;
+		return 0;
+	}
+	return pb_fail(err, PB_NOT_FOUND, "there is no operation %s.%s", service, operation);
+}

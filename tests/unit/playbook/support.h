@@ -1,0 +1,32 @@
+/*
+ * What the tests of the configuration share: loading texts and files, and a small AWS.
+ */
+#ifndef PB_TESTS_PLAYBOOK_SUPPORT_H
+#define PB_TESTS_PLAYBOOK_SUPPORT_H
+
+#include "base/json.h"
+#include "playbook/config.h"
+
+/* The shortest beginnings of good sets. */
+#define PB_TEST_PEOPLE                                                                             \
+	"version: 1\n"                                                                             \
+	"contacts: [{name: ana}, {name: bo}]\n"                                                    \
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+#define PB_TEST_HEAD                                                                               \
+	PB_TEST_PEOPLE                                                                             \
+	"daemon: {exec: {driver: child}}\n"                                                        \
+	"unmatched: {alarms: drop, events: drop}\n"                                                \
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager]}]}]\n"
+
+struct pb_config_file pb_test_file(const char *name, const char *text); /* borrows both */
+/* A set of one text, which must be good. */
+struct pb_config *pb_test_load(const char *text);
+struct pb_config *pb_test_load_file(const char *path);
+char *pb_test_read(const char *path, size_t *ret_len); /* the file must be there */
+char *pb_test_try_read(const char *path, size_t *ret_len); /* NULL where it is not */
+char *pb_test_shared(const char *name);
+/* Knows sqs.SendMessage (idempotent here), sns.Publish and ec2.TerminateInstances. */
+int pb_test_aws(const char *service, const char *operation, const json_t *inputs,
+    enum pb_effect *ret_effect, struct pb_error *err);
+
+#endif
