@@ -24,7 +24,8 @@
 #define PB_HTTP_REQUEST_FOR                                                                        \
 	INT64_C(10000) /* from connecting, or the last answer, to a whole request */
 #define PB_HTTP_WRITE_FOR                                                                          \
-	INT64_C(10000) /* without the client taking a byte of what waits for it                    \
+	INT64_C(                                                                                   \
+	    10000) /* without the client taking a byte of what waits for it                    \
 			*/
 #define PB_HTTP_BACKLOG_MAX (1U << 20) /* bytes waiting for the client of a stream */
 
@@ -66,7 +67,8 @@ struct pb_http_config {
 
 /*
  * Listens.  A socket that nobody listens on is removed first; PB_EXISTS when somebody does or the
- * path is no socket, PB_NOT_FOUND for an unknown group, PB_INVALID for a path too long, else PB_IO.
+ * path is no socket, PB_NOT_FOUND for an unknown group or a missing
+ * directory, PB_DENIED where we may not, PB_INVALID for a path too long, else PB_IO.
  */
 int pb_http_server_new(struct pb_loop *loop, const struct pb_http_config *config,
     pb_http_handler *fn, void *arg, struct pb_http_server **ret_server, struct pb_error *err);

@@ -137,7 +137,7 @@ pb_loop_stop(struct pb_loop *loop)
 void
 pb_loop_turn(struct pb_loop *loop)
 {
-	(void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
+	(void)event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 struct event_base *

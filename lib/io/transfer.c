@@ -49,7 +49,7 @@ struct pb_transfer {
 
 	struct pb_transfer_header *headers;
 	size_t n_headers, header_bytes;
-	bool is_too_large, is_given_up;
+	bool is_too_large, is_given_up, has_head;
 	struct pb_buf answer;
 	struct pb_buf text;
 	struct pb_transfer_result result;
@@ -119,8 +119,10 @@ on_header(char *data, size_t size, size_t n, void *arg)
 	/* A new head: the one before was "100 Continue", or a proxy's. */
 	if (pb_str_has_prefix(line, PB_STR("HTTP/"))) {
 		headers_clear(t);
+		t->has_head = false;
 		t->result.received_at = pb_clock_wall();
 	}
+	t->has_head |= pb_str_trim(line).len == 0;
 	t->header_bytes += line.len;
 	if (t->header_bytes > PB_TRANSFER_HEADER_BYTES_MAX ||
 	    t->n_headers == PB_TRANSFER_HEADERS_MAX) {
@@ -377,8 +379,8 @@ kind_of(const struct pb_transfer *t, CURLcode code)
 	/* The codes are libcurl's hundred; those that are not about a request's course mean its
 	 * loss. */
 	switch ((int)code) {
-	case CURLE_OK:
-		return PB_TRANSFER_OK;
+	case CURLE_OK: /* also for a head that the end of the connection cuts */
+		return t->has_head ? PB_TRANSFER_OK : PB_TRANSFER_CUT;
 	case CURLE_URL_MALFORMAT:
 		return PB_TRANSFER_INVALID;
 	case CURLE_UNSUPPORTED_PROTOCOL: /* also "HTTP/0.9", which is anything that is not HTTP */
@@ -413,6 +415,8 @@ describe(struct pb_transfer *t, CURLcode code)
 		(void)pb_buf_adds(&t->text, "head of the answer too large");
 	else if (t->is_given_up)
 		(void)pb_buf_adds(&t->text, "given up by the reader");
+	else if (code == CURLE_OK)
+		(void)pb_buf_adds(&t->text, "connection lost inside the head of the answer");
 	else {
 		(void)pb_buf_addf(&t->text, "%s: ", pb_transfer_kind_name(t->result.kind));
 		const char *why = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);

@@ -4,8 +4,8 @@
  * Redirects are never followed (a redirect would need a new signature), paths go out as they are
  * given, no "Expect", no compression, HTTP/1.1.  HTTPS only, unless the request says allow_http.
  * Proxies come from the environment, as libcurl reads it (HTTPS_PROXY, http_proxy, NO_PROXY).
- * Connections are kept and used again.  There is no retry here, and no retry policy: lib/aws has
- * it.
+ * Connections are kept and used again.  There is no retry here; its policy is lib/aws's.
+ * An answer with neither Content-Length nor chunks ends with its connection: a cut there cannot be seen.
  *
  * A request that must not be sent twice asks for fresh_connection: on a kept connection that the
  * server has closed, libcurl itself sends once more.
@@ -43,7 +43,7 @@ enum pb_transfer_kind {
 	PB_TRANSFER_TLS, /* no handshake, or a certificate not to be believed: nothing was sent */
 	PB_TRANSFER_RESET, /* connection lost before the head of an answer */
 	PB_TRANSFER_TIMEOUT, /* total_for over, or slower than low_speed */
-	PB_TRANSFER_CUT, /* head of an answer came, its body ended early */
+	PB_TRANSFER_CUT, /* head or body of an answer ended early */
 	PB_TRANSFER_TOO_LARGE, /* body beyond max_body, or head beyond the caps above */
 	PB_TRANSFER_GARBAGE, /* what came is not HTTP */
 	PB_TRANSFER_KIND_MAX,
