@@ -5,10 +5,14 @@
  * Each started action gives exactly one outcome, always later and from the loop, also when its spec
  * cannot be used.
  *
- * Error names of exec: Exec.Exit.N, Exec.Signal.TERM (the name of the signal), States.Timeout
- * (status TIMEOUT), Exec.NotFound, Exec.NotExecutable, Exec.StartFailed, Exec.Output (more than the
- * cap, or a JSON object nested too deep: never an error, the text is kept instead).  Those of aws
- * are the service's codes, "Network.*" and "States.Timeout".
+ * Error names of exec: Exec.Exit.N, Exec.Signal.TERM (the signal's name), States.Timeout (status
+ * TIMEOUT), Exec.NotFound, Exec.NotExecutable, Exec.StartFailed.  Those of aws are the service's
+ * codes, Network.*, Credentials.Unavailable, Client.Invalid, MD5Mismatch and States.Timeout.  A spec
+ * that no driver understands is Driver.Invalid, an id that runs already Driver.Duplicate.
+ *
+ * Standard output that is a JSON object becomes the output, anything else {"text": ...}.  An exec
+ * never ends unknown: that a program was killed at its limit is known, what it had done until then
+ * is for the playbook's retry rules to judge.
  */
 #ifndef PB_DAEMON_ACTIONS_H
 #define PB_DAEMON_ACTIONS_H
@@ -32,7 +36,7 @@ struct pb_actions *pb_actions_new(
 void pb_actions_free(struct pb_actions *a);
 PB_DEFINE_CLEANUP(struct pb_actions, pb_actions_free)
 
-/* `action` is copied.  An id that runs already is refused by an outcome of its own: a bug of ours. */
+/* `action` is copied.   */
 void pb_actions_start(struct pb_actions *a, const struct pb_action *action);
 /* The outcome then says CANCELLED, unless it was over before.  Unknown ids are ignored. */
 void pb_actions_cancel(struct pb_actions *a, const char *id);

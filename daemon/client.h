@@ -83,7 +83,7 @@ size_t pb_client_n_calls(const struct pb_client *c); /* under way */
  * the status.  NULL = not known (yet). */
 const char *pb_client_region(const struct pb_client *c);
 const char *pb_client_credentials(const struct pb_client *c);
-/* Now plus the client's pick of up to `spread` ms either way: jitter for pollers. */
+/* `span` moved by up to `spread` ms either way, never below 0: jitter for pollers. */
 int64_t pb_client_jitter(struct pb_client *c, int64_t span, int64_t spread);
 
 #endif
