@@ -1,0 +1,309 @@
+/*
+ * The API: routes, commands and their replies.
+ *
+ * A command becomes an input with a token; its request waits in a list until the core's reply with
+ * that token comes, which is after the commit.
+ */
+#include "api.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api_internal.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#define API_MAGIC 0x41504931u
+
+/* --- helpers of the handlers */
+
+void
+api_fail(struct pb_http_request *req, const struct pb_error *err)
+{
+	int status = 500;
+	switch (err->kind) {
+	case PB_SYNTAX:
+	case PB_INVALID:
+		status = 400;
+		break;
+	case PB_NOT_FOUND:
+		status = 404;
+		break;
+	case PB_EXISTS:
+		status = 409;
+		break;
+	case PB_LIMIT:
+		status = 413;
+		break;
+	case PB_OK:
+	case PB_DENIED:
+	case PB_IO:
+	case PB_TIMEOUT:
+	case PB_UNSUPPORTED:
+	case PB_CORRUPT:
+	case PB_ERROR_MAX:
+		break;
+	}
+	pb_http_reply_error(req, status, "%s", err->text);
+}
+
+int
+api_number(struct pb_http_request *req, const char *name, int64_t min, int64_t max,
+    int64_t fallback, int64_t *ret)
+{
+	const char *text = pb_http_request_param(req, name);
+	struct pb_error err;
+	*ret = fallback;
+	if (text == NULL || pb_parse_i64(pb_str_of(text), min, max, ret, &err) == 0)
+		return 0;
+	pb_http_reply_error(req, 400, "parameter %s: %s", name, err.text);
+	return -1;
+}
+
+/* "name", or "uid 1000" when the system knows no name for it. */
+static char *
+caller(const struct pb_http_request *req)
+{
+	const struct pb_http_peer *peer = pb_http_request_peer(req);
+	const struct passwd *pw = getpwuid(peer->uid);
+	if (pw == NULL || pw->pw_name[0] == '\0')
+		return pb_asprintf("uid %u", (unsigned)peer->uid);
+	return pb_strdup(pw->pw_name);
+}
+
+static uint64_t
+wait_for_reply(struct pb_api *a, struct pb_http_request *req)
+{
+	struct waiter *w = pb_calloc(1, sizeof(*w));
+	w->token = ++a->last_token;
+	w->request = req;
+	w->next = a->waiters;
+	a->waiters = w;
+	return w->token;
+}
+
+static struct pb_http_request *
+take_waiter(struct pb_api *a, uint64_t token)
+{
+	for (struct waiter **at = &a->waiters; *at != NULL; at = &(*at)->next) {
+		struct waiter *w = *at;
+		if (w->token != token)
+			continue;
+		struct pb_http_request *req = w->request;
+		*at = w->next;
+		free(w);
+		return req;
+	}
+	return NULL;
+}
+
+/* --- commands */
+
+static void
+ack(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	struct pb_input *in = pb_input_new(PB_IN_ACK);
+	in->incident = pb_strdup(piece);
+	in->by = caller(req);
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
+/* The reason of {"reason": "..."}; no body is no reason.  -1: answered. */
+static int
+reason_of(struct pb_http_request *req, char **ret)
+{
+	struct pb_str body = pb_str_trim(pb_http_request_body(req));
+	PB_JSON json_t *j = NULL;
+	struct pb_error err;
+	*ret = NULL;
+	if (body.len == 0)
+		return 0;
+	if (pb_json_parse(body, &j, &err) < 0) {
+		pb_http_reply_error(
+		    req, 400, "body: line %d, column %d: %s", err.line, err.column, err.text);
+		return -1;
+	}
+	const json_t *reason = pb_json_get(j, "reason");
+	if (!json_is_object(j) || (reason != NULL && !json_is_string(reason))) {
+		pb_http_reply_error(req, 400, "body: an object {\"reason\": \"text\"} is expected");
+		return -1;
+	}
+	if (json_string_length(reason) > PB_API_REASON_MAX) {
+		pb_http_reply_error(req, 413, "reason: more than %d bytes", PB_API_REASON_MAX);
+		return -1;
+	}
+	*ret = pb_strdup(json_string_value(reason));
+	return 0;
+}
+
+static void
+resolve(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	char *reason;
+	if (reason_of(req, &reason) < 0)
+		return;
+	struct pb_input *in = pb_input_new(PB_IN_RESOLVE);
+	in->incident = pb_strdup(piece);
+	in->by = caller(req);
+	in->text = reason;
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
+static void
+inject(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	struct pb_error err = {0};
+	struct pb_event *event = NULL;
+	char why[128] = "", identity[128];
+	(void)piece;
+	switch (pb_event_from_body(pb_http_request_body(req), "", "", &event, why, &err)) {
+	case PB_BODY_EVENT:
+		break;
+	case PB_BODY_IGNORE:
+		pb_http_reply_error(req, 400, "understood, but not an event: %s", why);
+		return;
+	case PB_BODY_BAD:
+		if (err.line > 0)
+			(void)pb_wrap(&err, "line %d, column %d", err.line, err.column);
+		pb_http_reply_error(req, 400, "not an event: %s", err.text);
+		return;
+	}
+	PB_CLEANUP(pb_freep) char *by = caller(req);
+	pb_notice("event %s injected by %s",
+	    pb_safe(identity, sizeof(identity), pb_str_of(event->identity)), by);
+	struct pb_input *in = pb_input_new(PB_IN_EVENT);
+	in->event = event;
+	in->source = pb_strdup("inject");
+	in->by = PB_TAKE(by);
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
+static void
+reload(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	PB_CLEANUP(pb_freep) char *by = caller(req);
+	(void)piece;
+	a->ops->reload(a->arg, by, wait_for_reply(a, req));
+}
+
+/* The engine says {"error": "text"}; callers get the one shape of all errors. */
+void
+pb_api_reply(struct pb_api *a, const struct pb_reply *reply)
+{
+	PB_CHECK_OBJ(a, API_MAGIC);
+	struct pb_http_request *req = take_waiter(a, reply->token);
+	const char *error = pb_json_str(reply->body, "error");
+	if (req == NULL)
+		return;
+	if (error != NULL)
+		pb_http_reply_error(req, reply->status, "%s", error);
+	else
+		pb_http_reply_json(req, reply->status, reply->body);
+}
+
+/* --- routes */
+
+static const struct route {
+	const char *path; /* "*" stands for one piece */
+	enum pb_http_method method;
+	api_handler *handler;
+} routes[] = {
+    {"/v1/status", PB_HTTP_GET, api_status},
+    {"/v1/incidents", PB_HTTP_GET, api_incidents},
+    {"/v1/incidents/*", PB_HTTP_GET, api_incident},
+    {"/v1/incidents/*/ack", PB_HTTP_POST, ack},
+    {"/v1/incidents/*/resolve", PB_HTTP_POST, resolve},
+    {"/v1/inject", PB_HTTP_POST, inject},
+    {"/v1/tail", PB_HTTP_GET, api_tail},
+    {"/v1/quarantine", PB_HTTP_GET, api_quarantine},
+    {"/v1/config", PB_HTTP_GET, api_config},
+    {"/v1/reload", PB_HTTP_POST, reload},
+};
+
+#define PIECE_MAX 128
+
+/* Does `path` fit the route's?  Then `piece` has what "*" stands for. */
+static bool
+fits(const char *pattern, const char *path, char piece[PIECE_MAX])
+{
+	piece[0] = '\0';
+	while (*pattern != '\0') {
+		if (*pattern != '*') {
+			if (*pattern++ != *path++)
+				return false;
+			continue;
+		}
+		size_t len = strcspn(path, "/");
+		if (len == 0 || len >= PIECE_MAX)
+			return false;
+		memcpy(piece, path, len);
+		piece[len] = '\0';
+		path += len;
+		pattern++;
+	}
+	return *path == '\0';
+}
+
+static void
+handle(struct pb_http_request *req, void *arg)
+{
+	struct pb_api *a = arg;
+	const char *path = pb_http_request_path(req);
+	char piece[PIECE_MAX];
+	const struct route *other = NULL;
+	for (size_t i = 0; i < PB_ARRAY_LEN(routes); i++) {
+		if (!fits(routes[i].path, path, piece))
+			continue;
+		if (routes[i].method == pb_http_request_method(req)) {
+			routes[i].handler(a, req, piece);
+			return;
+		}
+		other = &routes[i];
+	}
+	if (other != NULL)
+		pb_http_reply_error(
+		    req, 405, "%s is asked with %s", path, pb_http_method_name(other->method));
+	else
+		pb_http_reply_error(req, 404, "%s does not exist; /v1/status does", path);
+}
+
+/* --- life */
+
+int
+pb_api_new(struct pb_loop *loop, struct pb_core *core, const char *path,
+    const struct pb_api_ops *ops, void *arg, struct pb_api **ret_api, struct pb_error *err)
+{
+	const struct pb_http_config config = {.path = path};
+	struct pb_api *a = pb_calloc(1, sizeof(*a));
+	a->magic = API_MAGIC;
+	a->loop = loop;
+	a->core = core;
+	a->ops = ops;
+	a->arg = arg;
+	if (pb_http_server_new(loop, &config, handle, a, &a->server, err) < 0) {
+		free(a);
+		return -1;
+	}
+	*ret_api = a;
+	return 0;
+}
+
+void
+pb_api_free(struct pb_api *a)
+{
+	if (a == NULL)
+		return;
+	PB_CHECK_OBJ(a, API_MAGIC);
+	while (a->waiters != NULL) {
+		struct pb_http_request *req = take_waiter(a, a->waiters->token);
+		pb_http_reply_error(req, 503, "playbookd is stopping");
+	}
+	tail_free(a);
+	pb_http_server_free(a->server);
+	a->magic = 0;
+	free(a);
+}

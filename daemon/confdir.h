@@ -1,0 +1,30 @@
+/*
+ * The configuration folder: DIR/playbookd.yaml and the files DIR/playbooks.d/NAME.yaml in byte order
+ * of their names, read as one set.  Start, --check and reload come through here, so that what one of
+ * them accepts the others accept too.
+ */
+#ifndef PB_DAEMON_CONFDIR_H
+#define PB_DAEMON_CONFDIR_H
+
+#include "playbook/config.h"
+
+#define PB_CONFDIR_DEFAULT "/etc/playbookd"
+#define PB_CONFDIR_MAIN "playbookd.yaml"
+#define PB_CONFDIR_MORE "playbooks.d"
+
+/*
+ * Read and check the whole set.  playbookd.yaml must be there; playbooks.d may be absent.  On
+ * success *ret is the caller's.  On failure returns -1 and `problems` (the caller's to fini) has all
+ * that is wrong, one line each: first what cannot be read, with the remedy, and only when everything
+ * could be read what is wrong inside.
+ */
+int pb_confdir_load(const char *dir, struct pb_config **ret, struct pb_problems *problems);
+
+/* What the AWS client can do, by its table of operations; see pb_aws_check in playbook/config.h. */
+int pb_confdir_aws_check(const char *service, const char *operation, const json_t *inputs,
+    enum pb_effect *ret_effect, struct pb_error *err);
+
+/* "3 playbooks, 2 sources, 1 escalation; configuration 0123456789ab" for people; adds to b. */
+void pb_confdir_summary(const struct pb_config *c, struct pb_buf *b);
+
+#endif

@@ -1,0 +1,286 @@
+/*
+ * Engine, pump and store on a loop.
+ *
+ *	post ------> wake -> [posted call or timer] -> pump turn: decide, commit, act
+ */
+#include "core.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#define CORE_MAGIC 0x434f5245u
+#define NOTES_SLICE 500
+
+struct pb_core {
+	uint32_t magic;
+	struct pb_loop *loop;
+	struct pb_store *store;
+	struct pb_engine *engine;
+	struct pb_pump *pump;
+	struct pb_clock clock;
+	struct pb_loop_timer *timer;
+	const struct pb_core_ops *ops;
+	void *arg;
+};
+
+static void
+turn(void *arg)
+{
+	struct pb_core *c = arg;
+	PB_CHECK_OBJ(c, CORE_MAGIC);
+	pb_pump_turn(c->pump);
+}
+
+/* --- what the pump asks for */
+
+static int64_t
+op_now(void *arg)
+{
+	return pb_core_now(arg);
+}
+
+static void
+op_commit(void *arg, struct pb_pump *pump, const struct pb_update *u)
+{
+	struct pb_core *c = arg;
+	struct pb_error err = {0};
+	int result = pb_store_commit(c->store, u, &err);
+	pb_pump_committed(pump, result, &err);
+}
+
+static void
+op_start(void *arg, const struct pb_action *action)
+{
+	const struct pb_core *c = arg;
+	c->ops->start(c->arg, action);
+}
+
+static void
+op_cancel(void *arg, const char *action_id)
+{
+	const struct pb_core *c = arg;
+	c->ops->cancel(c->arg, action_id);
+}
+
+static void
+op_receipt(void *arg, uint64_t receipt)
+{
+	const struct pb_core *c = arg;
+	c->ops->receipt(c->arg, receipt);
+}
+
+static void
+op_reply(void *arg, const struct pb_reply *reply)
+{
+	const struct pb_core *c = arg;
+	c->ops->reply(c->arg, reply);
+}
+
+static void
+op_note(void *arg, const struct pb_note *note)
+{
+	const struct pb_core *c = arg;
+	c->ops->note(c->arg, note);
+}
+
+static void
+op_failed(void *arg, const struct pb_error *err)
+{
+	const struct pb_core *c = arg;
+	c->ops->failed(c->arg, err);
+}
+
+static void
+op_wake(void *arg, int64_t at)
+{
+	struct pb_core *c = arg;
+	if (at == PB_NEVER)
+		pb_loop_timer_clear(c->timer);
+	else
+		pb_loop_timer_set(c->timer, at - pb_core_now(c));
+}
+
+static const struct pb_pump_ops pump_ops = {
+    .now = op_now,
+    .commit = op_commit,
+    .start = op_start,
+    .cancel = op_cancel,
+    .receipt = op_receipt,
+    .reply = op_reply,
+    .note = op_note,
+    .failed = op_failed,
+    .wake = op_wake,
+};
+
+/* --- life */
+
+struct pb_core *
+pb_core_new(struct pb_loop *loop, struct pb_store *store, struct pb_config *config,
+    const struct pb_engine_options *options, const struct pb_core_ops *ops, void *arg)
+{
+	struct pb_core *c = pb_calloc(1, sizeof(*c));
+	c->magic = CORE_MAGIC;
+	c->loop = loop;
+	c->store = store;
+	c->ops = ops;
+	c->arg = arg;
+	pb_clock_init(&c->clock, pb_store_highest_at(store));
+	c->timer = pb_loop_timer_new(loop, turn, c);
+	c->engine = pb_engine_new(config, options);
+	c->pump = pb_pump_new(c->engine, &pump_ops, c);
+	return c;
+}
+
+void
+pb_core_free(struct pb_core *c)
+{
+	if (c == NULL)
+		return;
+	PB_CHECK_OBJ(c, CORE_MAGIC);
+	pb_loop_timer_free(c->timer);
+	pb_pump_free(c->pump);
+	pb_engine_free(c->engine);
+	pb_store_close(c->store);
+	c->magic = 0;
+	free(c);
+}
+
+/* --- from records to objects, and from store to store */
+
+struct boot {
+	struct pb_core *core;
+	struct pb_update *copy; /* NULL = the records are the core's own already */
+	pb_core_refused *refused;
+	void *arg;
+};
+
+static void
+copy_record(struct pb_update *u, const struct pb_record *r)
+{
+	pb_update_put(u, r->kind, r->key, r->incident, r->state, json_incref(r->body));
+	/* It came to its state then, not now. */
+	u->records[u->n_records - 1].at = r->at;
+}
+
+static int
+take(const struct pb_record *r, void *arg, struct pb_error *err)
+{
+	const struct boot *b = arg;
+	(void)err;
+	struct pb_error why = {0};
+	if (pb_engine_restore(b->core->engine, r, &why) < 0)
+		b->refused(r, &why, b->arg);
+	else if (b->copy != NULL)
+		copy_record(b->copy, r);
+	return 0;
+}
+
+static void
+update_freep(struct pb_update **u)
+{
+	pb_update_free(*u);
+}
+
+int
+pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused, void *arg,
+    struct pb_error *err)
+{
+	struct boot b = {.core = c, .refused = refused, .arg = arg};
+	PB_CLEANUP(update_freep) struct pb_update *copy = NULL;
+	if (from != NULL) {
+		pb_clock_init(&c->clock, pb_store_highest_at(from));
+		b.copy = copy = pb_update_new(pb_core_now(c));
+	}
+	if (pb_store_restore(from != NULL ? from : c->store, take, &b, err) < 0)
+		return -1;
+	if (copy != NULL && pb_store_commit(c->store, copy, err) < 0)
+		return -1;
+	pb_core_post(c, pb_input_new(PB_IN_BOOT));
+	return 0;
+}
+
+static int
+take_copy(const struct pb_record *r, void *arg, struct pb_error *err)
+{
+	(void)err;
+	copy_record(arg, r);
+	return 0;
+}
+
+/* The kinds of notes are static texts to the engine; here they live as long as `keep`. */
+static int
+copy_notes(struct pb_store *from, struct pb_update *u, json_t *keep, struct pb_error *err)
+{
+	int64_t since = 0;
+	for (;;) {
+		json_t *notes = NULL;
+		size_t i;
+		json_t *n;
+		if (pb_store_notes(from, since, NULL, NOTES_SLICE, &notes, err) < 0)
+			return -1;
+		json_array_append_new(keep, notes);
+		json_array_foreach (notes, i, n) {
+			pb_update_note(u, pb_json_str(n, "incident"), pb_json_str(n, "playbook"),
+			    pb_json_str(n, "step"), pb_json_str_or(n, "kind", "note"), "%s",
+			    pb_json_str_or(n, "text", ""));
+			u->notes[u->n_notes - 1].at = pb_json_i64(n, "at", u->at);
+			since = pb_json_i64(n, "seq", INT64_MAX);
+		}
+		if (json_array_size(notes) == 0)
+			return 0;
+	}
+}
+
+int
+pb_core_hand_over(struct pb_store *from, struct pb_store *to, struct pb_error *err)
+{
+	PB_JSON json_t *keep = json_array();
+	PB_CLEANUP(update_freep) struct pb_update *u = pb_update_new(pb_store_highest_at(from));
+	for (enum pb_record_kind kind = 0; kind < PB_REC_MAX; kind++)
+		if (pb_store_each(from, kind, take_copy, u, err) < 0)
+			return -1;
+	if (copy_notes(from, u, keep, err) < 0)
+		return -1;
+	return pb_store_commit(to, u, err);
+}
+
+/* --- in use */
+
+void
+pb_core_post(struct pb_core *c, struct pb_input *in)
+{
+	PB_CHECK_OBJ(c, CORE_MAGIC);
+	pb_pump_post(c->pump, in);
+}
+
+int64_t
+pb_core_now(const struct pb_core *c)
+{
+	return pb_clock_durable(&c->clock);
+}
+
+struct pb_engine *
+pb_core_engine(struct pb_core *c)
+{
+	return c->engine;
+}
+
+struct pb_store *
+pb_core_store(struct pb_core *c)
+{
+	return c->store;
+}
+
+bool
+pb_core_is_idle(const struct pb_core *c)
+{
+	return pb_pump_is_idle(c->pump);
+}
+
+uint64_t
+pb_core_n_turns(const struct pb_core *c)
+{
+	return pb_pump_n_turns(c->pump);
+}

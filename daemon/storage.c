@@ -1,0 +1,98 @@
+/*
+ * Policy about the store at start.
+ */
+#include "storage.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core.h"
+
+static int
+open_degraded(
+    const char *dir, const struct pb_error *cause, struct pb_storage *ret, struct pb_error *err)
+{
+	const struct pb_store_options look = {.read_only = true};
+	struct pb_error why = {0};
+	struct pb_store *readable = NULL, *memory;
+	pb_err("%s; starting degraded: nothing is remediated, pages go out, trying again every 30s",
+	    cause->text);
+	if (pb_store_open(dir, &look, &readable, &why) < 0)
+		pb_err("open incidents cannot be read either: %s; going on with what the sources "
+		       "report",
+		    why.text);
+	if (pb_store_open_memory(&memory, err) < 0) {
+		pb_store_close(readable);
+		return -1;
+	}
+	*ret = (struct pb_storage){
+	    .store = memory,
+	    .readable = readable,
+	    .is_degraded = true,
+	    .why = pb_asprintf(
+		"the store cannot be written, so nothing is remediated: %s", cause->text),
+	};
+	return 0;
+}
+
+static bool
+is_refusal(enum pb_error_kind kind)
+{
+	switch (kind) {
+	case PB_EXISTS:
+	case PB_UNSUPPORTED:
+	case PB_SYNTAX:
+	case PB_INVALID:
+	case PB_LIMIT:
+		return true;
+	case PB_OK:
+	case PB_NOT_FOUND:
+	case PB_DENIED:
+	case PB_IO:
+	case PB_TIMEOUT:
+	case PB_CORRUPT:
+	case PB_ERROR_MAX:
+		break;
+	}
+	return false;
+}
+
+int
+pb_storage_open(const char *dir, struct pb_storage *ret, struct pb_error *err)
+{
+	const struct pb_store_options options = {.allow_rebuild = true, .now_at = pb_clock_wall()};
+	struct pb_store *store = NULL;
+	if (pb_store_open(dir, &options, &store, err) < 0) {
+		if (is_refusal(err->kind))
+			return -1;
+		const struct pb_error cause = *err;
+		return open_degraded(dir, &cause, ret, err);
+	}
+	if (pb_store_set_aside_as(store) != NULL)
+		pb_err(
+		    "the store was damaged (%s); it is kept as %s, an empty one takes its place, "
+		    "and open alarms come back with the first poll",
+		    pb_store_damage(store), pb_store_set_aside_as(store));
+	*ret = (struct pb_storage){.store = store};
+	return 0;
+}
+
+void
+pb_storage_fini(struct pb_storage *s)
+{
+	pb_store_close(s->store);
+	pb_store_close(s->readable);
+	free(s->why);
+	*s = (struct pb_storage){0};
+}
+
+int
+pb_storage_return(const char *dir, struct pb_store *memory, struct pb_error *err)
+{
+	const struct pb_store_options options = {.allow_rebuild = true, .now_at = pb_clock_wall()};
+	PB_CLEANUP(pb_store_closep) struct pb_store *real = NULL;
+	if (pb_store_open(dir, &options, &real, err) < 0)
+		return -1;
+	return pb_core_hand_over(memory, real, err);
+}

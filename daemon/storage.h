@@ -1,0 +1,38 @@
+/*
+ * What to do about the store at start: open it, rebuild it when it is damaged, do without it when it
+ * cannot be written.
+ *
+ *	sound				use it
+ *	damaged, foreign		set aside, begin anew: open alarms come back with the first poll
+ *	in use, from a newer version	refuse to start
+ *	cannot be written		degraded: page from what can be read, remediate nothing, try again
+ */
+#ifndef PB_DAEMON_STORAGE_H
+#define PB_DAEMON_STORAGE_H
+
+#include "store/store.h"
+
+#define PB_STORAGE_RETRY_EVERY (30 * PB_SECOND)
+
+struct pb_storage {
+	struct pb_store *store; /* to commit to: on disk, or in memory when degraded */
+	struct pb_store *readable; /* degraded: where to restore from; NULL = nothing can be read */
+	bool is_degraded;
+	char *why; /* degraded: for people and pages */
+};
+
+/*
+ * Logs what it finds.  On failure the daemon must not start: PB_EXISTS (another daemon has it),
+ * PB_UNSUPPORTED (newer), or no store in memory either.
+ */
+int pb_storage_open(const char *dir, struct pb_storage *ret, struct pb_error *err);
+/* Closes what is still in it; fields that were taken are NULL. */
+void pb_storage_fini(struct pb_storage *s);
+
+/*
+ * Degraded: can the real store be written again?  Then everything that `memory` has is committed to
+ * it, it is closed, and 0 returned: the process starts anew.  -1 = not yet, err says why.
+ */
+int pb_storage_return(const char *dir, struct pb_store *memory, struct pb_error *err);
+
+#endif
