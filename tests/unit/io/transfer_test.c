@@ -4,11 +4,15 @@
 #include "io/transfer.h"
 
 #include <sys/socket.h>
+#include <arpa/inet.h>
+#include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "io/child.h"
 #include "tests/unit/io/helper.h"
 
 /* A copy of what came, for after the callback. */
@@ -275,13 +279,17 @@ END_TEST
 
 static const struct pb_transfer_header split = {"X-A", "1\r\nX-B: 2"}, unnamed = {"", "1"},
 				       spaced = {"X A", "1"};
+/* A name that cannot be looked up, and so asks no server. */
+#define LABEL_TOO_LONG "http://" FORTY_A FORTY_A ".invalid/"
+#define FORTY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct {
 	struct pb_transfer_request req;
 	enum pb_transfer_kind kind;
 	const char *text;
 } unsent[] = {
     {{.url = "http://127.0.0.1:1/", .allow_http = true}, PB_TRANSFER_CONNECT, "127.0.0.1 port 1"},
-    {{.url = "http://no-such-host.invalid/", .allow_http = true}, PB_TRANSFER_CONNECT, "resolve"},
+    {{.url = LABEL_TOO_LONG, .allow_http = true}, PB_TRANSFER_CONNECT, "resolve"},
     {{.url = "http://127.0.0.1:1/"}, PB_TRANSFER_INVALID, "plain HTTP"},
     {{.url = "ftp://127.0.0.1:1/", .allow_http = true}, PB_TRANSFER_INVALID, "neither"},
     {{.url = "file:///etc/passwd", .allow_http = true}, PB_TRANSFER_INVALID, "neither"},
@@ -335,6 +343,114 @@ START_TEST(https_to_a_plain_server_is_a_tls_failure)
 	free(url);
 	pb_transfers_free(ts);
 	io_server_stop(&s);
+	pb_loop_free(loop);
+}
+END_TEST
+
+/* --- TLS, with a server of the openssl program's */
+
+struct tls {
+	char *key, *cert;
+	struct pb_child *server;
+	int port;
+};
+
+static void
+note_end(const struct pb_child_result *r, void *arg)
+{
+	*(int *)arg = r->end == PB_CHILD_EXITED ? r->code : -1;
+}
+
+static int
+run_openssl(struct pb_loop *loop, const char *const *argv)
+{
+	int code = INT_MIN;
+	struct pb_child_request req = {.argv = argv, .limit_for = 30000};
+	(void)pb_child_start(loop, &req, note_end, &code);
+	while (code == INT_MIN)
+		pb_loop_turn(loop);
+	return code;
+}
+
+/* A port that nobody listens on just now. */
+static int
+free_port(struct pb_loop *loop)
+{
+	struct io_server s;
+	io_server_start(&s, loop, IO_SILENT, "");
+	io_server_stop(&s);
+	return s.port;
+}
+
+static bool
+is_listening(int port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool is = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+	close(fd);
+	return is;
+}
+
+/* False when the machine has no openssl program. */
+static bool
+tls_start(struct tls *t, struct pb_loop *loop, const char *name)
+{
+	*t = (struct tls){.key = io_tmpfile("key"), .cert = io_tmpfile("cert")};
+	const char *make[] = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+	    t->key, "-out", t->cert, "-subj", "/CN=test", "-addext", name, NULL};
+	if (run_openssl(loop, make) != 0)
+		return false;
+	t->port = free_port(loop);
+	PB_CLEANUP(pb_freep) char *at = pb_asprintf("127.0.0.1:%d", t->port);
+	const char *serve[] = {"openssl", "s_server", "-quiet", "-www", "-accept", at, "-key",
+	    t->key, "-cert", t->cert, NULL};
+	struct pb_child_request req = {.argv = serve, .limit_for = 60000};
+	static int code = INT_MIN;
+	t->server = pb_child_start(loop, &req, note_end, &code);
+	while (!is_listening(t->port)) {
+		ck_assert_int_eq(code, INT_MIN);
+		pb_loop_turn(loop);
+	}
+	return true;
+}
+
+static const struct {
+	const char *what, *name;
+	bool has_ca;
+	enum pb_transfer_kind kind;
+} certificates[] = {
+    {"a certificate that is trusted", "subjectAltName=IP:127.0.0.1", true, PB_TRANSFER_OK},
+    {"an unknown authority", "subjectAltName=IP:127.0.0.1", false, PB_TRANSFER_TLS},
+    {"another host's certificate", "subjectAltName=DNS:example.com", true, PB_TRANSFER_TLS},
+};
+
+START_TEST(a_certificate_must_be_believable)
+{
+	struct pb_loop *loop = io_loop();
+	struct pb_transfers *ts = transfers(loop);
+	struct tls t;
+	struct got g = {0};
+	if (tls_start(&t, loop, certificates[_i].name)) {
+		char *url = pb_asprintf("https://127.0.0.1:%d/", t.port);
+		struct pb_transfer_request req = {.url = url,
+		    .no_proxy = true,
+		    .ca_bundle = certificates[_i].has_ca ? t.cert : NULL};
+		pb_transfer_start(ts, &req, on_result, &g);
+		io_run_until(loop, &g.is_done);
+		ck_assert_msg(
+		    g.kind == certificates[_i].kind, "%s: %s", certificates[_i].what, g.text);
+		ck_assert(g.request_sent == (g.kind == PB_TRANSFER_OK));
+		free(url);
+		pb_child_kill(t.server);
+	} else {
+		printf("SKIP %s: no openssl program\n", certificates[_i].what);
+	}
+	free(t.key);
+	free(t.cert);
+	pb_transfers_free(ts);
 	pb_loop_free(loop);
 }
 END_TEST
@@ -527,6 +643,7 @@ PB_SUITE(transfer)
 	pb_add(s, only_the_last_head_counts);
 	pb_add_loop(s, what_never_left_is_proved_unsent, 0, (int)PB_ARRAY_LEN(unsent));
 	pb_add(s, https_to_a_plain_server_is_a_tls_failure);
+	pb_add_loop(s, a_certificate_must_be_believable, 0, (int)PB_ARRAY_LEN(certificates));
 	pb_add(s, a_connection_that_is_never_made_is_proved_unsent);
 	pb_add(s, connections_are_kept_unless_a_fresh_one_is_asked_for);
 	pb_add(s, a_cancelled_transfer_calls_nobody);
