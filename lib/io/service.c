@@ -10,6 +10,8 @@
 #include <sys/uio.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
+/* Or each entry would be said to come from our sink. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
