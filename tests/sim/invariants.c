@@ -1,0 +1,198 @@
+/*
+ * The promises, checked from outside: by what was committed, what was started, what was deleted.
+ */
+#include "tests/sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+
+void
+broken(struct world *w, const char *fmt, ...)
+{
+	char at[PB_TIME_TEXT];
+	va_list ap;
+	va_start(ap, fmt);
+	pb_buf_addf(&w->broken, "%s ", pb_time_rfc3339(at, w->now));
+	pb_buf_vaddf(&w->broken, fmt, ap);
+	pb_buf_addc(&w->broken, '\n');
+	va_end(ap);
+}
+
+void
+book_free(void *arg)
+{
+	struct book *b = arg;
+	free(b->id);
+	free(b->playbook);
+	free(b);
+}
+
+static struct book *
+book_of(struct world *w, const char *incident)
+{
+	struct book *b = pb_map_get(w->books, incident);
+	if (b == NULL) {
+		b = pb_calloc(1, sizeof(*b));
+		b->id = pb_strdup(incident);
+		(void)pb_map_put(w->books, incident, b);
+	}
+	return b;
+}
+
+static int64_t
+page_by_of(const struct world *w, const json_t *incident)
+{
+	size_t i = pb_config_find_playbook(w->config, pb_json_str_or(incident, "playbook", ""));
+	int64_t page_by = i == PB_NONE ? 0 : w->config->playbooks[i].page_by_for;
+	return pb_json_i64(incident, "opened_at", 0) + page_by;
+}
+
+static void
+take_incident(struct world *w, const struct pb_record *r)
+{
+	struct book *b = book_of(w, r->key);
+	if (b->page_by_at == 0) /* by the plan it began with */
+		b->page_by_at = page_by_of(w, r->body);
+	if (b->playbook == NULL)
+		b->playbook = pb_strdup(pb_json_str_or(r->body, "playbook", ""));
+	b->is_resolved = strcmp(r->state, "resolved") == 0;
+	const char *before = pb_map_get(w->committed, r->key);
+	if (before == NULL || strcmp(before, r->state) != 0)
+		world_see(
+		    w, "incident", r->state, pb_json_str_or(r->body, "cause", ""), r->key, 0, NULL);
+	free(pb_map_put(w->committed, r->key, pb_strdup(r->state)));
+}
+
+void
+check_commit(struct world *w, const struct pb_update *u)
+{
+	for (size_t i = 0; i < u->n_records; i++) {
+		const struct pb_record *r = &u->records[i];
+		PB_CLEANUP(pb_freep)
+		char *key = pb_asprintf("%s %s", pb_record_kind_name(r->kind), r->key);
+		if (r->body == NULL) {
+			free(pb_map_del(w->committed, key));
+			continue;
+		}
+		free(pb_map_put(w->committed, key, pb_strdup(r->state)));
+		if (r->kind == PB_REC_INCIDENT)
+			take_incident(w, r);
+		if (r->kind == PB_REC_LADDER) {
+			book_of(w, r->key)->is_acked = strcmp(r->state, "acked") == 0;
+			book_of(w, r->key)->is_armed = true;
+		}
+		if (r->kind == PB_REC_ALARM) {
+			PB_CLEANUP(pb_freep) char *at = pb_asprintf("%s since", r->key);
+			free(pb_map_put(w->committed, at,
+			    pb_asprintf(
+				"%lld", (long long)pb_json_i64(r->body, "transitioned_at", 0))));
+		}
+	}
+}
+
+/* "INCIDENT/STEP" of "INCIDENT/STEP/ATTEMPT" */
+static char *
+step_of(const char *action_id)
+{
+	return pb_strndup(action_id, (size_t)(strrchr(action_id, '/') - action_id));
+}
+
+void
+check_unknown(struct world *w, const char *action_id)
+{
+	PB_CLEANUP(pb_freep) char *step = step_of(action_id);
+	(void)pb_map_put(w->unknown, step, w);
+}
+
+/* Is it declared `once`, with a human to be asked when nobody knows? */
+static bool
+must_ask(const struct world *w, const struct book *b, const char *step)
+{
+	size_t i = pb_config_find_playbook(w->config, b->playbook == NULL ? "" : b->playbook);
+	if (i == PB_NONE)
+		return false;
+	const struct pb_playbook *p = &w->config->playbooks[i];
+	for (size_t k = 0; k < p->n_steps; k++)
+		if (strcmp(p->steps[k].name, strchr(step, '/') + 1) == 0)
+			return p->steps[k].effect == PB_EFFECT_ONCE &&
+			    p->steps[k].on_interrupted == PB_INTERRUPTED_ASK;
+	return false;
+}
+
+/* P3: nothing acts before it is committed; an attempt is started once.  P4: degraded starts no step. */
+void
+check_start(struct world *w, const struct pb_action *a)
+{
+	struct book *b = book_of(w, a->incident);
+	PB_CLEANUP(pb_freep) char *id = pb_strdup(a->id);
+	if (a->is_page)
+		*strrchr(id, '/') = '\0'; /* the record is the page's, the action one try of it */
+	PB_CLEANUP(pb_freep) char *key = pb_asprintf("action %s", id);
+	const char *state = pb_map_get(w->committed, key);
+	if (state == NULL || strcmp(state, a->is_page ? "sending" : "started") != 0)
+		broken(w, "P3: %s is started and its record says %s", a->id,
+		    state == NULL ? "nothing" : state);
+	if (!b->is_armed)
+		broken(w, "P2: %s is started and no page is armed", a->id);
+	if (pb_map_get(w->attempts, a->id) != NULL)
+		broken(w, "P3: attempt %s is started twice", a->id);
+	(void)pb_map_put(w->attempts, a->id, w);
+	if (a->is_page) {
+		if (b->paged_at == 0)
+			b->paged_at = w->now;
+		return;
+	}
+	PB_CLEANUP(pb_freep) char *step = step_of(a->id);
+	if (pb_map_get(w->unknown, step) != NULL && must_ask(w, b, step))
+		broken(w, "P3: %s is started and nobody knows what the one before did", a->id);
+	if (w->is_degraded)
+		broken(w, "P4: %s is started without a store", a->id);
+	for (size_t i = 0; i < w->n_running; i++)
+		if (!w->running[i].is_page && strcmp(w->running[i].incident, a->incident) == 0)
+			broken(w, "P6: %s runs beside %s", a->id, w->running[i].action_id);
+}
+
+/* P1: a message leaves the queue only when its event is durable. */
+void
+check_receipt(struct world *w, const struct message *m)
+{
+	if (m->event == NULL) {
+		PB_CLEANUP(pb_freep)
+		char *key =
+		    pb_asprintf("quarantine ops-queue/m%llu", (unsigned long long)m->receipt);
+		if (pb_map_get(w->committed, key) == NULL)
+			broken(w, "P1: a message that cannot be read is deleted and not kept");
+		return;
+	}
+	if (m->event->kind == PB_EVENT_ALARM) {
+		PB_CLEANUP(pb_freep) char *key = pb_asprintf("%s since", m->event->alarm_arn);
+		const char *since = pb_map_get(w->committed, key);
+		if (since == NULL || strtoll(since, NULL, 10) < m->event->transitioned_at)
+			broken(w, "P1: %s is deleted and not durable", m->event->identity);
+	} else {
+		PB_CLEANUP(pb_freep) char *key = pb_asprintf("seen %s", m->event->identity);
+		if (pb_map_get(w->committed, key) == NULL)
+			broken(w, "P1: %s is deleted and not durable", m->event->identity);
+	}
+}
+
+/* P2: told by page_by.  P5: everything open has a next step. */
+void
+check_turn(struct world *w)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(w->books, &i, &id, &value)) {
+		const struct book *b = value;
+		if (!b->is_resolved && !b->is_acked && b->paged_at == 0 &&
+		    w->now > b->page_by_at + w->commit_takes &&
+		    w->now > w->up_since + w->commit_takes)
+			broken(w, "P2: %s is open past its page_by and nobody is paged", id);
+	}
+	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
+	if (pb_engine_audit(w->engine, w->now, &why) > 0)
+		broken(w, "P5: %s", why.ptr);
+}

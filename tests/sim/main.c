@@ -1,0 +1,139 @@
+/*
+ * The simulation suite: every scenario as written, every scenario that asks for it with a crash at each
+ * point, and random months from seeds.
+ *
+ *	sim				all of it, as Check tests
+ *	sim FILE...			these scenarios, with their traces
+ *	sim --seed N			one random scenario, with its trace
+ *	PB_SIM_SEEDS=N			how many seeds the suite plays (default 300)
+ */
+#include <check.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/rand.h"
+#include "tests/sim/scenario.h"
+
+#define SCENARIOS "tests/sim/scenarios/*.yaml"
+#define SCENARIOS_MIN 25
+
+static glob_t files;
+
+START_TEST(a_scenario_goes_as_it_says)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
+	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
+	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
+	(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+	ck_assert_msg(failures.len == 0, "%s:\n%s", files.gl_pathv[_i], failures.ptr);
+}
+END_TEST
+
+/*
+ * The promises hold whichever point the process dies at.  What the scenario expects holds too where it
+ * says so (`crash: each_commit`); elsewhere a crash may rightly change how it goes.
+ */
+START_TEST(a_scenario_survives_a_crash_at_each_point)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
+	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
+	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
+	bool with_expect = pb_streq(pb_json_str(scenario, "crash"), "each_commit");
+	size_t points = scenario_play(scenario, 1, NULL, 0, false, &failures, true);
+	ck_assert_msg(points > 0, "%s: nothing happened", files.gl_pathv[_i]);
+	for (size_t at = 1; at <= points; at++) {
+		(void)scenario_play(scenario, 1, &at, 1, with_expect, &failures, true);
+		ck_assert_msg(failures.len == 0, "%s, crash at point %zu of %zu:\n%s",
+		    files.gl_pathv[_i], at, points, failures.ptr);
+	}
+}
+END_TEST
+
+#define CHUNKS 20
+
+static size_t
+n_seeds(void)
+{
+	const char *n = getenv("PB_SIM_SEEDS");
+	return n == NULL ? 300 : (size_t)strtoul(n, NULL, 10);
+}
+
+/* Up to three crashes, at points that the same scenario passes without any. */
+static void
+play_seed(uint64_t seed, struct pb_buf *failures, bool with_trace)
+{
+	PB_JSON json_t *scenario = scenario_random(seed);
+	size_t points = scenario_play(scenario, seed, NULL, 0, false, failures, with_trace);
+	struct pb_rand r;
+	pb_rand_seed(&r, seed ^ 0xdeadULL);
+	size_t at[3], n = (size_t)pb_rand_below(&r, 4), last = 0;
+	for (size_t i = 0; i < n; i++) {
+		last += 1 + (size_t)pb_rand_below(&r, (int64_t)points / 3 + 1);
+		at[i] = last;
+	}
+	if (failures->len == 0 && n > 0)
+		(void)scenario_play(scenario, seed, at, n, false, failures, with_trace);
+}
+
+START_TEST(a_random_world_breaks_no_promise)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
+	for (size_t seed = (size_t)_i + 1; seed <= n_seeds(); seed += CHUNKS) {
+		play_seed(seed, &failures, true);
+		ck_assert_msg(failures.len == 0, "sim --seed %zu:\n%s", seed, failures.ptr);
+	}
+}
+END_TEST
+
+static int
+play_by_hand(int argc, char **argv)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
+	if (strcmp(argv[1], "--seed") == 0 && argc == 3) {
+		play_seed(strtoull(argv[2], NULL, 10), &failures, true);
+	} else {
+		for (int i = 1; i < argc; i++) {
+			PB_JSON json_t *scenario = scenario_read(argv[i]);
+			if (scenario == NULL)
+				return EXIT_FAILURE;
+			pb_buf_addf(&failures, "%s\n", argv[i]); /* so that the trace is shown */
+			(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+		}
+	}
+	(void)printf("%s", failures.ptr == NULL ? "ok\n" : failures.ptr);
+	return EXIT_SUCCESS;
+}
+
+static void
+add(Suite *s, const char *name, const TTest *test, int end)
+{
+	TCase *c = tcase_create(name);
+	tcase_set_timeout(c, 300);
+	tcase_add_loop_test(c, test, 0, end);
+	suite_add_tcase(s, c);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1)
+		return play_by_hand(argc, argv);
+	if (glob(SCENARIOS, 0, NULL, &files) != 0 || files.gl_pathc < SCENARIOS_MIN) {
+		(void)printf("fewer than %d scenarios in %s\n", SCENARIOS_MIN, SCENARIOS);
+		return EXIT_FAILURE;
+	}
+	Suite *s = suite_create("sim");
+	int n = (int)files.gl_pathc;
+	add(s, "a_scenario_goes_as_it_says", a_scenario_goes_as_it_says, n);
+	add(s, "a_scenario_survives_a_crash_at_each_point",
+	    a_scenario_survives_a_crash_at_each_point, n);
+	add(s, "a_random_world_breaks_no_promise", a_random_world_breaks_no_promise, CHUNKS);
+	SRunner *runner = srunner_create(s);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	globfree(&files);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,195 @@
+/*
+ * Random scenarios: a few hours of alarms, recoveries, failures, people and restarts from a seed.
+ *
+ * The configuration is small and nasty: a playbook with a hold and retries, one whose step is `once`,
+ * one with two sources of the same alarm, and what matches nothing.
+ */
+#include "tests/sim/scenario.h"
+
+#include "base/json.h"
+#include "base/rand.h"
+#include "base/time.h"
+
+static const char config[] =
+    "version: 1\n"
+    "daemon: {exec: {driver: child}}\n"
+    "sources:\n"
+    "  - {name: ops-queue, type: sqs, queue_url: "
+    "\"https://sqs.eu-west-1.amazonaws.com/111122223333/ops\"}\n"
+    "%s"
+    "channels:\n"
+    "  - {name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:pager\"}\n"
+    "  - {name: local, type: exec, argv: [/bin/page]}\n"
+    "contacts: [{name: ana}, {name: bo}]\n"
+    "unmatched: {alarms: escalate, escalate: oncall, events: drop}\n"
+    "playbooks:\n"
+    "  - name: hold\n"
+    "    match: {detail: {alarmName: [{prefix: hold}], state: {value: [ALARM]}}}\n"
+    "    hold: 60s\n"
+    "    page_by: 6m\n"
+    "    verify_timeout: 2m\n"
+    "    escalate: oncall\n"
+    "    steps:\n"
+    "      - name: fix\n"
+    "        action: exec\n"
+    "        argv: [/bin/fix, \"${alarm.name}\"]\n"
+    "        timeout: 90s\n"
+    "        on_interrupted: retry\n"
+    "        effect: idempotent\n"
+    "        retry: [{ErrorEquals: [States.ALL], IntervalSeconds: 2, MaxAttempts: 3, "
+    "JitterStrategy: FULL}]\n"
+    "  - name: once\n"
+    "    match: {detail: {alarmName: [{prefix: once}], state: {value: [ALARM]}}}\n"
+    "    page_by: 4m\n"
+    "    escalate: oncall\n"
+    "    steps:\n"
+    "      - {name: kick, action: exec, argv: [/bin/kick], timeout: 30s}\n"
+    "      - {name: tell, action: \"aws:sqs.SendMessage\", inputs: {QueueUrl: "
+    "\"https://sqs.eu-west-1.amazonaws.com/111122223333/out\", MessageBody: \"${incident.id}\"}, "
+    "timeout: 20s, on_failure: continue, effect: once}\n"
+    "      - {name: seen, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK, for: 30s}], "
+    "timeout: 2m}\n"
+    "  - name: bare\n"
+    "    match: {detail: {alarmName: [{prefix: bare}], state: {value: [ALARM]}}}\n"
+    "    escalate: oncall\n"
+    "escalations:\n"
+    "  - name: oncall\n"
+    "    levels:\n"
+    "      - {notify: [ana], via: [pager], repeat: {every: 3m, max: 2}}\n"
+    "      - {notify: [bo, ana], via: [pager, local], after: 5m}\n"
+    "    ack: {expires: 20m, then: resume}\n";
+
+static const char poller[] =
+    "  - {name: alarms, type: cloudwatch, region: eu-west-1, interval: 20s}\n";
+
+static const char *
+pick(struct pb_rand *r, const char *const *words, size_t n)
+{
+	return words[pb_rand_below(r, (int64_t)n)];
+}
+
+static json_t *
+span(int64_t at)
+{
+	char text[PB_TIME_TEXT];
+	(void)snprintf(text, sizeof(text), "%lldms", (long long)at);
+	return json_string(text);
+}
+
+static json_t *
+random_answer(struct pb_rand *r)
+{
+	json_t *a = json_object();
+	switch (pb_rand_below(r, 8)) {
+	case 0:
+		pb_json_set_str(a, "error", "Exec.Exit.1");
+		break;
+	case 1:
+		pb_json_set_str(a, "error", "ThrottlingException");
+		pb_json_set_str(a, "class", "Throttling");
+		break;
+	case 2:
+		pb_json_set_str(a, "error", "Network");
+		pb_json_set_str(a, "class", "Network");
+		json_object_set_new(a, "unknown", json_true());
+		break;
+	case 3:
+		json_object_set_new(a, "hangs", json_true());
+		break;
+	default:
+		break;
+	}
+	json_object_set_new(a, "after", span(pb_rand_below(r, 40000)));
+	return a;
+}
+
+static json_t *
+random_answers(struct pb_rand *r)
+{
+	json_t *list = json_array();
+	for (int64_t n = 1 + pb_rand_below(r, 6); n > 0; n--)
+		json_array_append_new(list, random_answer(r));
+	return list;
+}
+
+/* Whoever cannot be paged at all proves nothing: the last answer is a success. */
+static json_t *
+random_page_answers(struct pb_rand *r)
+{
+	json_t *list = random_answers(r);
+	json_array_append_new(list, json_object());
+	return list;
+}
+
+static json_t *
+random_event(struct pb_rand *r)
+{
+	static const char *const names[] = {
+	    "hold-1", "hold-2", "once-1", "once-2", "bare-1", "unknown-1"};
+	static const char *const states[] = {
+	    "ALARM", "ALARM", "ALARM", "OK", "OK", "INSUFFICIENT_DATA"};
+	static const char *const ways[] = {"sqs", "poll", "both"};
+	json_t *e = json_object();
+	switch (pb_rand_below(r, 20)) {
+	case 0:
+		json_object_set_new(e, "garbage", json_true());
+		break;
+	case 1:
+	case 2:
+		pb_json_set_str(e, "ack", pick(r, (const char *const[]){"1", "2", "3", "4"}, 4));
+		break;
+	case 3:
+		pb_json_set_str(
+		    e, "resolve", pick(r, (const char *const[]){"1", "2", "3", "4"}, 4));
+		break;
+	case 4:
+		json_object_set_new(e, "kill", span(pb_rand_below(r, 1200000)));
+		break;
+	case 5:
+		json_object_set_new(e, "fail_commits", json_integer(1));
+		break;
+	case 6:
+		json_object_set_new(e, "store_is_back", json_true());
+		break;
+	default:
+		pb_json_set_str(e, "alarm", pick(r, names, PB_ARRAY_LEN(names)));
+		pb_json_set_str(e, "to", pick(r, states, PB_ARRAY_LEN(states)));
+		pb_json_set_str(e, "by", pick(r, ways, PB_ARRAY_LEN(ways)));
+		if (pb_rand_below(r, 4) == 0)
+			json_object_set_new(e, "twice", json_true());
+		if (pb_rand_below(r, 6) == 0)
+			json_object_set_new(e, "late", span(pb_rand_below(r, 1800000)));
+	}
+	return e;
+}
+
+json_t *
+scenario_random(uint64_t seed)
+{
+	struct pb_rand r;
+	pb_rand_seed(&r, seed);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	pb_buf_addf(&text, config, pb_rand_below(&r, 4) == 0 ? "" : poller);
+
+	json_t *s = json_object(), *world = json_object(), *events = json_array();
+	pb_json_set_str(s, "config", text.ptr);
+	json_object_set_new(world, "exec:fix", random_answers(&r));
+	json_object_set_new(world, "exec:kick", random_answers(&r));
+	json_object_set_new(world, "aws:sqs.SendMessage", random_answers(&r));
+	json_object_set_new(world, "page", random_page_answers(&r));
+	json_object_set_new(s, "world", world);
+	if (pb_rand_below(&r, 4) == 0)
+		json_object_set_new(s, "commit_takes", span(1 + pb_rand_below(&r, 3000)));
+
+	int64_t at = 0;
+	for (int64_t n = 5 + pb_rand_below(&r, 40); n > 0; n--) {
+		json_t *e = random_event(&r);
+		at += pb_rand_below(&r, pb_rand_below(&r, 3) == 0 ? 5000 : 600000);
+		json_object_set_new(e, "at", span(at));
+		json_array_append_new(events, e);
+	}
+	json_array_append_new(events, json_pack("{s:b, s:o}", "store_is_back", 1, "at", span(at)));
+	json_object_set_new(s, "events", events);
+	json_object_set_new(s, "until", span(at + PB_HOUR));
+	return s;
+}

@@ -1,0 +1,94 @@
+/*
+ * Reading a scenario file and playing it.
+ */
+#include "tests/sim/scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "playbook/read.h"
+#include "tests/sim/world.h"
+
+#define FILE_MAX (256 * 1024)
+
+static char *
+read_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return NULL;
+	char *text = pb_calloc(1, FILE_MAX + 1);
+	size_t n = fread(text, 1, FILE_MAX, f);
+	(void)fclose(f);
+	text[n] = '\0';
+	return text;
+}
+
+json_t *
+scenario_read(const char *path)
+{
+	PB_CLEANUP(pb_freep) char *text = read_file(path);
+	if (text == NULL) {
+		(void)fprintf(stderr, "%s: cannot be read\n", path);
+		return NULL;
+	}
+	PB_CLEANUP(pb_freep) char *name = pb_strdup(path);
+	struct pb_config_file file = {.name = name, .text = text, .len = strlen(text)};
+	struct pb_loader l = {.files = &file, .n_files = 1};
+	struct pb_problems problems = {0};
+	struct pb_node *root = pb_yaml_read(&l, pb_str_of(text));
+	json_t *scenario = root == NULL ? NULL : pb_read_json(&l, root);
+	pb_problems_finish(&l, &problems);
+	for (size_t i = 0; i < problems.n; i++)
+		(void)fprintf(stderr, "%s\n", problems.texts[i]);
+	pb_problems_fini(&problems);
+	pb_node_free(root);
+	/* Many scenarios share one configuration: its file's name stands for it. */
+	const char *config = pb_json_str(scenario, "config");
+	if (config != NULL && strchr(config, '\n') == NULL) {
+		PB_CLEANUP(pb_freep) char *file_name = pb_asprintf("tests/sim/%s", config);
+		PB_CLEANUP(pb_freep) char *shared = read_file(file_name);
+		pb_json_set_str(scenario, "config", shared == NULL ? "" : shared);
+	}
+	return scenario;
+}
+
+size_t
+scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
+    bool with_expect, struct pb_buf *failures, bool with_trace)
+{
+	struct pb_error err = {0};
+	struct world *w = world_new(scenario, seed, &err);
+	if (w == NULL) {
+		pb_buf_addf(failures, "%s\n", err.text);
+		return 0;
+	}
+	w->crash_at = pb_calloc(n_crash_at + 1, sizeof(size_t));
+	if (n_crash_at > 0)
+		memcpy(w->crash_at, crash_at, n_crash_at * sizeof(size_t));
+	w->n_crash_at = n_crash_at;
+
+	size_t i;
+	json_t *event;
+	json_array_foreach (json_object_get(scenario, "events"), i, event) {
+		world_run(w, w->start_at + span_of(json_object_get(event, "at")));
+		if (w->broken.len == 0)
+			world_event(w, event);
+	}
+	const json_t *until = json_object_get(scenario, "until");
+	world_run(w, w->start_at + (until == NULL ? PB_HOUR : span_of(until)));
+
+	for (i = 0; i < w->n_messages && w->broken.len == 0; i++)
+		if (!w->messages[i].is_deleted && !w->is_degraded)
+			broken(w, "P1: message %zu is never finished", i + 1);
+	if (w->broken.len > 0)
+		pb_buf_adds(failures, w->broken.ptr);
+	else if (with_expect)
+		expect_check(w, failures);
+	if (with_trace && failures->len > 0 && w->trace.ptr != NULL)
+		pb_buf_adds(failures, w->trace.ptr);
+	size_t points = w->points;
+	world_free(w);
+	return points;
+}

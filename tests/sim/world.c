@@ -1,0 +1,686 @@
+/*
+ * The world's clock, its answers, and the life of the process in it.
+ */
+#include "tests/sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+
+#define POLL_EVERY (20 * PB_SECOND)
+#define PAGE_TAKES 200
+
+int64_t
+span_of(const json_t *j)
+{
+	int64_t span = 0;
+	struct pb_error err = {0};
+	const char *text = json_string_value(j);
+	if (text == NULL || pb_duration_parse(pb_str_of(text), &span, &err) < 0) {
+		(void)fprintf(stderr, "scenario: \"%s\" is not a duration: %s\n",
+		    text == NULL ? "(no text)" : text, err.text);
+		abort();
+	}
+	return span;
+}
+
+void
+world_see(struct world *w, const char *kind, const char *name, const char *detail,
+    const char *incident, int64_t level, const json_t *inputs)
+{
+	w->seen = pb_realloc(w->seen, (w->n_seen + 1) * sizeof(*w->seen));
+	w->seen[w->n_seen++] = (struct seen){
+	    .at = w->now,
+	    .kind = kind,
+	    .name = pb_strdup(name),
+	    .detail = pb_strdup(detail),
+	    .incident = pb_strdup(incident),
+	    .level = level,
+	    .inputs = json_deep_copy(inputs),
+	};
+}
+
+/* --- dying */
+
+/* One more place where the process could die; true when it does, or has already. */
+static bool
+dies_here(struct world *w)
+{
+	if (w->is_crashed)
+		return true;
+	w->points++;
+	for (size_t i = 0; i < w->n_crash_at; i++)
+		if (w->crash_at[i] == w->points)
+			w->is_crashed = true;
+	return w->is_crashed;
+}
+
+/* --- the drivers */
+
+/* The next answer of `key`: a list is used up in order, its last one stays. */
+static const json_t *
+answer_for(struct world *w, const char *key)
+{
+	const json_t *answers = json_object_get(json_object_get(w->scenario, "world"), key);
+	if (!json_is_array(answers))
+		return answers;
+	size_t *used = pb_map_get(w->answers_used, key);
+	if (used == NULL) {
+		used = pb_calloc(1, sizeof(*used));
+		(void)pb_map_put(w->answers_used, key, used);
+	}
+	size_t n = json_array_size(answers);
+	return json_array_get(answers, *used < n ? (*used)++ : n - 1);
+}
+
+static char *
+key_of(const struct pb_action *a)
+{
+	if (a->is_page)
+		return pb_strdup(strstr(a->id, "/resolved/") != NULL ? "notice" : "page");
+	if (pb_streq(pb_json_str(a->spec, "driver"), "aws"))
+		return pb_asprintf("aws:%s.%s", pb_json_str_or(a->spec, "service", ""),
+		    pb_json_str_or(a->spec, "operation", ""));
+	const char *step = strchr(a->id, '/') + 1;
+	return pb_asprintf("exec:%.*s", (int)(strrchr(step, '/') - step), step);
+}
+
+static void
+plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
+{
+	w->running = pb_realloc(w->running, (w->n_running + 1) * sizeof(*w->running));
+	struct running *r = &w->running[w->n_running++];
+	*r = (struct running){
+	    .action_id = pb_strdup(a->id),
+	    .incident = pb_strdup(a->incident),
+	    .is_page = a->is_page,
+	};
+	struct pb_outcome *o = &r->outcome;
+	o->action_id = pb_strdup(a->id);
+	const json_t *after = json_object_get(answer, "after");
+	int64_t takes = after != NULL ? span_of(after) : PAGE_TAKES;
+	const char *error = pb_json_str(answer, "error");
+	r->due_at = w->now + takes;
+	if (pb_json_bool(answer, "hangs", false)) {
+		r->due_at = PB_NEVER;
+	} else if (takes > a->limit_for) {
+		r->due_at = w->now + a->limit_for;
+		o->status = PB_OUTCOME_TIMEOUT;
+		o->error = pb_strdup("States.Timeout");
+		o->message = pb_strdup("ended at its limit");
+	} else if (error != NULL) {
+		o->status = PB_OUTCOME_FAILED;
+		o->error = pb_strdup(error);
+		o->error_class = pb_strdup(pb_json_str_or(answer, "class", ""));
+		o->message = pb_strdup(pb_json_str_or(answer, "message", ""));
+		o->is_unknown = pb_json_bool(answer, "unknown", false);
+	} else {
+		o->output = json_deep_copy(json_object_get(answer, "output"));
+	}
+}
+
+static void
+see_start(struct world *w, const struct pb_action *a)
+{
+	const json_t *inputs = pb_json_get(a->spec, "inputs");
+	const char *name = strchr(a->id, '/') + 1;
+	if (!a->is_page) {
+		PB_CLEANUP(pb_freep)
+		char *step = pb_strndup(name, (size_t)(strrchr(name, '/') - name));
+		world_see(w, "step", step, a->id, a->incident, 0,
+		    inputs != NULL ? inputs : pb_json_get(a->spec, "argv"));
+		return;
+	}
+	const json_t *attributes = pb_json_get(inputs, "MessageAttributes");
+	const json_t *stdin_json = pb_json_get(a->spec, "stdin");
+	const char *level = pb_json_str(pb_json_get(attributes, "level"), "StringValue");
+	const char *to = attributes != NULL
+	    ? pb_json_str(pb_json_get(attributes, "recipient"), "StringValue")
+	    : pb_json_str(stdin_json, "recipient");
+	world_see(w, strstr(a->id, "/resolved/") != NULL ? "notice" : "page", to, a->id,
+	    a->incident,
+	    level != NULL ? strtoll(level, NULL, 10) : pb_json_i64(stdin_json, "level", 0), inputs);
+}
+
+static void
+op_start(void *arg, const struct pb_action *a)
+{
+	struct world *w = arg;
+	if (dies_here(w))
+		return;
+	check_start(w, a);
+	see_start(w, a);
+	PB_CLEANUP(pb_freep) char *key = key_of(a);
+	const json_t *answer = answer_for(w, key);
+	if (answer == NULL && !a->is_page)
+		broken(w, "scenario: the world has no answer for %s", key);
+	plan_outcome(w, a, answer);
+	(void)dies_here(w);
+}
+
+static void
+drop_running(struct world *w, size_t i)
+{
+	struct running *r = &w->running[i];
+	free(r->action_id);
+	free(r->incident);
+	pb_outcome_fini(&r->outcome);
+	memmove(r, r + 1, (w->n_running - i - 1) * sizeof(*r));
+	w->n_running--;
+}
+
+static void
+post_outcome(struct world *w, size_t i)
+{
+	struct pb_input *in = pb_input_new(PB_IN_OUTCOME);
+	if (!w->running[i].is_page && w->running[i].outcome.is_unknown)
+		check_unknown(w, w->running[i].action_id);
+	in->outcome = pb_calloc(1, sizeof(*in->outcome));
+	*in->outcome = w->running[i].outcome;
+	w->running[i].outcome = (struct pb_outcome){0};
+	drop_running(w, i);
+	pb_pump_post(w->pump, in);
+}
+
+static void
+op_cancel(void *arg, const char *id)
+{
+	struct world *w = arg;
+	if (dies_here(w))
+		return;
+	for (size_t i = 0; i < w->n_running; i++) {
+		if (strcmp(w->running[i].action_id, id) != 0)
+			continue;
+		w->running[i].outcome.status = PB_OUTCOME_CANCELLED;
+		post_outcome(w, i);
+		return;
+	}
+}
+
+/* --- the other operations of the pump */
+
+static int64_t
+op_now(void *arg)
+{
+	return ((struct world *)arg)->now;
+}
+
+static void
+commit_now(struct world *w, const struct pb_update *u)
+{
+	struct pb_error err = {0};
+	if (dies_here(w))
+		return;
+	if (w->fail_commits > 0) {
+		w->fail_commits--;
+		pb_fail(&err, PB_IO, "database or disk is full (13)");
+		pb_pump_committed(w->pump, -1, &err);
+		return;
+	}
+	if (pb_store_commit(w->store, u, &err) < 0) {
+		broken(w, "store: %s", err.text);
+		return;
+	}
+	check_commit(w, u);
+	if (dies_here(w))
+		return;
+	pb_pump_committed(w->pump, 0, NULL);
+}
+
+static void
+op_commit(void *arg, struct pb_pump *pump, const struct pb_update *u)
+{
+	struct world *w = arg;
+	(void)pump;
+	if (w->commit_takes == 0) {
+		commit_now(w, u);
+		return;
+	}
+	w->pending = u;
+	w->pending_at = w->now + w->commit_takes;
+}
+
+static void
+op_receipt(void *arg, uint64_t receipt)
+{
+	struct world *w = arg;
+	if (dies_here(w))
+		return;
+	for (size_t i = 0; i < w->n_messages; i++) {
+		if (w->messages[i].receipt != receipt)
+			continue;
+		check_receipt(w, &w->messages[i]);
+		w->messages[i].is_deleted = true;
+	}
+}
+
+static void
+op_reply(void *arg, const struct pb_reply *reply)
+{
+	struct world *w = arg;
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(reply->body);
+	if (!w->is_crashed)
+		pb_buf_addf(&w->trace, "         reply %d %s\n", reply->status, text);
+}
+
+static void
+op_note(void *arg, const struct pb_note *n)
+{
+	struct world *w = arg;
+	int64_t t = n->at - w->start_at;
+	if (w->is_crashed)
+		return;
+	pb_buf_addf(&w->trace, "%02lld:%02lld:%02lld %-11s %s%s%s\n", (long long)(t / PB_HOUR),
+	    (long long)(t / PB_MINUTE % 60), (long long)(t / PB_SECOND % 60), n->kind, n->step,
+	    n->step[0] == '\0' ? "" : ": ", n->text);
+}
+
+/* As the daemon: say so and end; the next one finds no writable store. */
+static void
+op_failed(void *arg, const struct pb_error *err)
+{
+	struct world *w = arg;
+	pb_buf_addf(&w->trace, "         commit failed: %s\n", err->text);
+	w->is_crashed = true;
+	w->is_degraded = true;
+}
+
+static void
+op_wake(void *arg, int64_t at)
+{
+	(void)arg, (void)at;
+}
+
+static const struct pb_pump_ops ops = {
+    .now = op_now,
+    .commit = op_commit,
+    .start = op_start,
+    .cancel = op_cancel,
+    .receipt = op_receipt,
+    .reply = op_reply,
+    .note = op_note,
+    .failed = op_failed,
+    .wake = op_wake,
+};
+
+/* --- the process */
+
+static int
+restore_one(const struct pb_record *r, void *arg, struct pb_error *err)
+{
+	return pb_engine_restore(arg, r, err);
+}
+
+static void
+process_start(struct world *w)
+{
+	struct pb_error err = {0};
+	const struct pb_engine_options options = {
+	    .seed = w->seed + w->n_crashes, .host = "host-1", .is_degraded = w->is_degraded};
+	w->engine = pb_engine_new(w->config, &options);
+	if (pb_store_restore(w->store, restore_one, w->engine, &err) < 0)
+		broken(w, "restore: %s", err.text);
+	w->pump = pb_pump_new(w->engine, &ops, w);
+	w->up_since = w->now;
+	w->polled_at = 0;
+	json_object_clear(w->reported);
+	w->poll_at = w->now;
+	for (size_t i = 0; i < w->n_messages; i++)
+		w->messages[i].is_delivered = false;
+	pb_pump_post(w->pump, pb_input_new(PB_IN_BOOT));
+}
+
+static void
+process_end(struct world *w)
+{
+	while (w->n_running > 0) {
+		if (!w->running[0].is_page)
+			check_unknown(w, w->running[0].action_id);
+		drop_running(w, 0);
+	}
+	w->pending = NULL;
+	pb_pump_free(w->pump);
+	pb_engine_free(w->engine);
+	w->pump = NULL;
+	w->engine = NULL;
+	w->is_crashed = false;
+}
+
+void
+world_kill(struct world *w, int64_t down)
+{
+	process_end(w);
+	w->n_crashes++;
+	w->now += down;
+	pb_buf_addf(&w->trace, "         killed; started again after %lld ms%s\n", (long long)down,
+	    w->is_degraded ? ", degraded" : "");
+	process_start(w);
+}
+
+/* --- sources */
+
+static struct pb_event *
+make_event(const char *name, const char *state, const char *before, int64_t at)
+{
+	char time[PB_TIME_TEXT];
+	struct pb_error err = {0};
+	struct pb_event *ev = NULL;
+	PB_CLEANUP(pb_freep)
+	char *arn = pb_asprintf("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:%s", name);
+	(void)pb_time_rfc3339(time, at);
+	PB_JSON json_t *j = json_pack(
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s, s:{s:s, s:s, s:s}, s:{s:s}}}",
+	    "version", "0", "id", "made-up", "detail-type", "CloudWatch Alarm State Change",
+	    "source", "aws.cloudwatch", "account", "111122223333", "time", time, "region",
+	    "eu-west-1", "resources", arn, "detail", "alarmName", name, "state", "value", state,
+	    "reason", "Threshold Crossed", "timestamp", time, "previousState", "value", before);
+	if (pb_event_from_envelope(j, &ev, &err) < 0) {
+		(void)fprintf(stderr, "world: %s\n", err.text);
+		abort();
+	}
+	return ev;
+}
+
+static void
+deliver(struct world *w, struct message *m)
+{
+	struct pb_input *in = pb_input_new(m->event == NULL ? PB_IN_REJECT : PB_IN_EVENT);
+	in->source = pb_strdup("ops-queue");
+	in->receipt = m->receipt;
+	in->event = m->event == NULL ? NULL : pb_event_ref(m->event);
+	if (m->event == NULL) {
+		in->message_id = pb_asprintf("m%llu", (unsigned long long)m->receipt);
+		in->message = pb_strdup("not json");
+		in->text = pb_strdup("not JSON");
+		in->count = 5;
+	}
+	m->is_delivered = true;
+	pb_pump_post(w->pump, in);
+}
+
+static void
+add_message(struct world *w, struct pb_event *ev)
+{
+	w->messages = pb_realloc(w->messages, (w->n_messages + 1) * sizeof(*w->messages));
+	struct message *m = &w->messages[w->n_messages++];
+	*m = (struct message){.receipt = w->n_messages, .event = ev};
+}
+
+static void
+deliver_all(struct world *w)
+{
+	for (size_t i = 0; i < w->n_messages; i++)
+		if (!w->messages[i].is_deleted && !w->messages[i].is_delivered)
+			deliver(w, &w->messages[i]);
+}
+
+/* As the poller: in ALARM, or changed since it last looked. */
+static void
+poll(struct world *w)
+{
+	const char *name;
+	json_t *alarm;
+	w->poll_at = w->now + POLL_EVERY;
+	json_object_foreach (w->alarms, name, alarm) {
+		const char *state = pb_json_str_or(alarm, "state", "");
+		int64_t at = pb_json_i64(alarm, "at", 0);
+		PB_CLEANUP(pb_freep) char *now = pb_asprintf("%s %lld", state, (long long)at);
+		if (pb_streq(pb_json_str(w->reported, name), now))
+			continue;
+		pb_json_set_str(w->reported, name, now);
+		struct pb_input *in = pb_input_new(PB_IN_EVENT);
+		in->source = pb_strdup("alarms");
+		in->event = make_event(name, state, "INSUFFICIENT_DATA", at);
+		pb_pump_post(w->pump, in);
+	}
+	struct pb_input *in = pb_input_new(PB_IN_POLLED);
+	in->source = pb_strdup("alarms");
+	in->polled_at = w->polled_at = w->now;
+	pb_pump_post(w->pump, in);
+}
+
+/* --- scripted events */
+
+static void
+set_alarm(struct world *w, const json_t *e)
+{
+	const char *name = pb_json_str(e, "alarm"), *to = pb_json_str_or(e, "to", "ALARM");
+	const char *by = pb_json_str_or(e, "by", w->has_poller ? "poll" : "sqs");
+	const json_t *late = json_object_get(e, "late");
+	int64_t at = w->now - (late == NULL ? 0 : span_of(late));
+	const char *before =
+	    pb_json_str_or(json_object_get(w->alarms, name), "state", "INSUFFICIENT_DATA");
+	if (!pb_streq(by, "poll")) {
+		add_message(w, make_event(name, to, before, at));
+		if (pb_json_bool(e, "twice", false))
+			add_message(w, make_event(name, to, before, at));
+	}
+	if (!pb_streq(by, "sqs"))
+		json_object_set_new(
+		    w->alarms, name, json_pack("{s:s, s:I}", "state", to, "at", (json_int_t)at));
+}
+
+static void
+post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const char *key)
+{
+	struct pb_input *in = pb_input_new(kind);
+	in->incident = pb_strdup(pb_json_str(e, key));
+	in->by = pb_strdup(pb_json_str_or(e, "by", "ana"));
+	in->text = pb_strdup(pb_json_str(e, "reason"));
+	in->token = 1;
+	pb_pump_post(w->pump, in);
+}
+
+static void
+set_config(struct world *w, const char *text)
+{
+	const struct pb_config_file file = {
+	    .name = pb_strdup("new.yaml"), .text = pb_strdup(text), .len = strlen(text)};
+	struct pb_problems problems = {0};
+	struct pb_config *c = NULL;
+	if (pb_config_parse(&file, 1, NULL, &c, &problems) < 0) {
+		broken(w, "scenario: %s", problems.texts[0]);
+		pb_problems_fini(&problems);
+	} else {
+		struct pb_input *in = pb_input_new(PB_IN_CONFIG);
+		in->config = pb_config_ref(c);
+		pb_pump_post(w->pump, in);
+		pb_config_unref(w->config);
+		w->config = c;
+	}
+	free(file.name);
+	free(file.text);
+}
+
+void
+world_event(struct world *w, const json_t *e)
+{
+	struct pb_error err = {0};
+	struct pb_event *ev = NULL;
+	if (json_object_get(e, "alarm") != NULL)
+		set_alarm(w, e);
+	else if (json_object_get(e, "ack") != NULL)
+		post_command(w, PB_IN_ACK, e, "ack");
+	else if (json_object_get(e, "resolve") != NULL)
+		post_command(w, PB_IN_RESOLVE, e, "resolve");
+	else if (json_object_get(e, "config") != NULL)
+		set_config(w, pb_json_str_or(e, "config", ""));
+	else if (json_object_get(e, "kill") != NULL)
+		world_kill(w, span_of(json_object_get(e, "kill")));
+	else if (json_object_get(e, "fail_commits") != NULL)
+		w->fail_commits = (size_t)pb_json_i64(e, "fail_commits", 0);
+	else if (json_object_get(e, "store_is_back") != NULL) {
+		w->is_degraded = false;
+		world_kill(w, 0);
+	} else if (json_object_get(e, "drain") != NULL)
+		pb_pump_post(w->pump, pb_input_new(PB_IN_DRAIN));
+	else if (json_object_get(e, "garbage") != NULL)
+		add_message(w, NULL);
+	else if (pb_event_from_envelope(json_object_get(e, "event"), &ev, &err) == 0)
+		add_message(w, ev);
+	else
+		broken(w, "scenario: an event of no kind: %s", err.text);
+}
+
+/* --- time */
+
+/* The next moment at which something happens without the script. */
+static int64_t
+next_at(const struct world *w)
+{
+	int64_t at = pb_engine_next_at(w->engine);
+	if (w->pending != NULL)
+		return w->pending_at; /* the pump waits for it */
+	for (size_t i = 0; i < w->n_running; i++)
+		if (w->running[i].due_at < at)
+			at = w->running[i].due_at;
+	if (w->has_poller && w->poll_at < at)
+		at = w->poll_at;
+	return at;
+}
+
+static void
+post_due(struct world *w)
+{
+	for (size_t i = 0; i < w->n_running;) {
+		if (w->running[i].due_at <= w->now)
+			post_outcome(w, i);
+		else
+			i++;
+	}
+	if (w->has_poller && w->poll_at <= w->now)
+		poll(w);
+	deliver_all(w);
+}
+
+static void
+turn(struct world *w)
+{
+	if (w->pending != NULL && w->pending_at <= w->now) {
+		const struct pb_update *u = w->pending;
+		w->pending = NULL;
+		commit_now(w, u);
+	}
+	if (!w->is_crashed)
+		pb_pump_turn(w->pump);
+	if (w->is_crashed) {
+		world_kill(w, w->down_for);
+		return;
+	}
+	if (w->pending == NULL && pb_pump_is_idle(w->pump))
+		check_turn(w);
+}
+
+void
+world_run(struct world *w, int64_t at)
+{
+	size_t idle = 0;
+	while (w->broken.len == 0) {
+		int64_t before = w->now;
+		post_due(w);
+		turn(w);
+		int64_t next = next_at(w);
+		if (w->pending == NULL && !pb_pump_is_idle(w->pump))
+			next = w->now;
+		if (next > at)
+			break;
+		if (next > w->now)
+			w->now = next;
+		idle = w->now == before ? idle + 1 : 0;
+		if (idle > 1000) {
+			broken(w, "P5: the engine turns without end");
+			return;
+		}
+	}
+	if (w->now < at)
+		w->now = at;
+}
+
+/* --- life */
+
+static struct pb_config *
+config_of(const json_t *scenario, struct pb_error *err)
+{
+	const char *text = pb_json_str(scenario, "config");
+	if (text == NULL) {
+		pb_fail(err, PB_INVALID, "the scenario has no config");
+		return NULL;
+	}
+	const struct pb_config_file file = {
+	    .name = pb_strdup("scenario.yaml"), .text = pb_strdup(text), .len = strlen(text)};
+	struct pb_problems problems = {0};
+	struct pb_config *c = NULL;
+	if (pb_config_parse(&file, 1, NULL, &c, &problems) < 0)
+		pb_fail(err, PB_INVALID, "%s", problems.texts[0]);
+	pb_problems_fini(&problems);
+	free(file.name);
+	free(file.text);
+	return c;
+}
+
+struct world *
+world_new(json_t *scenario, uint64_t seed, struct pb_error *err)
+{
+	struct pb_config *config = config_of(scenario, err);
+	if (config == NULL)
+		return NULL;
+	struct world *w = pb_calloc(1, sizeof(*w));
+	w->scenario = scenario;
+	w->config = config;
+	w->seed = seed;
+	if (pb_time_parse(pb_str_of(pb_json_str_or(scenario, "start", "2026-03-03T09:00:00Z")),
+		&w->start_at, err) < 0 ||
+	    pb_store_open_memory(&w->store, err) < 0) {
+		world_free(w);
+		return NULL;
+	}
+	w->now = w->start_at;
+	for (size_t i = 0; i < config->n_sources; i++)
+		w->has_poller = w->has_poller || config->sources[i].type == PB_SOURCE_CLOUDWATCH;
+	const json_t *takes = json_object_get(scenario, "commit_takes");
+	w->commit_takes = takes == NULL ? 0 : span_of(takes);
+	w->down_for = 5 * PB_SECOND;
+	w->answers_used = pb_map_new();
+	w->alarms = json_object();
+	w->reported = json_object();
+	w->books = pb_map_new();
+	w->committed = pb_map_new();
+	w->attempts = pb_map_new();
+	w->unknown = pb_map_new();
+	process_start(w);
+	return w;
+}
+
+void
+world_free(struct world *w)
+{
+	if (w == NULL)
+		return;
+	if (w->engine != NULL)
+		process_end(w);
+	for (size_t i = 0; i < w->n_messages; i++)
+		pb_event_unref(w->messages[i].event);
+	free(w->messages);
+	for (size_t i = 0; i < w->n_seen; i++) {
+		free(w->seen[i].name);
+		free(w->seen[i].detail);
+		free(w->seen[i].incident);
+		json_decref(w->seen[i].inputs);
+	}
+	free(w->seen);
+	free(w->running);
+	pb_map_free(w->answers_used, free);
+	pb_map_free(w->books, book_free);
+	pb_map_free(w->committed, free);
+	pb_map_free(w->attempts, NULL);
+	pb_map_free(w->unknown, NULL);
+	json_decref(w->alarms);
+	json_decref(w->reported);
+	pb_buf_fini(&w->trace);
+	pb_buf_fini(&w->broken);
+	pb_store_close(w->store);
+	pb_config_unref(w->config);
+	free(w->crash_at);
+	free(w);
+}

@@ -1,0 +1,129 @@
+/*
+ * The virtual world: the real engine, pump and store; time, AWS, children and people are played.
+ *
+ * A world runs one scenario: it delivers the events at their times, answers what the engine starts,
+ * kills the process where it is told to and starts it again from what is durable.  After every turn of
+ * the pump it checks the promises against what it has seen itself (invariants.c); a broken one is
+ * written to `broken`.
+ */
+#ifndef PB_TESTS_SIM_WORLD_H
+#define PB_TESTS_SIM_WORLD_H
+
+#include <jansson.h>
+
+#include "base/map.h"
+#include "base/text.h"
+#include "engine/pump.h"
+#include "store/store.h"
+
+/* What the outside sees: a step or a page that was started, an incident that changed. */
+struct seen {
+	int64_t at;
+	const char *kind; /* "step", "page", "notice", "incident" */
+	char *name; /* step, contact, state */
+	char *detail; /* attempt id, channel, cause */
+	char *incident;
+	int64_t level; /* pages, from 1 */
+	json_t *inputs;
+};
+
+struct message {
+	uint64_t receipt;
+	struct pb_event *event; /* NULL: cannot be read */
+	bool is_deleted, is_delivered;
+};
+
+struct running {
+	char *action_id;
+	char *incident;
+	bool is_page;
+	int64_t due_at; /* PB_NEVER: hangs */
+	struct pb_outcome outcome;
+};
+
+/* An oracle's own book of incidents, from committed records only. */
+struct book {
+	char *id;
+	int64_t page_by_at;
+	int64_t paged_at; /* first page started; 0 = none */
+	char *playbook;
+	bool is_resolved, is_acked, is_armed;
+	bool is_stepping; /* a step's attempt is in flight */
+};
+
+struct world {
+	json_t *scenario;
+	struct pb_config *config;
+	int64_t start_at, now, up_since;
+	struct pb_store *store;
+	struct pb_engine *engine;
+	struct pb_pump *pump;
+	uint64_t seed;
+
+	/* the played outside */
+	struct pb_map *answers_used; /* key -> boxed count */
+	struct running *running;
+	size_t n_running;
+	struct message *messages;
+	size_t n_messages;
+	json_t *alarms; /* name -> {state, at} as CloudWatch has them */
+	int64_t poll_at, polled_at;
+	bool has_poller;
+	json_t *reported; /* name -> "STATE at" as this process has polled them */
+
+	/* faults */
+	size_t points; /* places so far where the process could have died */
+	size_t *crash_at; /* ascending numbers of points; */
+	size_t n_crash_at;
+	bool is_crashed, is_degraded;
+	int64_t down_for; /* after such a crash */
+	size_t n_crashes;
+	size_t fail_commits; /* commits that fail from now on */
+	int64_t commit_takes;
+	const struct pb_update *pending;
+	int64_t pending_at;
+
+	/* what was observed */
+	struct seen *seen;
+	size_t n_seen;
+	struct pb_buf trace;
+	struct pb_map *books; /* incident -> struct book */
+	struct pb_map *committed; /* "kind/key" -> state of a committed record */
+	struct pb_map *unknown; /* "INCIDENT/STEP" of attempts that nobody knows the outcome of */
+	struct pb_map *attempts; /* attempt ids that were started */
+	struct pb_buf broken; /* promises that did not hold; empty = none */
+};
+
+/* `scenario` is borrowed.  NULL with err when it is no good (its config included). */
+struct world *world_new(json_t *scenario, uint64_t seed, struct pb_error *err);
+void world_free(struct world *w);
+
+/* Run to `at`; returns early when a promise is broken. */
+void world_run(struct world *w, int64_t at);
+/* Kill the process now; it is started again after `down`. */
+void world_kill(struct world *w, int64_t down);
+
+/* One scripted event of the scenario, due now. */
+void world_event(struct world *w, const json_t *event);
+
+/* invariants.c */
+void check_commit(struct world *w, const struct pb_update *u); /* after it became durable */
+void check_start(struct world *w, const struct pb_action *a);
+void check_receipt(struct world *w, const struct message *m);
+/* Nobody will ever know whether this attempt took effect. */
+void check_unknown(struct world *w, const char *action_id);
+void check_turn(struct world *w);
+void broken(struct world *w, const char *fmt, ...) PB_PRINTF(2, 3);
+void book_free(void *b);
+
+/* world.c, for the above */
+void world_see(struct world *w, const char *kind, const char *name, const char *detail,
+    const char *incident, int64_t level, const json_t *inputs);
+
+/* expect.c: what the scenario says must have happened; adds to `failures` what did not */
+void expect_check(const struct world *w, struct pb_buf *failures);
+
+/* A duration of a scenario ("90s"); ends the test program when it is none. */
+int64_t span_of(const json_t *j);
+
+#endif
