@@ -68,10 +68,12 @@ read_one(struct set *set, const char *path, bool is_main, struct pb_problems *pr
 		add_problem(problems, pb_asprintf("%s%s", err.text, remedy(err.kind, is_main)));
 		return;
 	}
+	/* Before the text is taken: members of an initialiser come in no order. */
+	size_t len = text.len;
 	set->files = pb_realloc(set->files, (set->n + 1) * sizeof(*set->files));
 	set->files[set->n++] = (struct pb_config_file){
 	    .name = pb_strdup(path),
-	    .len = text.len,
+	    .len = len,
 	    .text = pb_buf_take(&text),
 	};
 }
