@@ -89,7 +89,7 @@ open_db(struct pb_store *s, const char *name, int flags, const char *vfs, struct
 	/* Nobody alters the schema behind our back, whatever a damaged file says. */
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	return store_exec(s,
-	    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
+	    "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
 	    "PRAGMA locking_mode=EXCLUSIVE",
 	    "set it up", err);
 }

@@ -14,7 +14,8 @@ static const char *const fixed_sql[STMT_FIXED_MAX] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
-    [STMT_NOTE] = "INSERT INTO note(at, incident, playbook, step, kind, text) VALUES (?1,?2,?3,?4,?5,?6)",
+    [STMT_NOTE] =
+	"INSERT INTO note(at,incident,playbook,step,kind,text) VALUES (?1,?2,?3,?4,?5,?6)",
     [STMT_HIGHEST] = "UPDATE store SET value = max(value, ?1) WHERE name = 'highest_at'",
 };
 
