@@ -183,7 +183,7 @@ failure_text(const struct pb_client_call *k, const struct pb_aws_error *e)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	PB_CLEANUP(pb_freep) char *error = pb_aws_error_text(e);
 	PB_CLEANUP(pb_freep)
-	char *advice = k->op ? pb_aws_error_advice(e, k->op, k->creds) : NULL;
+	char *advice = k->op && e->http_status ? pb_aws_error_advice(e, k->op, k->creds) : NULL;
 	pb_buf_adds(&b, error);
 	if (k->n_sent > 1)
 		pb_buf_addf(&b, ", after %d attempts", k->n_sent);
