@@ -158,16 +158,18 @@ pb_sbx_alarm_set(struct pb_sandbox *sb, struct pb_sbx_alarm *a, const char *stat
 	PB_CLEANUP(pb_freep) char *old_state = PB_TAKE(a->state);
 	PB_CLEANUP(pb_freep) char *old_reason = PB_TAKE(a->reason);
 	PB_CLEANUP(pb_freep) char *old_data = PB_TAKE(a->reason_data);
-	int64_t old_at = a->transitioned_at;
+	int64_t old_at = a->transitioned_at, now = pb_sbx_now(sb);
 
+	/* Two transitions in one millisecond would be one occurrence to everybody. */
+	if (at == 0)
+		at = old_at >= now && old_at - now < PB_SECOND ? old_at + 1 : now;
 	a->state = pb_strdup(state);
 	a->reason = pb_strdup(reason);
 	a->reason_data = pb_strdup(reason_data);
 	a->updated_at = at;
 	if (pb_streq(old_state, state))
 		return;
-	/* Two transitions in one millisecond would be one occurrence to everybody. */
-	a->transitioned_at = at > old_at || at < old_at - PB_MINUTE ? at : old_at + 1;
+	a->transitioned_at = at;
 	a->updated_at = a->transitioned_at;
 	PB_CLEANUP(pb_freep)
 	char *summary = pb_asprintf("Alarm updated from %s to %s", old_state, state);

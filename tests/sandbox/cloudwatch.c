@@ -296,7 +296,7 @@ set_alarm_state(struct pb_sbx_call *c)
 		    c, 404, "ResourceNotFound", "ResourceNotFound", "Unknown alarm: %s", name);
 		return;
 	}
-	pb_sbx_alarm_set(c->sb, a, state, reason, data, pb_sbx_now(c->sb));
+	pb_sbx_alarm_set(c->sb, a, state, reason, data, 0);
 	pb_sbx_ok_json(c, NULL);
 }
 

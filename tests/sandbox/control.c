@@ -112,7 +112,7 @@ post_state(const struct request *r, json_t **ret_out, struct pb_error *err)
 	PB_CLEANUP(pb_freep)
 	char *reason = pb_asprintf("Set to %s by hand in the sandbox", state);
 	pb_sbx_alarm_set(r->sb, a, state, pb_json_str_or(r->body, "reason", reason),
-	    pb_json_str(r->body, "reason_data"), pb_json_i64(r->body, "at", pb_sbx_now(r->sb)));
+	    pb_json_str(r->body, "reason_data"), pb_json_i64(r->body, "at", 0));
 	*ret_out = pb_sbx_alarm_json(a);
 	return 0;
 }
@@ -129,8 +129,7 @@ make_alarm(const struct request *r, const char *name)
 	    pb_sbx_alarm_put(r->sb, name, is_composite, quick_config(r->body, is_composite), tags);
 	if (state != NULL)
 		pb_sbx_alarm_set(r->sb, a, state,
-		    pb_json_str_or(r->body, "reason", "Made in this state"), NULL,
-		    pb_sbx_now(r->sb));
+		    pb_json_str_or(r->body, "reason", "Made in this state"), NULL, 0);
 	return a;
 }
 

@@ -41,6 +41,7 @@ static const struct {
     {"times", JSON_INTEGER, false},
     {"delay_ms", JSON_INTEGER, false},
     {"skew_ms", JSON_INTEGER, false},
+    {"retry_after_ms", JSON_INTEGER, false},
     {"every_ms", JSON_INTEGER, false},
     {"bytes", JSON_INTEGER, false},
     {"status", JSON_INTEGER, false},

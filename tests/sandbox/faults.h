@@ -10,6 +10,7 @@
  *   skip        let so many matching calls pass first; 0
  *   times       spoil so many, then the rule is gone; 1, and 0 = until the rules are cleared
  *   delay_ms    hold the answer back, after the effect
+ *   retry_after_ms  adds the header x-amz-retry-after
  *   others      as the table says
  *
  *   before any effect:

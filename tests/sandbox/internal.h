@@ -252,6 +252,7 @@ void pb_sbx_alarm_free(void *alarm);
 struct pb_sbx_alarm *pb_sbx_alarm_put(
     struct pb_sandbox *sb, const char *name, bool is_composite, json_t *config, json_t *tags);
 bool pb_sbx_is_state(const char *state);
+/* `at` 0 = now, moved on where it would coincide with the last transition. */
 void pb_sbx_alarm_set(struct pb_sandbox *sb, struct pb_sbx_alarm *a, const char *state,
     const char *reason, const char *reason_data, int64_t at);
 json_t *pb_sbx_alarm_json(const struct pb_sbx_alarm *a);
