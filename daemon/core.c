@@ -198,6 +198,7 @@ pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused,
 	if (copy != NULL && pb_store_commit(c->store, copy, err) < 0)
 		return -1;
 	pb_core_post(c, pb_input_new(PB_IN_BOOT));
+	pb_pump_turn(c->pump);
 	return 0;
 }
 

@@ -35,10 +35,10 @@ void pb_core_free(struct pb_core *c); /* takes NULL */
 /* Called for a record that cannot be believed; the walk goes on. */
 typedef void pb_core_refused(const struct pb_record *r, const struct pb_error *why, void *arg);
 /*
- * Take up what the store holds, then post PB_IN_BOOT.  Before anything else is posted.  `from` is
- * another store to take it from, its records then also becoming the core's own (a degraded daemon:
- * from the disk it can only read into memory); NULL = the core's.
- * -1: the store cannot be read.
+ * Take up what the store holds, then step PB_IN_BOOT, commit and act on it; before anything else is
+ * posted.  `from` is another store to take it from, its records then also becoming the core's own (a
+ * degraded daemon: from the disk it can only read into memory); NULL = the core's.
+ * -1: the store cannot be read.  A commit that fails comes as ops->failed.
  */
 int pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused, void *arg,
     struct pb_error *err);

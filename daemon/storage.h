@@ -10,6 +10,7 @@
 #ifndef PB_DAEMON_STORAGE_H
 #define PB_DAEMON_STORAGE_H
 
+#include "playbook/config.h"
 #include "store/store.h"
 
 #define PB_STORAGE_RETRY_EVERY (30 * PB_SECOND)
@@ -28,6 +29,12 @@ struct pb_storage {
 int pb_storage_open(const char *dir, struct pb_storage *ret, struct pb_error *err);
 /* Closes what is still in it; fields that were taken are NULL. */
 void pb_storage_fini(struct pb_storage *s);
+
+/*
+ * The configuration that was in force last: for a start whose folder cannot be used.  PB_NOT_FOUND
+ * when the store has none.
+ */
+int pb_storage_last_config(struct pb_store *s, struct pb_config **ret, struct pb_error *err);
 
 /*
  * Degraded: can the real store be written again?  Then everything that `memory` has is committed to

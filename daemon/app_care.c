@@ -1,0 +1,179 @@
+/*
+ * What the daemon does from time to time: tell the service manager that it makes progress, audit
+ * open incidents, prune what is old, look whether a lost store has come back; and its status.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app_internal.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "io/service.h"
+#include "storage.h"
+
+#define RESOLVED_KEPT_FOR (30 * PB_DAY)
+#define INCIDENTS_KEPT 10000
+#define SEEN_KEPT_FOR (2 * PB_DAY)
+#define PRUNE_EVERY (10 * PB_MINUTE)
+#define PRUNE_AGAIN PB_SECOND
+#define PRUNE_ROWS 500
+
+/*
+ * A probe must have gone through decide, commit and act since the last look; only then are we alive.
+ * A loop that turns around a pump that does not would otherwise pass for a healthy daemon.
+ */
+static void
+on_watchdog(void *arg)
+{
+	struct app *app = arg;
+	uint64_t n = pb_core_n_turns(app->core);
+	if (n > app->n_turns_seen)
+		pb_service_alive();
+	else
+		pb_err("the pump made no progress; the service manager is not told that we are "
+		       "alive");
+	app->n_turns_seen = n;
+	pb_core_post(app->core, pb_input_new(PB_IN_TICK));
+	pb_loop_timer_set(app->watchdog, pb_service_alive_every());
+}
+
+/* P5: an open incident without a live next step is a defect of ours. */
+static void
+audit(struct app *app)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
+	size_t n = pb_engine_audit(pb_core_engine(app->core), pb_core_now(app->core), &why);
+	if (n > 0 && n != app->n_defects)
+		pb_err("%zu open incidents wait for nothing: %s; see to them by hand and report "
+		       "this",
+		    n, why.ptr == NULL ? "" : why.ptr);
+	app->n_defects = n;
+}
+
+static void
+on_minute(void *arg)
+{
+	struct app *app = arg;
+	audit(app);
+	app_show_status(app);
+	pb_loop_timer_set(app->minute, PB_MINUTE);
+}
+
+/* One slice at a time, so that no event waits for the sweeping. */
+static void
+on_prune(void *arg)
+{
+	struct app *app = arg;
+	int64_t now = pb_core_now(app->core), n = 0;
+	const struct pb_store_retention what = {
+	    .resolved_before_at = now - RESOLVED_KEPT_FOR,
+	    .seen_before_at = now - SEEN_KEPT_FOR,
+	    .incidents_max = INCIDENTS_KEPT,
+	    .rows_max = PRUNE_ROWS,
+	};
+	struct pb_error err;
+	if (pb_store_prune(pb_core_store(app->core), &what, &n, &err) < 0) {
+		pb_err("pruning: %s; ending so that the next start goes on from what is durable",
+		    err.text);
+		app_stop(app, PB_APP_EXIT_STORE);
+		return;
+	}
+	pb_loop_timer_set(app->prune, n > 0 ? PRUNE_AGAIN : PRUNE_EVERY);
+}
+
+static void
+on_storage(void *arg)
+{
+	struct app *app = arg;
+	struct pb_error err;
+	if (pb_storage_return(app->state_dir, pb_core_store(app->core), &err) < 0) {
+		pb_debug("still degraded: %s", err.text);
+		pb_loop_timer_set(app->storage, PB_STORAGE_RETRY_EVERY);
+		return;
+	}
+	pb_notice("the store can be written again and has what happened meanwhile; starting anew");
+	app_stop(app, PB_APP_EXIT_AGAIN);
+}
+
+void
+app_care_start(struct app *app)
+{
+	app->watchdog = pb_loop_timer_new(app->loop, on_watchdog, app);
+	app->minute = pb_loop_timer_new(app->loop, on_minute, app);
+	app->prune = pb_loop_timer_new(app->loop, on_prune, app);
+	app->storage = pb_loop_timer_new(app->loop, on_storage, app);
+	if (pb_service_alive_every() > 0)
+		pb_loop_timer_set(app->watchdog, 0);
+	pb_loop_timer_set(app->minute, PB_MINUTE);
+	pb_loop_timer_set(app->prune, PB_MINUTE);
+	if (app->is_degraded)
+		pb_loop_timer_set(app->storage, PB_STORAGE_RETRY_EVERY);
+}
+
+void
+app_care_stop(struct app *app)
+{
+	pb_loop_timer_free(app->watchdog);
+	pb_loop_timer_free(app->minute);
+	pb_loop_timer_free(app->prune);
+	pb_loop_timer_free(app->storage);
+}
+
+static const char *
+state_of(const struct app *app)
+{
+	if (app->drain_until != 0)
+		return "draining";
+	return app->is_degraded ? "degraded" : "running";
+}
+
+void
+app_show_status(struct app *app)
+{
+	size_t n = pb_engine_n_open(pb_core_engine(app->core));
+	PB_CLEANUP(pb_freep)
+	char *text = pb_asprintf("%s: %zu open incident%s, %zu playbooks, %zu sources%s%s%s",
+	    state_of(app), n, n == 1 ? "" : "s", app->config->n_playbooks, app->config->n_sources,
+	    app->config_why == NULL ? "" : "; not the configuration on disk",
+	    app->is_degraded ? "; " : "", app->is_degraded ? app->degraded_why : "");
+	pb_service_status(text);
+}
+
+static json_t *
+config_status(const struct app *app)
+{
+	json_t *j = json_object();
+	pb_json_set_str(j, "dir", app->options->config_dir);
+	pb_json_set_str(j, "digest", app->config->digest);
+	pb_json_set_i64(j, "loaded_at", app->loaded_at);
+	pb_json_set_i64(j, "playbooks", (int64_t)app->config->n_playbooks);
+	pb_json_set_i64(j, "sources", (int64_t)app->config->n_sources);
+	pb_json_set_str(j, "problem", app->config_why);
+	return j;
+}
+
+json_t *
+app_status(void *arg)
+{
+	struct app *app = arg;
+	json_t *j = json_object(), *counts = NULL;
+	pb_json_set_str(j, "state", state_of(app));
+	pb_json_set_str(j, "degraded_why", app->degraded_why);
+	pb_json_set_str(j, "version", PB_VERSION);
+	pb_json_set_str(j, "host", app->host);
+	pb_json_set_i64(j, "pid", getpid());
+	pb_json_set_i64(j, "now", pb_core_now(app->core));
+	pb_json_set_i64(j, "started_at", app->started_at);
+	pb_json_set_str(j, "state_dir", app->state_dir);
+	json_object_set_new(j, "config", config_status(app));
+	pb_json_set_i64(j, "open", (int64_t)pb_engine_n_open(pb_core_engine(app->core)));
+	pb_json_set_i64(j, "actions_running", (int64_t)pb_actions_n_running(app->actions));
+	pb_json_set_i64(j, "defects", (int64_t)app->n_defects);
+	pb_json_set_str(j, "region", pb_client_region(app->client));
+	pb_json_set_str(j, "credentials", pb_client_credentials(app->client));
+	json_object_set_new(j, "sources", pb_sources_json(app->sources));
+	if (pb_store_counts(pb_core_store(app->core), &counts, NULL) == 0)
+		json_object_set_new(j, "store", counts);
+	return j;
+}
