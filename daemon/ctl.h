@@ -1,0 +1,91 @@
+/*
+ * playbookctl: what it asks and how it shows the answers.
+ *
+ * For people: tables, times as age and as RFC 3339, colour only on a terminal.  For programs:
+ * --json, which prints the daemon's JSON as it came.  Whatever came from outside is made safe before
+ * a person sees it.
+ */
+#ifndef PB_DAEMON_CTL_H
+#define PB_DAEMON_CTL_H
+
+#include "base/json.h"
+
+#define PB_CTL_SOCKET "/run/playbookd/playbookd.sock"
+#define PB_CTL_ANSWER_MAX (64U << 20)
+
+enum pb_ctl_exit {
+	PB_CTL_OK = 0,
+	PB_CTL_REFUSED = 1, /* not found, not possible, not valid */
+	PB_CTL_USAGE = 2,
+	PB_CTL_UNREACHABLE = 3, /* no daemon, or no right to ask it */
+};
+
+/* The whole command: parses, asks, prints; returns the exit status. */
+enum pb_ctl_exit pb_ctl_main(int argc, char **argv);
+
+/* --- asking */
+
+struct pb_ctl_request {
+	const char *socket;
+	const char *method; /* "GET" or "POST" */
+	const char *path; /* with its query */
+	struct pb_str body;
+	/* Called with each whole line of a stream; NULL: the body is kept.  -1 ends it. */
+	int (*on_line)(struct pb_str line, void *arg);
+	void *arg;
+};
+struct pb_ctl_answer {
+	int status; /* HTTP's */
+	struct pb_buf body;
+};
+/* -1 when there is no answer: err says which socket, why, and what to do.  `ret` is the caller's to
+ * pb_buf_fini in either case. */
+int pb_ctl_ask(const struct pb_ctl_request *req, struct pb_ctl_answer *ret, struct pb_error *err);
+/* Add `s` to a path or query: what is not a letter, digit, '-', '.', '_' becomes %XX. */
+void pb_ctl_add_encoded(struct pb_buf *b, const char *s);
+/* The message of an error answer, safe to show, with its problems one a line; adds to b. */
+void pb_ctl_add_error(struct pb_buf *b, int status, struct pb_str body);
+
+/* --- showing; each adds whole lines to b */
+
+struct pb_ctl_view {
+	int64_t now; /* ms since 1970 */
+	bool is_color;
+};
+
+void pb_ctl_show_status(struct pb_buf *b, const json_t *status, const struct pb_ctl_view *v);
+/* `is_all` only words an empty list. */
+void pb_ctl_show_incidents(
+    struct pb_buf *b, const json_t *list, bool is_all, const struct pb_ctl_view *v);
+void pb_ctl_show_incident(struct pb_buf *b, const json_t *incident, const struct pb_ctl_view *v);
+void pb_ctl_show_quarantine(struct pb_buf *b, const json_t *list, const struct pb_ctl_view *v);
+void pb_ctl_show_note(struct pb_buf *b, const json_t *note, const struct pb_ctl_view *v);
+
+/* --- words and tables */
+
+enum pb_ctl_color { PB_CTL_PLAIN, PB_CTL_BOLD, PB_CTL_RED, PB_CTL_YELLOW, PB_CTL_GREEN };
+
+/* "2026-03-03T09:14:05Z (4m12s ago)", or "(in 5m)"; "-" for 0, "never" for PB_NEVER. */
+void pb_ctl_add_time(struct pb_buf *b, int64_t at, int64_t now);
+char *pb_ctl_age(char out[32], int64_t at, int64_t now); /* "4m12s"; "0s" when it is to come */
+/* Outside text: safe, at most `max` bytes of it; NULL adds nothing. */
+void pb_ctl_add_text(struct pb_buf *b, const char *s, size_t max);
+void pb_ctl_add_colored(
+    struct pb_buf *b, const char *s, enum pb_ctl_color color, const struct pb_ctl_view *v);
+
+/* Columns as wide as their widest cell, two blanks between, nothing behind the last. */
+struct pb_ctl_table {
+	size_t n_columns;
+	struct pb_ctl_cell {
+		char *text;
+		enum pb_ctl_color color;
+	} * cells;
+	size_t n_cells;
+};
+void pb_ctl_cell(struct pb_ctl_table *t, enum pb_ctl_color color, const char *fmt, ...)
+    PB_PRINTF(3, 4); /* what it gets is safe already, or is made so: no cell has control bytes */
+void pb_ctl_table_add(
+    struct pb_buf *b, struct pb_ctl_table *t, const char *indent, const struct pb_ctl_view *v);
+void pb_ctl_table_fini(struct pb_ctl_table *t);
+
+#endif

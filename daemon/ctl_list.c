@@ -1,0 +1,260 @@
+/*
+ * Status, lists, and the lines of the trace.
+ */
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "ctl.h"
+
+#define TABLE(n) PB_CLEANUP(pb_ctl_table_fini) struct pb_ctl_table t = {.n_columns = (n)}
+
+static void
+head(struct pb_ctl_table *t, const char *const *names)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		pb_ctl_cell(t, PB_CTL_BOLD, "%s", names[i]);
+}
+
+/* One line "  label   text". */
+static void
+label(struct pb_buf *b, const char *name)
+{
+	(void)pb_buf_addf(b, "  %-14s ", name);
+}
+
+/* --- incidents */
+
+/* What happens next if nobody does anything, or how it ended. */
+static enum pb_ctl_color
+add_next(struct pb_buf *b, const json_t *in, int64_t now)
+{
+	const char *ladder = pb_json_str_or(in, "ladder", "");
+	char span[32];
+	if (pb_streq(pb_json_str(in, "state"), "resolved")) {
+		(void)pb_buf_adds(b, pb_json_str_or(in, "cause", "resolved"));
+		if (pb_json_str(in, "resolved_by") != NULL)
+			(void)pb_buf_addf(b, " by %s", pb_json_str(in, "resolved_by"));
+		return PB_CTL_GREEN;
+	}
+	if (strcmp(ladder, "acked") == 0) {
+		(void)pb_buf_addf(b, "acknowledged by %s, pages again in %s",
+		    pb_json_str_or(in, "acked_by", "?"),
+		    pb_ctl_age(span, now, pb_json_i64(in, "ladder_next_at", now)));
+		return PB_CTL_YELLOW;
+	}
+	if (strcmp(ladder, "armed") == 0) {
+		if (pb_json_str(in, "step") != NULL)
+			(void)pb_buf_addf(b, "step %s %s; ", pb_json_str(in, "step"),
+			    pb_json_str_or(in, "step_state", ""));
+		(void)pb_buf_addf(b, "pages in %s",
+		    pb_ctl_age(span, now, pb_json_i64(in, "ladder_next_at", now)));
+		return PB_CTL_PLAIN;
+	}
+	(void)pb_buf_adds(b,
+	    strcmp(ladder, "spent") == 0 ? "everybody was paged, nobody answered"
+					 : "paging, nobody has answered");
+	return PB_CTL_RED;
+}
+
+static void
+incident_row(struct pb_ctl_table *t, const json_t *in, const struct pb_ctl_view *v)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf next = PB_BUF_INIT;
+	char age[32], opened[PB_TIME_TEXT];
+	int64_t opened_at = pb_json_i64(in, "opened_at", 0);
+	const char *playbook = pb_json_str_or(in, "playbook", "");
+	enum pb_ctl_color color = add_next(&next, in, v->now);
+	pb_ctl_cell(t, PB_CTL_BOLD, "%s", pb_json_str_or(in, "id", "?"));
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(in, "state", "?"));
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(in, "severity", "-"));
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_ctl_age(age, opened_at, v->now));
+	pb_ctl_cell(
+	    t, PB_CTL_PLAIN, "%s", pb_time_rfc3339(opened, opened_at / PB_SECOND * PB_SECOND));
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", playbook[0] == '\0' ? "(none matches)" : playbook);
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(in, "title", "-"));
+	pb_ctl_cell(t, color, "%s", next.ptr == NULL ? "" : next.ptr);
+}
+
+void
+pb_ctl_show_incidents(
+    struct pb_buf *b, const json_t *list, bool is_all, const struct pb_ctl_view *v)
+{
+	static const char *const names[] = {
+	    "ID", "STATE", "SEVERITY", "AGE", "OPENED", "PLAYBOOK", "WHAT", "NEXT"};
+	const json_t *incidents = pb_json_get(list, "incidents");
+	if (json_array_size(incidents) == 0) {
+		(void)pb_buf_adds(b, is_all ? "no incidents\n" : "no open incidents\n");
+		return;
+	}
+	TABLE(PB_ARRAY_LEN(names));
+	head(&t, names);
+	for (size_t i = 0; i < json_array_size(incidents); i++)
+		incident_row(&t, json_array_get(incidents, i), v);
+	pb_ctl_table_add(b, &t, "", v);
+	if (pb_json_get(list, "next") != NULL)
+		(void)pb_buf_adds(b, "there are more: playbookctl incidents --limit N\n");
+}
+
+/* --- status */
+
+static void
+source_row(struct pb_ctl_table *t, const json_t *s, const struct pb_ctl_view *v)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf ok = PB_BUF_INIT;
+	const char *error = pb_json_str(s, "last_error");
+	pb_ctl_add_time(&ok, pb_json_i64(s, "last_ok_at", 0), v->now);
+	pb_ctl_cell(t, PB_CTL_BOLD, "%s", pb_json_str_or(s, "name", "?"));
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(s, "type", "?"));
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", ok.ptr);
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%lld", (long long)pb_json_i64(s, "received", 0));
+	if (error == NULL)
+		pb_ctl_cell(t, PB_CTL_GREEN, "ok");
+	else
+		pb_ctl_cell(t, PB_CTL_RED, "%lld failures: %s",
+		    (long long)pb_json_i64(s, "failures", 1), error);
+}
+
+static void
+add_sources(struct pb_buf *b, const json_t *sources, const struct pb_ctl_view *v)
+{
+	static const char *const names[] = {"SOURCE", "TYPE", "LAST OK", "RECEIVED", "HEALTH"};
+	if (json_array_size(sources) == 0) {
+		(void)pb_buf_adds(b, "no sources: only injected events arrive\n");
+		return;
+	}
+	TABLE(PB_ARRAY_LEN(names));
+	head(&t, names);
+	for (size_t i = 0; i < json_array_size(sources); i++)
+		source_row(&t, json_array_get(sources, i), v);
+	pb_ctl_table_add(b, &t, "", v);
+}
+
+static void
+add_config(struct pb_buf *b, const json_t *config, const struct pb_ctl_view *v)
+{
+	char digest[80];
+	label(b, "configuration");
+	(void)pb_buf_addf(b, "%.12s",
+	    pb_safe(digest, sizeof(digest), pb_str_of(pb_json_str_or(config, "digest", "?"))));
+	(void)pb_buf_adds(b, " of ");
+	pb_ctl_add_text(b, pb_json_str_or(config, "dir", "?"), 200);
+	(void)pb_buf_addf(
+	    b, ", %lld playbooks, loaded ", (long long)pb_json_i64(config, "playbooks", 0));
+	pb_ctl_add_time(b, pb_json_i64(config, "loaded_at", 0), v->now);
+	(void)pb_buf_addc(b, '\n');
+	if (pb_json_str(config, "problem") != NULL) {
+		label(b, "");
+		pb_ctl_add_text(b, pb_json_str(config, "problem"), 500);
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
+static void
+add_state_line(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	const char *state = pb_json_str_or(s, "state", "?");
+	bool is_running = strcmp(state, "running") == 0;
+	(void)pb_buf_adds(b, "playbookd ");
+	pb_ctl_add_text(b, pb_json_str_or(s, "version", "?"), 50);
+	(void)pb_buf_adds(b, " on ");
+	pb_ctl_add_text(b, pb_json_str_or(s, "host", "?"), 100);
+	(void)pb_buf_adds(b, ": ");
+	pb_ctl_add_colored(b, state, is_running ? PB_CTL_GREEN : PB_CTL_RED, v);
+	(void)pb_buf_addf(b, ", pid %lld\n", (long long)pb_json_i64(s, "pid", 0));
+	if (pb_json_str(s, "degraded_why") != NULL) {
+		label(b, "degraded");
+		pb_ctl_add_text(b, pb_json_str(s, "degraded_why"), 500);
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
+static void
+add_incident_counts(struct pb_buf *b, const json_t *s)
+{
+	int64_t defects = pb_json_i64(s, "defects", 0);
+	label(b, "incidents");
+	(void)pb_buf_addf(b, "%lld open, %lld actions running\n",
+	    (long long)pb_json_i64(s, "open", 0), (long long)pb_json_i64(s, "actions_running", 0));
+	if (defects > 0) {
+		label(b, "defects");
+		(void)pb_buf_addf(b, "%lld open incidents wait for nothing, see the journal\n",
+		    (long long)defects);
+	}
+}
+
+static void
+add_aws(struct pb_buf *b, const json_t *s)
+{
+	label(b, "aws");
+	(void)pb_buf_adds(b, "region ");
+	pb_ctl_add_text(b, pb_json_str_or(s, "region", "not known yet"), 64);
+	(void)pb_buf_adds(b, ", credentials from ");
+	pb_ctl_add_text(b, pb_json_str_or(s, "credentials", "nowhere yet"), 200);
+	(void)pb_buf_addc(b, '\n');
+}
+
+void
+pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	add_state_line(b, s, v);
+	label(b, "started");
+	pb_ctl_add_time(b, pb_json_i64(s, "started_at", 0), v->now);
+	(void)pb_buf_addc(b, '\n');
+	add_config(b, pb_json_get(s, "config"), v);
+	label(b, "state");
+	pb_ctl_add_text(b, pb_json_str_or(s, "state_dir", "?"), 200);
+	(void)pb_buf_addf(b, ", %lld KiB\n",
+	    (long long)(pb_json_i64(pb_json_get(s, "store"), "bytes", 0) / 1024));
+	add_aws(b, s);
+	add_incident_counts(b, s);
+	(void)pb_buf_addc(b, '\n');
+	add_sources(b, pb_json_get(s, "sources"), v);
+}
+
+/* --- quarantine and trace */
+
+void
+pb_ctl_show_quarantine(struct pb_buf *b, const json_t *list, const struct pb_ctl_view *v)
+{
+	const json_t *messages = pb_json_get(list, "messages");
+	if (json_array_size(messages) == 0)
+		(void)pb_buf_adds(b, "the quarantine is empty\n");
+	for (size_t i = 0; i < json_array_size(messages); i++) {
+		const json_t *m = json_array_get(messages, i);
+		(void)pb_buf_adds(b, "message ");
+		pb_ctl_add_text(b, pb_json_str_or(m, "message_id", "?"), 128);
+		(void)pb_buf_adds(b, " of ");
+		pb_ctl_add_text(b, pb_json_str_or(m, "source", "?"), 128);
+		(void)pb_buf_addf(
+		    b, ", received %lld times\n", (long long)pb_json_i64(m, "receives", 0));
+		label(b, "since");
+		pb_ctl_add_time(b, pb_json_i64(m, "at", 0), v->now);
+		(void)pb_buf_addc(b, '\n');
+		label(b, "why");
+		pb_ctl_add_text(b, pb_json_str_or(m, "why", "?"), 500);
+		(void)pb_buf_addc(b, '\n');
+		label(b, "body");
+		pb_ctl_add_text(b, pb_json_str_or(m, "body", ""), 1000);
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
+void
+pb_ctl_show_note(struct pb_buf *b, const json_t *note, const struct pb_ctl_view *v)
+{
+	char when[PB_TIME_TEXT];
+	const char *incident = pb_json_str_or(note, "incident", "");
+	const char *kind = pb_json_str_or(note, "kind", "?");
+	bool is_page = strcmp(kind, "page") == 0 || strcmp(kind, "defect") == 0;
+	(void)pb_time_rfc3339(when, pb_json_i64(note, "at", 0) / PB_SECOND * PB_SECOND);
+	(void)pb_buf_addf(b, "%s  %-12s ", when, incident[0] == '\0' ? "-" : incident);
+	PB_CLEANUP(pb_freep) char *padded = pb_asprintf("%-10s", kind);
+	pb_ctl_add_colored(b, padded, is_page ? PB_CTL_RED : PB_CTL_PLAIN, v);
+	(void)pb_buf_addc(b, ' ');
+	if (pb_json_str_or(note, "step", "")[0] != '\0') {
+		pb_ctl_add_text(b, pb_json_str(note, "step"), 100);
+		(void)pb_buf_adds(b, ": ");
+	}
+	pb_ctl_add_text(b, pb_json_str_or(note, "text", ""), 1000);
+	(void)pb_buf_addc(b, '\n');
+}

@@ -1,0 +1,466 @@
+/*
+ * playbookctl: command line and commands.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/time.h"
+#include "ctl.h"
+#include "io/file.h"
+
+#define INJECT_MAX (1U << 20)
+
+static const char usage_text[] =
+    "usage: playbookctl [OPTIONS] COMMAND [ARGUMENT]\n"
+    "\n"
+    "  status              the daemon, its configuration and its sources\n"
+    "  incidents [--all]   open incidents, or also those that are resolved\n"
+    "  show ID             one incident: run, steps, pages and every decision\n"
+    "  ack ID              acknowledge: paging pauses\n"
+    "  resolve ID [--reason TEXT]   end it by hand\n"
+    "  inject FILE|-       hand the daemon an event, as a queue would deliver it\n"
+    "  tail [-f]           the latest decisions; -f goes on as they are made\n"
+    "  reload              read the configuration anew\n"
+    "  quarantine          messages that nobody could read\n"
+    "  version             of this program\n"
+    "\n"
+    "ID is an incident's id or the number at its end: 7 for 20261123-7.\n"
+    "\n"
+    "  --json         print the daemon's JSON\n"
+    "  --socket PATH  of the daemon (default $PLAYBOOKD_SOCKET, else\n"
+    "                 " PB_CTL_SOCKET ")\n"
+    "  --limit N      at most N incidents, messages or decisions (1 to 1000)\n"
+    "  --no-color     as NO_COLOR in the environment\n"
+    "\n"
+    "exit status: 0 done; 1 refused or not found; 2 wrong usage; 3 no daemon to ask.\n"
+    "See playbookctl(1).\n";
+
+struct ctl {
+	const char *socket, *reason, *argument;
+	int64_t limit; /* 0 = the daemon's */
+	bool is_json, is_all, is_followed, no_color;
+	struct pb_ctl_view view;
+};
+
+typedef enum pb_ctl_exit command_fn(struct ctl *c);
+
+/* --- helpers of the commands */
+
+static enum pb_ctl_exit
+fail(const struct pb_error *err)
+{
+	fprintf(stderr, "playbookctl: %s\n", err->text);
+	return PB_CTL_UNREACHABLE;
+}
+
+static void
+print(const struct pb_buf *b)
+{
+	if (b->len > 0)
+		(void)fwrite(b->ptr, 1, b->len, stdout);
+}
+
+/*
+ * Ask; on success *ret is the answer's JSON, the caller's, or NULL when it was printed already
+ * (--json) or went to on_line.
+ */
+static enum pb_ctl_exit
+ask(const struct ctl *c, const struct pb_ctl_request *req, json_t **ret)
+{
+	struct pb_error err;
+	struct pb_ctl_answer answer;
+	int rc = pb_ctl_ask(req, &answer, &err);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf body = answer.body;
+	*ret = NULL;
+	if (rc < 0)
+		return fail(&err);
+	if (answer.status != 200) {
+		PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+		pb_ctl_add_error(&text, answer.status, pb_buf_str(&body));
+		if (c->is_json)
+			print(&body);
+		else
+			fprintf(stderr, "playbookctl: %s", text.ptr);
+		return PB_CTL_REFUSED;
+	}
+	if (req->on_line != NULL)
+		return PB_CTL_OK;
+	if (c->is_json) {
+		print(&body);
+		return PB_CTL_OK;
+	}
+	if (pb_json_parse(pb_buf_str(&body), ret, &err) < 0) {
+		(void)pb_wrap(&err, "%s does not speak as playbookd does", req->socket);
+		return fail(&err);
+	}
+	return PB_CTL_OK;
+}
+
+static enum pb_ctl_exit
+get(const struct ctl *c, const char *path, json_t **ret)
+{
+	const struct pb_ctl_request req = {.socket = c->socket, .method = "GET", .path = path};
+	return ask(c, &req, ret);
+}
+
+static enum pb_ctl_exit
+post(const struct ctl *c, const char *path, struct pb_str body, json_t **ret)
+{
+	const struct pb_ctl_request req = {
+	    .socket = c->socket, .method = "POST", .path = path, .body = body};
+	return ask(c, &req, ret);
+}
+
+/* "/v1/incidents/ID" and what follows. */
+static char *
+incident_path(const char *id, const char *what)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	(void)pb_buf_adds(&b, "/v1/incidents/");
+	pb_ctl_add_encoded(&b, id);
+	(void)pb_buf_adds(&b, what);
+	return pb_buf_take(&b);
+}
+
+static char *
+limited(const struct ctl *c, const char *path, int64_t fallback)
+{
+	return pb_asprintf("%s%climit=%lld", path, strchr(path, '?') == NULL ? '?' : '&',
+	    (long long)(c->limit > 0 ? c->limit : fallback));
+}
+
+/* --- commands */
+
+static enum pb_ctl_exit
+cmd_status(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	enum pb_ctl_exit rc = get(c, "/v1/status", &j);
+	if (j != NULL)
+		pb_ctl_show_status(&b, j, &c->view);
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_incidents(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep)
+	char *path =
+	    limited(c, c->is_all ? "/v1/incidents?state=all" : "/v1/incidents?state=open", 100);
+	enum pb_ctl_exit rc = get(c, path, &j);
+	if (j != NULL)
+		pb_ctl_show_incidents(&b, j, c->is_all, &c->view);
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_show(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep) char *path = incident_path(c->argument, "");
+	enum pb_ctl_exit rc = get(c, path, &j);
+	if (j != NULL)
+		pb_ctl_show_incident(&b, j, &c->view);
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_ack(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep) char *path = incident_path(c->argument, "/ack");
+	enum pb_ctl_exit rc = post(c, path, PB_STR(""), &j);
+	if (j != NULL) {
+		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
+		(void)pb_buf_adds(
+		    &b, " is acknowledged; unless it is resolved, paging goes on at ");
+		pb_ctl_add_time(&b, pb_json_i64(j, "acked_until", 0), c->view.now);
+		(void)pb_buf_addc(&b, '\n');
+	}
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_resolve(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL, *body = json_object();
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep) char *path = incident_path(c->argument, "/resolve");
+	pb_json_set_str(body, "reason", c->reason);
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(body);
+	enum pb_ctl_exit rc = post(c, path, pb_str_of(text), &j);
+	if (j != NULL) {
+		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
+		(void)pb_buf_adds(&b, " is resolved\n");
+	}
+	print(&b);
+	return rc;
+}
+
+static void
+add_injected(struct pb_buf *b, const json_t *j)
+{
+	const char *verdict = pb_json_str_or(j, "verdict", "?");
+	if (pb_json_str(j, "incident") != NULL) {
+		(void)pb_buf_adds(b, "taken, incident ");
+		pb_ctl_add_text(b, pb_json_str(j, "incident"), 100);
+	} else if (strcmp(verdict, "taken") == 0) {
+		(void)pb_buf_adds(b, "taken, no incident was opened by it");
+	} else if (strcmp(verdict, "duplicate") == 0) {
+		(void)pb_buf_adds(b, "seen before, nothing was done");
+	} else if (strcmp(verdict, "late") == 0) {
+		(void)pb_buf_adds(b, "too late, the alarm has changed since; nothing was done");
+	} else {
+		pb_ctl_add_text(b, verdict, 100);
+	}
+	(void)pb_buf_addc(b, '\n');
+}
+
+static enum pb_ctl_exit
+cmd_inject(struct ctl *c)
+{
+	struct pb_error err;
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT, b = PB_BUF_INIT;
+	int rc = strcmp(c->argument, "-") == 0
+	    ? pb_file_read_fd(STDIN_FILENO, "standard input", INJECT_MAX, &text, &err)
+	    : pb_file_read(c->argument, INJECT_MAX, &text, &err);
+	if (rc < 0) {
+		(void)fail(&err);
+		return PB_CTL_REFUSED;
+	}
+	enum pb_ctl_exit status = post(c, "/v1/inject", pb_buf_str(&text), &j);
+	if (j != NULL)
+		add_injected(&b, j);
+	print(&b);
+	return status;
+}
+
+static int
+on_note(struct pb_str line, void *arg)
+{
+	const struct ctl *c = arg;
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	if (c->is_json || pb_json_parse(line, &j, NULL) < 0)
+		(void)pb_buf_addf(&b, "%.*s\n", PB_STR_ARG(line));
+	else
+		pb_ctl_show_note(&b, j, &c->view);
+	print(&b);
+	/* A reader of a pipe that has gone ends it. */
+	return fflush(stdout) == 0 ? 0 : -1;
+}
+
+static enum pb_ctl_exit
+cmd_tail(struct ctl *c)
+{
+	json_t *none;
+	PB_CLEANUP(pb_freep)
+	char *path = limited(c, c->is_followed ? "/v1/tail?follow=1" : "/v1/tail", 20);
+	const struct pb_ctl_request req = {
+	    .socket = c->socket, .method = "GET", .path = path, .on_line = on_note, .arg = c};
+	return ask(c, &req, &none);
+}
+
+static enum pb_ctl_exit
+cmd_reload(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	enum pb_ctl_exit rc = post(c, "/v1/reload", PB_STR(""), &j);
+	if (j != NULL)
+		(void)pb_buf_addf(&b,
+		    "configuration %.12s is in force; open incidents keep the one they began "
+		    "with\n",
+		    pb_json_str_or(j, "config", "?"));
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_quarantine(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep) char *path = limited(c, "/v1/quarantine", 100);
+	enum pb_ctl_exit rc = get(c, path, &j);
+	if (j != NULL)
+		pb_ctl_show_quarantine(&b, j, &c->view);
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_version(struct ctl *c)
+{
+	(void)c;
+	printf("playbookctl %s\n", PB_VERSION);
+	return PB_CTL_OK;
+}
+
+static const struct command {
+	const char *name;
+	const char *argument; /* what it is called in the usage; NULL = takes none */
+	command_fn *run;
+} commands[] = {
+    {"status", NULL, cmd_status},
+    {"incidents", NULL, cmd_incidents},
+    {"show", "ID", cmd_show},
+    {"ack", "ID", cmd_ack},
+    {"resolve", "ID", cmd_resolve},
+    {"inject", "FILE or -", cmd_inject},
+    {"tail", NULL, cmd_tail},
+    {"reload", NULL, cmd_reload},
+    {"quarantine", NULL, cmd_quarantine},
+    {"version", NULL, cmd_version},
+};
+
+/* --- command line */
+
+enum option_id {
+	OPT_JSON = 256,
+	OPT_SOCKET,
+	OPT_ALL,
+	OPT_REASON,
+	OPT_LIMIT,
+	OPT_NO_COLOR,
+	OPT_HELP
+};
+
+static const struct option options[] = {
+    {"json", no_argument, NULL, OPT_JSON},
+    {"socket", required_argument, NULL, OPT_SOCKET},
+    {"all", no_argument, NULL, OPT_ALL},
+    {"reason", required_argument, NULL, OPT_REASON},
+    {"limit", required_argument, NULL, OPT_LIMIT},
+    {"follow", no_argument, NULL, 'f'},
+    {"no-color", no_argument, NULL, OPT_NO_COLOR},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int
+set_limit(struct ctl *c, const char *text)
+{
+	struct pb_error err;
+	if (pb_parse_i64(pb_str_of(text), 1, 1000, &c->limit, &err) == 0)
+		return 0;
+	fprintf(stderr, "playbookctl: --limit: %s\n", err.text);
+	return -1;
+}
+
+/* 0 = go on, -1 = wrong usage, 1 = done already. */
+static int
+take_option(int opt, struct ctl *c)
+{
+	switch (opt) {
+	case OPT_JSON:
+		c->is_json = true;
+		return 0;
+	case OPT_SOCKET:
+		c->socket = optarg;
+		return 0;
+	case OPT_ALL:
+		c->is_all = true;
+		return 0;
+	case OPT_REASON:
+		c->reason = optarg;
+		return 0;
+	case OPT_LIMIT:
+		return set_limit(c, optarg);
+	case 'f':
+		c->is_followed = true;
+		return 0;
+	case OPT_NO_COLOR:
+		c->no_color = true;
+		return 0;
+	case OPT_HELP:
+		fputs(usage_text, stdout);
+		return 1;
+	default:
+		return -1;
+	}
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	const char *names[PB_ARRAY_LEN(commands)];
+	for (size_t i = 0; i < PB_ARRAY_LEN(commands); i++) {
+		names[i] = commands[i].name;
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	const char *meant = pb_did_you_mean(name, names, PB_ARRAY_LEN(commands));
+	char safe[64];
+	fprintf(stderr, "playbookctl: there is no command \"%s\"%s%s%s\n",
+	    pb_safe(safe, sizeof(safe), pb_str_of(name)), meant == NULL ? "" : " (did you mean ",
+	    meant == NULL ? "" : meant, meant == NULL ? "" : "?)");
+	return NULL;
+}
+
+static int
+parse_words(int argc, char **argv, struct ctl *c, const struct command **ret)
+{
+	if (optind >= argc) {
+		fprintf(stderr, "playbookctl: a command is missing\n");
+		return -1;
+	}
+	const struct command *cmd = find_command(argv[optind++]);
+	if (cmd == NULL)
+		return -1;
+	if (cmd->argument != NULL && optind < argc)
+		c->argument = argv[optind++];
+	if (cmd->argument != NULL && (c->argument == NULL || c->argument[0] == '\0')) {
+		fprintf(stderr, "playbookctl: %s needs %s\n", cmd->name, cmd->argument);
+		return -1;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "playbookctl: %s: unexpected argument\n", cmd->name);
+		return -1;
+	}
+	*ret = cmd;
+	return 0;
+}
+
+static bool
+wants_color(const struct ctl *c)
+{
+	const char *no_color = getenv("NO_COLOR");
+	return !c->no_color && (no_color == NULL || no_color[0] == '\0') &&
+	    isatty(STDOUT_FILENO) == 1;
+}
+
+enum pb_ctl_exit
+pb_ctl_main(int argc, char **argv)
+{
+	const char *socket = getenv("PLAYBOOKD_SOCKET");
+	const struct command *cmd = NULL;
+	struct ctl c = {.socket = socket != NULL && socket[0] != '\0' ? socket : PB_CTL_SOCKET};
+	int opt, rc = 0;
+	while (rc == 0 && (opt = getopt_long(argc, argv, "f", options, NULL)) != -1)
+		rc = take_option(opt, &c);
+	if (rc > 0)
+		return PB_CTL_OK;
+	if (rc < 0 || parse_words(argc, argv, &c, &cmd) < 0) {
+		fputs("try: playbookctl --help\n", stderr);
+		return PB_CTL_USAGE;
+	}
+	c.view = (struct pb_ctl_view){.now = pb_clock_wall(), .is_color = wants_color(&c)};
+	enum pb_ctl_exit status = cmd->run(&c);
+	if (fflush(stdout) != 0 && status == PB_CTL_OK)
+		status = PB_CTL_REFUSED;
+	return status;
+}
