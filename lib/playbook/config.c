@@ -174,9 +174,12 @@ static void
 collect(struct pb_loader *l, const struct pb_node *n, enum pb_section section, const char *what)
 {
 	struct pb_section_items *s = &l->sections[section];
-	if (!pb_read_is_list(l, n, what, 0, section_max[section]))
+	if (!pb_read_is_list(l, n, what, 0, section_max[section])) {
+		l->is_partial = true;
 		return;
+	}
 	if (s->n + n->n > section_max[section]) {
+		l->is_partial = true;
 		pb_problem_add(l, n, "the set has more than %zu %s", section_max[section], what);
 		return;
 	}
@@ -285,8 +288,10 @@ read_file(struct pb_loader *l)
 	const struct pb_config_file *f = &l->files[l->file];
 	struct pb_node *root = pb_yaml_read(l, (struct pb_str){f->text, f->len});
 	l->roots[l->file] = root;
-	if (root == NULL || PB_READ_MAP(l, root, "the file", top_fields, l) < 0)
+	if (root == NULL || PB_READ_MAP(l, root, "the file", top_fields, l) < 0) {
+		l->is_partial = true;
 		return;
+	}
 	if (pb_node_get(root, "version") == NULL)
 		pb_problem_add(l, NULL, "the file must begin with \"version: 1\"");
 	else if (!pb_streq(root->keys[0]->text, "version"))
@@ -313,8 +318,10 @@ read_item_name(struct pb_loader *l, enum pb_section section, const char *what, s
 	const struct pb_node *n = pb_node_get(s->items[i].node, "name");
 	char *name = NULL;
 	l->file = s->items[i].file;
-	if (n == NULL || pb_read_name(l, n, what, &name) < 0)
+	if (n == NULL || pb_read_name(l, n, what, &name) < 0) {
+		l->is_partial = true;
 		return NULL;
+	}
 	uintptr_t first = (uintptr_t)pb_map_get(s->names, name);
 	if (first == 0)
 		(void)pb_map_put(s->names, name, (void *)(uintptr_t)(i + 1));

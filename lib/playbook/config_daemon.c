@@ -55,11 +55,9 @@ read_driver(struct pb_loader *l, const struct pb_node *n, void *obj)
 	static const char *const words[] = {"child", "helper"};
 	struct pb_config *c = obj;
 	size_t which;
-	if (pb_read_word(l, n, words, 2, &which) < 0)
-		return;
-	if (which == 1)
+	c->exec_driver_child = true; /* what is wrong with it is told once, here */
+	if (pb_read_word(l, n, words, 2, &which) == 0 && which == 1)
 		pb_problem_add(l, n, "driver helper is not supported yet; set driver: child");
-	c->exec_driver_child = true; /* with helper it is told once, here */
 }
 
 static const struct pb_field api_fields[] = {
@@ -112,7 +110,7 @@ pb_read_daemon(struct pb_loader *l)
 void
 pb_check_exec_driver(struct pb_loader *l, const struct pb_node *n, const char *what)
 {
-	if (!l->config->exec_driver_child)
+	if (!l->config->exec_driver_child && !l->is_partial)
 		pb_problem_add(l, n,
 		    "%s needs daemon: {exec: {driver: child}}; the helper that runs programs by "
 		    "default is not supported yet",
@@ -202,6 +200,11 @@ static const struct pb_field cloudwatch_fields[] = {
     {.key = "honour_mute_rules", .type = PB_FIELD_LATER},
     {"backfill", PB_FIELD_DURATION, .offset = offsetof(struct pb_source, backfill_for), .min = 0,
 	.max = 14 * PB_DAY},
+    {.key = "queue_url", .type = PB_FIELD_ELSEWHERE, .note = "it is for type sqs"},
+    {.key = "wait", .type = PB_FIELD_ELSEWHERE, .note = "it is for type sqs"},
+    {.key = "visibility", .type = PB_FIELD_ELSEWHERE, .note = "it is for type sqs"},
+    {.key = "receivers", .type = PB_FIELD_ELSEWHERE, .note = "it is for type sqs"},
+    {.key = "quarantine_after", .type = PB_FIELD_ELSEWHERE, .note = "it is for type sqs"},
 };
 static const struct pb_field sqs_fields[] = {
     {"name", PB_FIELD_SEEN, .is_required = true},
@@ -214,6 +217,11 @@ static const struct pb_field sqs_fields[] = {
 	.max = 10},
     {"quarantine_after", PB_FIELD_INT, .offset = offsetof(struct pb_source, quarantine_after),
 	.min = 1, .max = 100},
+    {.key = "interval", .type = PB_FIELD_ELSEWHERE, .note = "it is for type cloudwatch"},
+    {.key = "alarm_types", .type = PB_FIELD_ELSEWHERE, .note = "it is for type cloudwatch"},
+    {.key = "name_prefix", .type = PB_FIELD_ELSEWHERE, .note = "it is for type cloudwatch"},
+    {.key = "honour_mute_rules", .type = PB_FIELD_ELSEWHERE, .note = "it is for type cloudwatch"},
+    {.key = "backfill", .type = PB_FIELD_ELSEWHERE, .note = "it is for type cloudwatch"},
 };
 
 /* The type picks the table, so it is read first; -1 with a problem noted. */
@@ -458,9 +466,11 @@ pb_read_unmatched(struct pb_loader *l)
 	l->file = l->unmatched_file;
 	if (l->unmatched == NULL) {
 		l->file = 0;
-		pb_problem_add(l, NULL,
-		    "no file says what becomes of events that no playbook matches; add unmatched: "
-		    "{alarms: escalate, events: drop, escalate: NAME}");
+		if (!l->is_partial)
+			pb_problem_add(l, NULL,
+			    "no file says what becomes of events that no playbook matches; add "
+			    "unmatched: "
+			    "{alarms: escalate, events: drop, escalate: NAME}");
 		return;
 	}
 	if (PB_READ_MAP(l, l->unmatched, "unmatched", unmatched_fields, c) < 0)

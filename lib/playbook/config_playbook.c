@@ -166,8 +166,7 @@ pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playboo
 {
 	char hold[PB_TIME_TEXT], page[PB_TIME_TEXT];
 	const struct pb_node *at = pb_node_get(n, "hold");
-	ret->hold_for = l->hold_for;
-	ret->page_by_for = l->page_by_for;
+	ret->hold_for = ret->page_by_for = -1; /* stays where nothing, or nothing good, is said */
 	ret->max_age_for = l->max_age_for;
 	ret->verify_timeout_for = l->verify_timeout_for;
 	ret->resolve_on_ok = true;
@@ -178,7 +177,11 @@ pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playboo
 	(void)PB_READ_MAP(l, n, "playbook", playbook_fields, ret);
 	if (ret->severity == NULL)
 		ret->severity = pb_strdup("error");
-	if (ret->hold_for >= ret->page_by_for)
+	if (ret->hold_for < 0 && at == NULL)
+		ret->hold_for = l->hold_for;
+	if (ret->page_by_for < 0 && pb_node_get(n, "page_by") == NULL)
+		ret->page_by_for = l->page_by_for;
+	if (ret->page_by_for >= 0 && ret->hold_for >= ret->page_by_for)
 		pb_problem_add(l, at != NULL ? at : n,
 		    "hold (%s) must be shorter than page_by (%s), or the page comes before "
 		    "anything is tried",

@@ -234,17 +234,36 @@ read_on_interrupted(struct pb_loader *l, const struct pb_node *n, void *obj)
 
 static const struct pb_field exec_fields[] = {
     {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = read_argv},
+    {.key = "inputs",
+	.type = PB_FIELD_ELSEWHERE,
+	.note = "what a program gets stands in argv and on its standard input"},
+    {.key = "all", .type = PB_FIELD_ELSEWHERE, .note = "conditions are for action verify"},
+    {.key = "wait", .type = PB_FIELD_ELSEWHERE, .note = "a program ends when it exits"},
     ACTION_FIELDS,
     COMMON_FIELDS,
 };
 static const struct pb_field aws_fields[] = {
     {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = read_inputs},
     {.key = "wait", .type = PB_FIELD_LATER, .note = "the step ends when the call is answered"},
+    {.key = "argv", .type = PB_FIELD_ELSEWHERE, .note = "what a call gets stands in inputs"},
+    {.key = "all", .type = PB_FIELD_ELSEWHERE, .note = "conditions are for action verify"},
     ACTION_FIELDS,
     COMMON_FIELDS,
 };
 static const struct pb_field verify_fields[] = {
     {"all", PB_FIELD_CUSTOM, .is_required = true, .read = read_conditions},
+    {.key = "argv", .type = PB_FIELD_ELSEWHERE, .note = "programs are for action exec"},
+    {.key = "inputs",
+	.type = PB_FIELD_ELSEWHERE,
+	.note = "calls are for action aws:<service>.<Operation>"},
+    {.key = "retry",
+	.type = PB_FIELD_ELSEWHERE,
+	.note = "it looks again by itself until its timeout"},
+    {.key = "attempt_timeout",
+	.type = PB_FIELD_ELSEWHERE,
+	.note = "it looks again by itself until its timeout"},
+    {.key = "effect", .type = PB_FIELD_ELSEWHERE, .note = "looking changes nothing"},
+    {.key = "on_interrupted", .type = PB_FIELD_ELSEWHERE, .note = "looking can always go on"},
     COMMON_FIELDS,
 };
 

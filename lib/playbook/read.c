@@ -89,8 +89,8 @@ pb_read_int(struct pb_loader *l, const struct pb_node *n, int64_t min, int64_t m
 		return -1;
 	if (n->is_plain && pb_parse_i64(pb_str_of(text), min, max, ret, NULL) == 0)
 		return 0;
-	pb_problem_add(l, n, "%s is not a whole number between %lld and %lld", PB_SHOWN(text),
-	    (long long)min, (long long)max);
+	pb_problem_add(l, n, "%s is not a whole number between %lld and %lld%s", PB_SHOWN(text),
+	    (long long)min, (long long)max, n->is_plain ? "" : " without quotes");
 	return -1;
 }
 
@@ -299,7 +299,8 @@ pb_read_reference(
 		return -1;
 	uintptr_t place = (uintptr_t)pb_map_get(l->sections[section].names, text);
 	if (place == 0) {
-		note_unknown_reference(l, n, section);
+		if (!l->is_partial)
+			note_unknown_reference(l, n, section);
 		return -1;
 	}
 	*ret = (size_t)place - 1;
@@ -389,8 +390,8 @@ pb_read_json(struct pb_loader *l, const struct pb_node *n)
 /* --- mappings */
 
 static void
-read_field(struct pb_loader *l, const struct pb_node *key, const struct pb_node *n,
-    const struct pb_field *f, void *obj)
+read_field(struct pb_loader *l, const char *what, const struct pb_node *key,
+    const struct pb_node *n, const struct pb_field *f, void *obj)
 {
 	void *at = (char *)obj + f->offset;
 	switch (f->type) {
@@ -413,6 +414,9 @@ read_field(struct pb_loader *l, const struct pb_node *key, const struct pb_node 
 		f->read(l, n, obj);
 		return;
 	case PB_FIELD_SEEN:
+		return;
+	case PB_FIELD_ELSEWHERE:
+		pb_problem_add(l, key, "%s does not belong to a %s; %s", f->key, what, f->note);
 		return;
 	case PB_FIELD_LATER:
 		break;
@@ -446,7 +450,7 @@ pb_read_map(struct pb_loader *l, const struct pb_node *n, const char *what,
 		while (k < n_fields && !pb_streq(n->keys[i]->text, fields[k].key))
 			k++;
 		if (k < n_fields)
-			read_field(l, n->keys[i], n->items[i], &fields[k], obj);
+			read_field(l, what, n->keys[i], n->items[i], &fields[k], obj);
 		else if (!pb_streq(n->keys[i]->text, "<<"))
 			note_unknown_key(l, n->keys[i], what, fields, n_fields);
 	}

@@ -71,6 +71,8 @@ struct pb_loader {
 	struct pb_problem *problems;
 	size_t n_problems, size_problems, n_more;
 
+	/* Something could not be read at all, so that a name that is missing may stand there. */
+	bool is_partial;
 	struct pb_section_items sections[PB_SECTION_MAX];
 	struct pb_node *daemon, *defaults, *unmatched; /* the one of the set */
 	size_t daemon_file, defaults_file, unmatched_file;
@@ -116,6 +118,7 @@ enum pb_field_type {
 	PB_FIELD_BOOL, /* bool */
 	PB_FIELD_CUSTOM, /* by `read`; obj is what the table reads into */
 	PB_FIELD_SEEN, /* read elsewhere */
+	PB_FIELD_ELSEWHERE, /* of the format, and not of this mapping; `note` says where */
 	PB_FIELD_LATER, /* of the format, not built yet; `note` says what to do instead */
 };
 

@@ -290,10 +290,11 @@ check_bytes(struct pb_loader *l, struct pb_str text)
 		unsigned char c = (unsigned char)text.ptr[i];
 		const char *bad = NULL;
 		if (c == '\t')
-			bad = "tab; indent with blanks, and write \"\\t\" inside quotes where a "
+			bad = "tabs are not allowed; indent with blanks, and write \"\\t\" inside "
+			      "quotes where a "
 			      "text needs one";
 		else if ((c < 0x20 && c != '\n' && c != '\r') || c == 0x7f)
-			bad = "control character, which is not allowed";
+			bad = "control characters are not allowed";
 		if (bad != NULL) {
 			pb_problem_add_at(l, line, column, "%s", bad);
 			return false;
@@ -338,8 +339,12 @@ pb_yaml_read(struct pb_loader *l, struct pb_str text)
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.ptr, text.len);
 	struct pb_node *root = read_stream(&r);
 	yaml_parser_delete(&r.parser);
-	if (root == NULL && !r.is_broken)
+	bool is_empty =
+	    root == NULL || (root->kind == PB_NODE_SCALAR && root->is_plain && root->len == 0);
+	if (is_empty && !r.is_broken) {
+		r.is_broken = true;
 		pb_problem_add(l, NULL, "the file is empty; begin it with \"version: 1\"");
+	}
 	if (r.is_broken) {
 		pb_node_free(root);
 		return NULL;

@@ -98,3 +98,25 @@ pb_test_aws(const char *service, const char *operation, const json_t *inputs,
 	}
 	return pb_fail(err, PB_NOT_FOUND, "there is no operation %s.%s", service, operation);
 }
+
+void
+pb_test_expect(const struct pb_test_bad *row)
+{
+	struct pb_config_file f = pb_test_file("t.yaml", row->text);
+	struct pb_config *c = NULL;
+	struct pb_problems problems;
+	size_t n = 0;
+	ck_assert_msg(
+	    pb_config_parse(&f, 1, pb_test_aws, &c, &problems) < 0, "%s: accepted", row->name);
+	ck_assert_ptr_null(c);
+	while (n < PB_ARRAY_LEN(row->told) && row->told[n] != NULL)
+		n++;
+	for (size_t i = 0; i < problems.n; i++) {
+		char *wanted = pb_asprintf("t.yaml:%s", i < n ? row->told[i] : "nothing more");
+		ck_assert_msg(pb_streq(problems.texts[i], wanted), "%s: told \"%s\", wanted \"%s\"",
+		    row->name, problems.texts[i], wanted);
+		free(wanted);
+	}
+	ck_assert_msg(problems.n == n, "%s: %zu problems, wanted %zu", row->name, problems.n, n);
+	pb_problems_fini(&problems);
+}

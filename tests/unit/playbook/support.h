@@ -29,4 +29,11 @@ char *pb_test_shared(const char *name);
 int pb_test_aws(const char *service, const char *operation, const json_t *inputs,
     enum pb_effect *ret_effect, struct pb_error *err);
 
+/* A text that is refused, and all that is told, without the file's name in front. */
+struct pb_test_bad {
+	const char *name, *text;
+	const char *told[10];
+};
+void pb_test_expect(const struct pb_test_bad *row);
+
 #endif

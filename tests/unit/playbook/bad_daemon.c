@@ -1,0 +1,321 @@
+/*
+ * Bad configurations: sources, channels, contacts, escalations and the rest of the daemon.  Every problem, in order, exactly as it is told.
+ */
+#include "tests/unit/playbook/support.h"
+#include "tests/unit/runner.h"
+
+#define UNMATCHED "version: 1\nunmatched: {alarms: drop, events: drop}\n"
+
+static const struct pb_test_bad rows[] = {
+    {"a relative state_dir", UNMATCHED "daemon: {state_dir: var/lib}\n",
+	{"3:21: \"var/lib\" must be an absolute path"}},
+    {"a relative socket", UNMATCHED "daemon: {api: {socket: x.sock}}\n",
+	{"3:24: \"x.sock\" must be an absolute path"}},
+    {"a socket path that no address can hold",
+	UNMATCHED "daemon: {api: {socket: "
+		  "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		  "xxxxxxxxxxxxxxxxxxxxxxxxxxxx}}\n",
+	{"3:24: the text has 108 bytes, at most 107 are allowed"}},
+    {"a region with a name", UNMATCHED "daemon: {aws: {region: EU (Ireland)}}\n",
+	{"3:24: \"EU (Ireland)\" is no region's code, as eu-west-1"}},
+    {"an unknown driver", UNMATCHED "daemon: {exec: {driver: chld}}\n",
+	{"3:25: \"chld\" is not one of child, helper (did you mean \"child\"?)"}},
+    {"the helper driver", UNMATCHED "daemon: {exec: {driver: helper}}\n",
+	{"3:25: driver helper is not supported yet; set driver: child"}},
+    {"metrics", UNMATCHED "daemon: {metrics: {listen: \"127.0.0.1:9464\"}}\n",
+	{"3:10: metrics is not supported yet"}},
+    {"permissions of the API", UNMATCHED "daemon: {api: {view: [a], operate: [b], admin: [c]}}\n",
+	{"3:16: view is not supported yet; who may connect is up to the socket's group",
+	    "3:27: operate is not supported yet; who may connect is up to the socket's group",
+	    "3:41: admin is not supported yet; who may connect is up to the socket's group"}},
+    {"daemon is a list", UNMATCHED "daemon: []\n",
+	{"3:9: expected a mapping (daemon), found a list"}},
+    {"a source without a type", UNMATCHED "sources: [{name: a}]\n",
+	{"3:11: source needs the key type"}},
+    {"a source of an unknown type", UNMATCHED "sources: [{name: a, type: cloudwach}]\n",
+	{"3:27: \"cloudwach\" is not one of cloudwatch, sqs (did you mean \"cloudwatch\"?)"}},
+    {"a source without a name", UNMATCHED "sources: [{type: cloudwatch}]\n",
+	{"3:11: source of type cloudwatch needs the key name"}},
+    {"a source that is text", UNMATCHED "sources: [a]\n", {"3:11: expected a mapping (source)"}},
+    {"sources are a mapping", UNMATCHED "sources: {name: a}\n",
+	{"3:10: expected a list of sources, found a mapping"}},
+    {"an interval that is too short",
+	UNMATCHED "sources: [{name: a, type: cloudwatch, interval: 1s}]\n",
+	{"3:49: 1s is out of range, it must be between 5s and 1h"}},
+    {"an interval without a unit",
+	UNMATCHED "sources: [{name: a, type: cloudwatch, interval: 20}]\n",
+	{"3:49: the duration 20 has no unit; write 20s, 20m, 20h or 20d"}},
+    {"an interval that is a list",
+	UNMATCHED "sources: [{name: a, type: cloudwatch, interval: [20s]}]\n",
+	{"3:49: expected a single value, found a list"}},
+    {"a fraction of a duration",
+	UNMATCHED "sources: [{name: a, type: cloudwatch, interval: 20.5s}]\n",
+	{"3:49: \"20.5s\" is not a duration; write a whole number and one unit of ms, s, m, h, d, "
+	 "as 90s"}},
+    {"an unknown alarm type",
+	UNMATCHED "sources: [{name: a, type: cloudwatch, alarm_types: [MetricsAlarm]}]\n",
+	{"3:53: \"MetricsAlarm\" is not one of MetricAlarm, CompositeAlarm (did you mean "
+	 "\"MetricAlarm\"?)"}},
+    {"no alarm type", UNMATCHED "sources: [{name: a, type: cloudwatch, alarm_types: []}]\n",
+	{"3:52: the list of alarm types is empty"}},
+    {"too much backfill", UNMATCHED "sources: [{name: a, type: cloudwatch, backfill: 15d}]\n",
+	{"3:49: 15d is out of range, it must be between 0s and 14d"}},
+    {"mute rules", UNMATCHED "sources: [{name: a, type: cloudwatch, honour_mute_rules: true}]\n",
+	{"3:39: honour_mute_rules is not supported yet"}},
+    {"a key of the other type", UNMATCHED "sources: [{name: a, type: cloudwatch, queue_url: x}]\n",
+	{"3:39: queue_url does not belong to a source of type cloudwatch; it is for type sqs"}},
+    {"a queue without a URL", UNMATCHED "sources: [{name: q, type: sqs}]\n",
+	{"3:11: source of type sqs needs the key queue_url"}},
+    {"a queue with an ARN",
+	UNMATCHED
+	"sources: [{name: q, type: sqs, queue_url: \"arn:aws:sqs:eu-west-1:111122223333:q\"}]\n",
+	{"3:43: \"arn:aws:sqs:eu-west-1:111122223333:q\" is no queue URL, as "
+	 "https://sqs.eu-west-1.amazonaws.com/111122223333/ops-events"}},
+    {"a wait of a minute",
+	UNMATCHED "sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", wait: 1m}]\n",
+	{"3:66: 1m is out of range, it must be between 0s and 20s"}},
+    {"a wait of half a second",
+	UNMATCHED "sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", wait: 500ms}]\n",
+	{"3:66: wait must be whole seconds"}},
+    {"a visibility of a second",
+	UNMATCHED "sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", visibility: 1s}]\n",
+	{"3:72: 1s is out of range, it must be between 30s and 12h"}},
+    {"eleven receivers",
+	UNMATCHED "sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", receivers: 11}]\n",
+	{"3:71: 11 is not a whole number between 1 and 10"}},
+    {"receivers in words",
+	UNMATCHED "sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", receivers: two}]\n",
+	{"3:71: two is not a whole number between 1 and 10"}},
+    {"receivers in quotes",
+	UNMATCHED
+	"sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", receivers: \"2\"}]\n",
+	{"3:71: 2 is not a whole number between 1 and 10 without quotes"}},
+    {"quarantine after none",
+	UNMATCHED
+	"sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", quarantine_after: 0}]\n",
+	{"3:78: 0 is not a whole number between 1 and 100"}},
+    {"a channel of type http", UNMATCHED "channels: [{name: h, type: http, url: \"https://x/\"}]\n",
+	{"3:28: channels of type http are not supported yet; use type sns, or exec with a program "
+	 "that calls the address"}},
+    {"a channel without a topic", UNMATCHED "channels: [{name: h, type: sns}]\n",
+	{"3:12: channel of type sns needs the key topic"}},
+    {"a topic that is a queue",
+	UNMATCHED
+	"channels: [{name: h, type: sns, topic: \"arn:aws:sqs:eu-west-1:111122223333:q\"}]\n",
+	{"3:40: \"arn:aws:sqs:eu-west-1:111122223333:q\" is no ARN of an SNS topic, as "
+	 "arn:aws:sns:eu-west-1:111122223333:pager"}},
+    {"a FIFO topic",
+	UNMATCHED
+	"channels: [{name: h, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:q.fifo\"}]\n",
+	{"3:40: FIFO topics are not supported yet; use a standard topic"}},
+    {"a channel that runs a program without the driver",
+	UNMATCHED "channels: [{name: h, type: exec, argv: [/bin/page]}]\n",
+	{"3:28: a channel of type exec needs daemon: {exec: {driver: child}}; the helper that runs "
+	 "programs by default is not supported yet"}},
+    {"a program without a path",
+	UNMATCHED "daemon: {exec: {driver: child}}\n"
+		  "channels: [{name: h, type: exec, argv: [page]}]\n",
+	{"4:41: \"page\" must be an absolute path; there is no shell and no search path"}},
+    {"a template in a channel",
+	UNMATCHED "daemon: {exec: {driver: child}}\n"
+		  "channels: [{name: h, type: exec, argv: [/page, \"${alarm.arn}\"]}]\n",
+	{"4:48: a channel has no templates; the page is JSON on its standard input"}},
+    {"a phone number that is a number",
+	UNMATCHED "contacts: [{name: a, sns: {phone: 447700900001}}]\n",
+	{"3:35: \"447700900001\" is no phone number in the form \"+447700900001\""}},
+    {"a contact with two addresses",
+	UNMATCHED "contacts: [{name: a, sns: {phone: \"+447700900001\", topic: "
+		  "\"arn:aws:sns:eu-west-1:111122223333:a\"}}]\n",
+	{"3:27: contact's sns has phone and topic; keep one of them"}},
+    {"a contact with none", UNMATCHED "contacts: [{name: a, sns: {}}]\n",
+	{"3:27: contact's sns needs one of phone and topic"}},
+    {"a contact twice", UNMATCHED "contacts: [{name: a}, {name: a}]\n",
+	{"3:30: contact \"a\" is defined already in t.yaml:3"}},
+    {"a name with a blank", UNMATCHED "contacts: [{name: a b}]\n",
+	{"3:19: \"a b\" is no name of a contact: use 1 to 100 letters, digits, - _ and ., "
+	 "beginning with a letter, digit or _"}},
+    {"a name that is missing", UNMATCHED "contacts: [{name: }]\n", {"3:19: the value is missing"}},
+    {"a page_by of a second", UNMATCHED "defaults: {page_by: 1s}\n",
+	{"3:21: 1s is out of range, it must be between 10s and 1d"}},
+    {"a capture without a unit that is known", UNMATCHED "defaults: {output: {capture: 64kb}}\n",
+	{"3:30: \"64kb\" is not a size; write a whole number of bytes, or with KiB, MiB or GiB, as "
+	 "64KiB"}},
+    {"a capture of a gigabyte", UNMATCHED "defaults: {output: {capture: 1GiB}}\n",
+	{"3:30: 1GiB is out of range, it must be between 1024 and 1048576 bytes"}},
+    {"budgets, schedules and maintenance",
+	UNMATCHED "budgets: []\n"
+		  "schedules: []\n"
+		  "maintenance: []\n",
+	{"3:1: budgets is not supported yet",
+	    "4:1: schedules is not supported yet; name contacts in notify",
+	    "5:1: maintenance is not supported yet"}},
+    {"a word that unmatched does not know",
+	"version: 1\n"
+	"unmatched: {alarms: page, events: drop}\n",
+	{"2:21: \"page\" is not one of drop, escalate"}},
+    {"unmatched without events",
+	"version: 1\n"
+	"unmatched: {alarms: drop}\n",
+	{"2:12: unmatched needs the key events: escalate or drop"}},
+    {"unmatched without a name",
+	"version: 1\n"
+	"unmatched: {alarms: escalate, events: drop}\n",
+	{"2:12: unmatched needs the key escalate: the name of an escalation"}},
+    {"unmatched with a name that is not there",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {escalate: ee, alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager]}]}]\n",
+	{"5:23: escalation \"ee\" is not defined (did you mean \"e\"?)"}},
+    {"an escalation without levels",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: []}]\n",
+	{"6:33: the list of levels is empty"}},
+    {"an unknown contact",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [anna], via: [pager]}]}]\n",
+	{"6:44: contact \"anna\" is not defined (did you mean \"ana\"?)"}},
+    {"an unknown channel",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [page]}]}]\n",
+	{"6:56: channel \"page\" is not defined (did you mean \"pager\"?)"}},
+    {"a contact twice in a level",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana, ana], via: [pager]}]}]\n",
+	{"6:49: \"ana\" stands twice in the list"}},
+    {"a schedule in a level",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [\"schedule:x\"], via: [pager]}]}]\n",
+	{"6:44: schedules are not supported yet; name contacts"}},
+    {"a level without channels",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana]}]}]\n",
+	{"6:34: level needs the key via"}},
+    {"a first level that waits",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager], after: 1m}]}]\n",
+	{"6:71: the first level pages at once; leave out its after"}},
+    {"a second level without after",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager]}, {notify: [bo], via: "
+	"[pager]}]}]\n",
+	{"6:65: a level behind the first needs the key after, as after: 8m"}},
+    {"levels that do not ascend",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager]}, {notify: [bo], via: "
+	"[pager], after: 8m}, {notify: [bo], via: [pager], after: 8m}]}]\n",
+	{"6:142: after must be longer than that of the level before (8m)"}},
+    {"a repeat without a maximum",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager], repeat: {every: 4m}}]}]\n",
+	{"6:72: repeat needs the key max"}},
+    {"a thousand and one repeats",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager], repeat: {every: 4m, max: "
+	"1001}}]}]\n",
+	{"6:89: 1001 is not a whole number between 1 and 1000"}},
+    {"twenty-one levels",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+	"{}, {}, {}, {}, {}, {}, {}]}]\n",
+	{"6:33: the list has 21 levels, at most 20 are allowed"}},
+    {"fifty-one contacts",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana, ana, ana, ana, ana, ana, ana, ana, ana, "
+	"ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, "
+	"ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, ana, "
+	"ana, ana, ana, ana, ana, ana], via: [pager]}]}]\n",
+	{"6:43: the list has 51 contacts, at most 50 are allowed"}},
+    {"an acknowledgement for ever",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, ack: {expires: 30d}, levels: [{notify: [ana], via: [pager]}]}]\n",
+	{"6:40: 30d is out of range, it must be between 1m and 7d"}},
+    {"what an acknowledgement cannot do",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, ack: {then: forget}, levels: [{notify: [ana], via: [pager]}]}]\n",
+	{"6:37: \"forget\" is not one of resume"}},
+    {"cycles, fallback and skip_if_empty",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, cycles: {}, fallback: {}, levels: [{notify: [ana], via: [pager], "
+	"skip_if_empty: true}]}]\n",
+	{"6:25: cycles is not supported yet; use repeat on the last level",
+	    "6:37: fallback is not supported yet; name the channels in via, all of them are used",
+	    "6:90: skip_if_empty is not supported yet; it belongs to schedules"}},
+};
+
+START_TEST(a_bad_part_of_the_daemon_is_told)
+{
+	pb_test_expect(&rows[_i]);
+}
+END_TEST
+
+PB_SUITE(bad_daemon)
+{
+	pb_add_loop(s, a_bad_part_of_the_daemon_is_told, 0, PB_ARRAY_LEN(rows));
+}

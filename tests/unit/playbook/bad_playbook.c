@@ -1,0 +1,868 @@
+/*
+ * Bad configurations: playbooks and steps.  Every problem, in order, exactly as it is told.
+ */
+#include "tests/unit/playbook/support.h"
+#include "tests/unit/runner.h"
+
+static const struct pb_test_bad rows[] = {
+    {"nothing but a name", PB_TEST_HEAD "playbooks: [{name: p}]\n",
+	{"7:13: playbook needs the key escalate: the name of an escalation",
+	    "7:13: playbook needs the key match: an EventBridge event pattern"}},
+    {"a playbook twice",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e}\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e}\n",
+	{"9:12: playbook \"p\" is defined already in t.yaml:8"}},
+    {"an escalation that is not there",
+	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: f}]\n",
+	{"7:55: escalation \"f\" is not defined"}},
+    {"an escalation that is nearly there",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: oncall, levels: [{notify: [ana], via: [pager]}]}]\n"
+	"playbooks: [{name: p, match: {source: [x]}, escalate: on-call}]\n",
+	{"7:55: escalation \"on-call\" is not defined (did you mean \"oncall\"?)"}},
+    {"an unknown key",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, hodl: 5m}\n",
+	{"8:50: unknown key \"hodl\" in playbook (did you mean \"hold\"?)"}},
+    {"an unknown severity",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, severity: fatal}\n",
+	{"8:60: \"fatal\" is not one of critical, error, warning, info"}},
+    {"a hold as long as page_by",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, hold: 5m}\n",
+	{"8:56: hold (5m) must be shorter than page_by (5m), or the page comes before anything is "
+	 "tried"}},
+    {"a hold longer than its own page_by",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, page_by: 30s, hold: 1m}\n",
+	{"8:70: hold (1m) must be shorter than page_by (30s), or the page comes before anything is "
+	 "tried"}},
+    {"a page_by that is too short",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, page_by: 9s}\n",
+	{"8:59: 9s is out of range, it must be between 10s and 1d"}},
+    {"an owner without a team",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, owner: {}}\n",
+	{"8:57: owner needs the key team"}},
+    {"a pattern in resolve_on",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - {name: p, match: {source: [x]}, escalate: e, resolve_on: {source: [x]}}\n",
+	{"8:62: a pattern in resolve_on is not supported yet; use alarm_ok or never"}},
+    {"a word that resolve_on does not know",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, resolve_on: ok}\n",
+	{"8:62: \"ok\" is not one of alarm_ok, never"}},
+    {"what is not built yet",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, inhibited_by: [], guards: "
+	"{}, params: {}, inform: [], continue: true, reopen_within: 5m, mode: auto}\n",
+	{"8:50: reviewed is not supported yet", "8:64: inhibited_by is not supported yet",
+	    "8:82: guards is not supported yet",
+	    "8:94: params is not supported yet; write the template where the value is used",
+	    "8:106: inform is not supported yet", "8:118: continue is not supported yet",
+	    "8:134: reopen_within is not supported yet", "8:153: mode is not supported yet"}},
+    {"a pattern that is text", PB_TEST_HEAD "playbooks: [{name: p, match: x, escalate: e}]\n",
+	{"7:30: match: Filter is not an object"}},
+    {"a pattern with an unknown operator",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    escalate: e\n"
+		     "    match:\n"
+		     "      detail:\n"
+		     "        state: {value: [{prefx: A}]}\n",
+	{"12:33: match detail.state.value[0].prefx: Unrecognized match type prefx (did you mean "
+	 "prefix?)"}},
+    {"a pattern with a value that is no list",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    escalate: e\n"
+		     "    match:\n"
+		     "      source: aws.cloudwatch\n",
+	{"11:15: match source: \"source\" must be an object or an array"}},
+    {"a pattern with an empty list",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    escalate: e\n"
+		     "    match:\n"
+		     "      detail: {a.b: []}\n",
+	{"11:21: match detail.a.b: Empty arrays are not allowed"}},
+    {"a pattern with a missing value",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    escalate: e\n"
+		     "    match:\n"
+		     "      source:\n",
+	{"11:14: the value is missing; write \"\" or null"}},
+    {"a dedup with steps",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - {name: p, match: {source: [x]}, escalate: e, dedup: \"${steps.a.output}\"}\n",
+	{"8:57: template: only event and alarm are known here, there is no incident yet"}},
+    {"a dedup with params",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, dedup: \"${params.asg}\"}\n",
+	{"8:57: template: only event and alarm are known here, there is no incident yet"}},
+    {"a dedup with an unknown member",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, dedup: \"${alarm.arm}\"}\n",
+	{"8:57: template: alarm has no member \"arm\" (did you mean \"arn\"?)"}},
+    {"a hundred and one steps",
+	PB_TEST_HEAD
+	"playbooks: [{name: p, match: {source: [x]}, escalate: e, steps: [{}, {}, {}, {}, {}, {}, "
+	"{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+	"{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+	"{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+	"{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+	"{}, {}, {}, {}, {}, {}, {}]}]\n",
+	{"7:65: the list has 101 steps, at most 100 are allowed"}},
+    {"a step without action",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:9: step needs the key action: exec, verify or aws:<service>.<Operation>"}},
+    {"a step without a name",
+	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: e, steps: [{action: "
+		     "exec, argv: [/x]}]}]\n",
+	{"7:66: step of action exec needs the key name"}},
+    {"a step that is text",
+	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: e, steps: [x]}]\n",
+	{"7:66: expected a mapping (step of action exec), found a single value"}},
+    {"a step twice",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x]}\n"
+	"      - {name: a, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"13:16: step \"a\" is defined twice in this playbook"}},
+    {"a step with a reserved name",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: escalate, action: exec, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:16: \"escalate\" cannot be a step's name, it has a meaning of its own"}},
+    {"a step with a dot",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a.b, action: exec, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:16: \"a.b\" cannot be a step's name: a dot would end it in ${steps.NAME.output}"}},
+    {"an unknown action",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exek}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:27: \"exek\" is not one of exec, verify, wait, http, notify, "
+	 "aws:<service>.<Operation> (did you mean \"exec\"?)"}},
+    {"action wait",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: wait}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:27: action wait is not supported yet; use exec, verify or aws:<service>.<Operation>"}},
+    {"action http",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: http}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:27: action http is not supported yet; use exec, verify or aws:<service>.<Operation>"}},
+    {"action notify",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: notify}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:27: action notify is not supported yet; use exec, verify or "
+	 "aws:<service>.<Operation>"}},
+    {"an action of AWS without an operation",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: \"aws:sqs\", inputs: {}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:27: \"aws:sqs\" must be aws:<service>.<Operation>, as aws:sqs.SendMessage"}},
+    {"an unknown operation",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMesage, inputs: {}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:27: there is no operation sqs.SendMesage"}},
+    {"an input that is missing",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMessage, inputs: {MessageBody: x}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:56: sqs.SendMessage needs the input QueueUrl"}},
+    {"an operation that must look first",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:ec2.TerminateInstances, inputs: {InstanceIds: [i-0]}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:27: ec2.TerminateInstances has effect check_first, which is not supported yet; set "
+	 "effect: once, which asks after a crash"}},
+    {"no inputs",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMessage}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:9: step of AWS needs the key inputs"}},
+    {"inputs that are a list",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMessage, inputs: [a]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:56: inputs must be a mapping, by the API's own names"}},
+    {"argv of AWS",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMessage, inputs: {QueueUrl: x}, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:71: argv does not belong to a step of AWS; what a call gets stands in inputs"}},
+    {"inputs of exec",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], inputs: {}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:45: inputs does not belong to a step of action exec; what a program gets stands in "
+	 "argv and on its standard input"}},
+    {"no argv",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:9: step of action exec needs the key argv"}},
+    {"an empty argv",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: []}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:39: the list of arguments is empty"}},
+    {"argv as one text",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: /bin/x -a}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:39: expected a list of arguments, found a single value"}},
+    {"a program without a path",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:40: \"x\" must be an absolute path; there is no shell and no search path"}},
+    {"a program by template",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [\"${alarm.tags.program}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:40: \"${alarm.tags.program}\" must be an absolute path; there is no shell and no "
+	 "search path"}},
+    {"exec without the driver",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [pager]}]}]\n"
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"11:27: action exec needs daemon: {exec: {driver: child}}; the helper that runs programs "
+	 "by default is not supported yet"}},
+    {"if, next and rollback",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], if: {}, next: z, rollback: {}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:45: if is not supported yet; let the step decide itself",
+	    "12:53: next is not supported yet; steps run in their order; catch and on_failure jump",
+	    "12:62: rollback is not supported yet"}},
+    {"wait of AWS",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMessage, inputs: {QueueUrl: x}, wait: none}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:71: wait is not supported yet; the step ends when the call is answered"}},
+    {"a timeout of zero",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], timeout: 0s}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:54: 0s is out of range, it must be between 1s and 7d"}},
+    {"an attempt longer than its step",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], timeout: 10s, attempt_timeout: 20s}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:76: attempt_timeout is longer than the step's timeout"}},
+    {"a failure that goes back",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x]}\n"
+		     "      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: "
+		     "OK}], on_failure: a}\n",
+	{"13:90: \"a\" does not stand behind this step; jumps go forward only"}},
+    {"a failure that goes to itself",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], on_failure: a}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:57: \"a\" does not stand behind this step; jumps go forward only"}},
+    {"a failure that goes nowhere",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], on_failure: zz}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:57: \"zz\" is neither stop, continue nor the name of a later step (did you mean "
+	 "\"z\"?)"}},
+    {"a failure that rolls back",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], on_failure: rollback}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:57: rollback is not supported yet; name a later step that undoes it"}},
+    {"an unknown effect",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], effect: idempotant}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:53: \"idempotant\" is not one of read, idempotent, token, check_first, once (did you "
+	 "mean \"idempotent\"?)"}},
+    {"effect check_first",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], effect: check_first}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:53: effect check_first is not supported yet; use once, which asks after a crash"}},
+    {"effect token of a program",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], effect: token}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:53: effect token is for steps of AWS; use idempotent for a program that may run "
+	 "twice"}},
+    {"an unknown on_interrupted",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], on_interrupted: rerun}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:61: \"rerun\" is not one of retry, fail, ask"}},
+    {"a retry without errors",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{MaxAttempts: 1}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:53: retry needs the key ErrorEquals"}},
+    {"a retry as a mapping",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: {ErrorEquals: [Network]}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:52: expected a list of retry entries, found a mapping"}},
+    {"a retry with an empty list",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: []}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:67: the list of error names is empty"}},
+    {"States.ALL in company",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network, "
+	"States.ALL]}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:77: States.ALL must stand alone in ErrorEquals"}},
+    {"States.ALL before others",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [States.ALL]}, "
+	"{ErrorEquals: [Network]}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:68: States.ALL must be in the last entry; what follows is never used"}},
+    {"an unknown state error",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [States.Heartbeat]}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:68: \"States.Heartbeat\" is no error name; use States.ALL, States.Timeout, "
+	 "States.TaskFailed, Throttling, Network, Exec.Exit.<n>, Exec.Signal.<NAME> or an AWS "
+	 "error code"}},
+    {"an exit status that cannot be",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Exec.Exit.256]}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:68: \"Exec.Exit.256\" is no error name; use States.ALL, States.Timeout, "
+	 "States.TaskFailed, Throttling, Network, Exec.Exit.<n>, Exec.Signal.<NAME> or an AWS "
+	 "error code"}},
+    {"a signal with SIG",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: "
+	"[Exec.Signal.SIGKILL]}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:68: \"Exec.Signal.SIGKILL\" is no error name; use States.ALL, States.Timeout, "
+	 "States.TaskFailed, Throttling, Network, Exec.Exit.<n>, Exec.Signal.<NAME> or an AWS "
+	 "error code"}},
+    {"an error in the wrong case",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [network]}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:68: \"network\" is no error name; use States.ALL, States.Timeout, States.TaskFailed, "
+	 "Throttling, Network, Exec.Exit.<n>, Exec.Signal.<NAME> or an AWS error code (did you "
+	 "mean \"Network\"?)"}},
+    {"a backoff below one",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network], BackoffRate: "
+	"0.5}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:91: 0.5 is not a number between 1 and 1000000"}},
+    {"an interval of zero",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network], "
+	"IntervalSeconds: 0}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:95: 0 is not a whole number between 1 and 31622400"}},
+    {"an interval with a unit",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network], "
+	"IntervalSeconds: 2s}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:95: 2s is not a whole number between 1 and 31622400"}},
+    {"too many attempts",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network], MaxAttempts: "
+	"100000000}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:91: 100000000 is not a whole number between 0 and 99999999"}},
+    {"an unknown jitter",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network], "
+	"JitterStrategy: full}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:94: \"full\" is not one of NONE, FULL"}},
+    {"a catch without Next",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], catch: [{ErrorEquals: [States.ALL]}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:53: catch needs the key Next"}},
+    {"a catch that goes nowhere",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], catch: [{ErrorEquals: [States.ALL], Next: "
+	"zz}]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:87: \"zz\" is neither escalate nor the name of a later step (did you mean \"z\"?)"}},
+    {"a catch that goes back",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x]}\n"
+		     "      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: "
+		     "OK}], catch: [{ErrorEquals: [States.ALL], Next: a}]}\n",
+	{"13:120: \"a\" does not stand behind this step; jumps go forward only"}},
+    {"a verify without conditions",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x]}\n"
+		     "      - {name: z, action: verify, timeout: 1m}\n",
+	{"13:9: step of action verify needs the key all"}},
+    {"a condition without a state",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x]}\n"
+		     "      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\"}]}\n",
+	{"13:41: condition needs the key state"}},
+    {"a condition with a name for an ARN",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x]}\n"
+		     "      - {name: z, action: verify, all: [{alarm: cpu-high, state: OK}]}\n",
+	{"13:49: \"cpu-high\" is no alarm's ARN; use \"${alarm.arn}\" or the full ARN"}},
+    {"a condition in the wrong case",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: ok}]}\n",
+	{"13:72: \"ok\" is not one of INSUFFICIENT_DATA, OK, ALARM"}},
+    {"a condition by http",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{http: \"https://x/\", status: 200}]}\n",
+	{"13:42: http is not supported yet; let a step of action exec look at the address"}},
+    {"a verify that is retried",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x]}\n"
+		     "      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: "
+		     "OK}], retry: []}\n",
+	{"13:78: retry does not belong to a step of action verify; it looks again by itself until "
+	 "its timeout"}},
+    {"the output of the step itself",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${steps.a.output}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template: a step cannot use its own output"}},
+    {"the output of a later step",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${steps.z.output}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template: step \"z\" does not stand before this one, so it has no output yet"}},
+    {"the output of no step",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${steps.b.output}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template: there is no step \"b\" before this one"}},
+    {"no member of a step",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${steps.a.outputs}\", state: OK}]}\n",
+	{"13:49: template: a step has no member \"outputs\" (did you mean \"output\"?)"}},
+    {"no member of the alarm",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${alarm.nmae}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template: alarm has no member \"nmae\" (did you mean \"name\"?)"}},
+    {"no member of the incident",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${incident.uuid}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template: incident has no member \"uuid\" (did you mean \"id\"?)"}},
+    {"params",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${params.asg}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template: params is not supported yet; pick from event or alarm"}},
+    {"an unknown root",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${alrm.name}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template ${alrm.name}: the path must start with one of event, alarm, incident, "
+	 "params, steps, host"}},
+    {"a template that is not closed",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${alarm.name\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template ${alarm.name: it has no closing }"}},
+    {"a template in inputs",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMessage, inputs: {QueueUrl: x, A: {B: "
+	"[\"${alarm.nmae}\"]}}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:78: template: alarm has no member \"nmae\" (did you mean \"name\"?)"}},
+    {"a template with an expression",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, \"${alarm.name + 1}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template ${alarm.name + 1}: expected } or |default:\"...\" behind the path"}},
+    {"a default without quotes",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x, '${alarm.name|default:none}']}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:44: template ${alarm.name|default:none}: the default must be a JSON text, number or "
+	 "boolean, as |default:\"none\""}},
+};
+
+START_TEST(a_bad_playbook_is_told)
+{
+	pb_test_expect(&rows[_i]);
+}
+END_TEST
+
+PB_SUITE(bad_playbook)
+{
+	pb_add_loop(s, a_bad_playbook_is_told, 0, PB_ARRAY_LEN(rows));
+}
