@@ -159,6 +159,9 @@ read_sns(struct body *b)
 		return verdict_of(pb_fail(b->err, PB_INVALID,
 		    "Type of the SNS message must be Notification, SubscriptionConfirmation or "
 		    "UnsubscribeConfirmation"));
+	if (pb_json_str(b->json, "TopicArn") == NULL)
+		return verdict_of(
+		    pb_fail(b->err, PB_INVALID, "TopicArn of the SNS notification is not text"));
 	if (message == NULL)
 		return verdict_of(
 		    pb_fail(b->err, PB_INVALID, "Message of the SNS notification is not text"));
