@@ -98,6 +98,12 @@ add_headers(struct pb_sbx_call *c)
 		    : "application/x-amz-json-1.0";
 	if (type != NULL)
 		evhttp_add_header(out, "Content-Type", type);
+	if (pb_json_get(c->rule, "retry_after_ms") != NULL) {
+		char after[24];
+		(void)snprintf(after, sizeof(after), "%lld",
+		    (long long)pb_json_i64(c->rule, "retry_after_ms", 0));
+		evhttp_add_header(out, "x-amz-retry-after", after);
+	}
 	const char *mode =
 	    evhttp_find_header(evhttp_request_get_input_headers(c->req), "x-amzn-query-mode");
 	if (c->query_error[0] != '\0' && pb_streq(mode, "true"))
