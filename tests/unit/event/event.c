@@ -84,15 +84,12 @@ static const char as_described[] = TEXT({
 	"Period" : 60
 });
 
-static const char as_history[] = TEXT({
-	"AlarmName" : "api-p99-high",
-	"AlarmType" : "MetricAlarm",
-	"Timestamp" : 1772529245.118,
-	"HistoryItemType" : "StateUpdate",
-	"HistorySummary" : "Alarm updated from OK to ALARM",
-	"HistoryData" : "{\"version\":\"1.0\",\"oldState\":{\"stateValue\":\"OK\"},\"newState\":{"
-			"\"stateValue\":\"ALARM\",\"stateReason\":\"3 of 3\"}}"
-});
+static const char as_history[] =
+    "{\"AlarmName\":\"api-p99-high\",\"AlarmType\":\"MetricAlarm\",\"Timestamp\":1772529245.118,"
+    "\"HistoryItemType\":\"StateUpdate\",\"HistorySummary\":\"Alarm updated from OK to ALARM\","
+    "\"HistoryData\":\"{\\\"version\\\":\\\"1.0\\\",\\\"oldState\\\":{\\\"stateValue\\\":"
+    "\\\"OK\\\"},"
+    "\\\"newState\\\":{\\\"stateValue\\\":\\\"ALARM\\\",\\\"stateReason\\\":\\\"3 of 3\\\"}}\"}";
 
 static char *
 wrapped(const char *type, const char *message)
