@@ -14,16 +14,16 @@
 #include "playbook/config.h"
 
 enum pb_input_kind {
-	PB_IN_BOOT,    /* once, after all records were restored: picks up what the last process left */
-	PB_IN_EVENT,   /* event, source, receipt or token (inject) */
-	PB_IN_REJECT,  /* source, receipt, message: one that cannot be read, received too often */
-	PB_IN_POLLED,  /* source, polled_at: a full poll that began then has been posted */
+	PB_IN_BOOT, /* once, after all records were restored: picks up what the last process left */
+	PB_IN_EVENT, /* event, source, receipt or token (inject) */
+	PB_IN_REJECT, /* source, receipt, message: one that cannot be read, received too often */
+	PB_IN_POLLED, /* source, polled_at: a full poll that began then has been posted */
 	PB_IN_OUTCOME, /* outcome */
-	PB_IN_TICK,    /* time has come for what is due */
-	PB_IN_ACK,     /* incident, by, token */
+	PB_IN_TICK, /* time has come for what is due */
+	PB_IN_ACK, /* incident, by, token */
 	PB_IN_RESOLVE, /* incident, by, text (reason), token */
-	PB_IN_CONFIG,  /* config: the next incidents follow it; by, token may be set */
-	PB_IN_DRAIN,   /* start no further step; what runs may end */
+	PB_IN_CONFIG, /* config: the next incidents follow it; by, token may be set */
+	PB_IN_DRAIN, /* start no further step; what runs may end */
 	PB_IN_MAX,
 };
 const char *pb_input_kind_name(enum pb_input_kind kind);
@@ -32,14 +32,14 @@ const char *pb_input_kind_name(enum pb_input_kind kind);
 struct pb_input {
 	enum pb_input_kind kind;
 	uint64_t receipt; /* given back in the update when the decision is durable; 0 = none */
-	uint64_t token;	  /* somebody waits for a reply; 0 = nobody */
-	char *source;	  /* name of a source, "inject" for injected events */
+	uint64_t token; /* somebody waits for a reply; 0 = nobody */
+	char *source; /* name of a source, "inject" for injected events */
 	struct pb_event *event;
 	int64_t polled_at; /* PB_IN_POLLED: durable time at which the poll began */
 	struct pb_outcome *outcome;
 	char *incident; /* id, or a unique end of one ("7" for "20261123-7") */
-	char *by;	/* operator: user name or "uid 1000" */
-	char *text;	/* reason; PB_IN_REJECT: why it cannot be read */
+	char *by; /* operator: user name or "uid 1000" */
+	char *text; /* reason; PB_IN_REJECT: why it cannot be read */
 	char *message_id;
 	char *message; /* PB_IN_REJECT: the body, cut to 64 KiB, made of valid UTF-8 */
 	int64_t count; /* PB_IN_REJECT: receives */
@@ -51,9 +51,9 @@ void pb_input_free(struct pb_input *in); /* takes NULL */
 struct pb_engine;
 
 struct pb_engine_options {
-	uint64_t seed;	       /* for jitter */
-	const char *host;      /* `host.name` of the context and of pages */
-	bool is_degraded;      /* the store cannot be written: no remediation, paging goes on */
+	uint64_t seed; /* for jitter */
+	const char *host; /* `host.name` of the context and of pages */
+	bool is_degraded; /* the store cannot be written: no remediation, paging goes on */
 	const char *degraded_why;
 };
 
@@ -68,7 +68,8 @@ void pb_engine_free(struct pb_engine *e);
 int pb_engine_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
 
 /* Decide.  Adds to `u`; never fails: what an input cannot do becomes a note and a reply. */
-void pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, struct pb_update *u);
+void
+pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, struct pb_update *u);
 
 /* When PB_IN_TICK is due next; PB_NEVER when nothing waits. */
 int64_t pb_engine_next_at(const struct pb_engine *e);

@@ -155,6 +155,7 @@ is_fifo(const char *topic)
 	return len > 5 && strcmp(topic + len - 5, ".fifo") == 0;
 }
 
+/* A page that comes twice does no harm: its try may be repeated whatever is known of it. */
 static json_t *
 sns_spec(const struct incident *in, const struct page *p, const struct pb_channel *ch,
     const struct pb_contact *to, const char *subject, const char *body)
@@ -178,7 +179,7 @@ sns_spec(const struct incident *in, const struct page *p, const struct pb_channe
 	pb_json_set_str(inputs, "Message", body);
 	json_object_set_new(inputs, "MessageAttributes", attributes(in, p));
 	return json_pack("{s:s, s:s, s:s, s:o, s:s}", "driver", "aws", "service", "sns",
-	    "operation", "Publish", "inputs", inputs, "effect", "once");
+	    "operation", "Publish", "inputs", inputs, "effect", "idempotent");
 }
 
 static json_t *
@@ -338,13 +339,12 @@ page_outcome(struct turn *t, struct incident *in, struct page *p, const struct p
 		enter(t, in, p, PAGE_SENT, PB_NEVER);
 		return;
 	}
-	PB_CLEANUP(pb_freep)
-	char *error = pb_asprintf("%s%s%s",
-	    o->error == NULL || o->error[0] == '\0' ? "States.Timeout" : o->error,
-	    o->message == NULL ? "" : ": ", o->message == NULL ? "" : o->message);
+	const char *name = o->error == NULL || o->error[0] == '\0' ? "States.Timeout" : o->error;
+	const char *message = o->message == NULL ? "" : o->message;
+	PB_CLEANUP(pb_freep) char *error = NULL;
+	error = pb_asprintf("%s%s%s", name, message[0] == '\0' ? "" : ": ", message);
 	not_delivered(t, in, p, error);
-	/* Too late to be of use: it was in flight when the incident was acknowledged or resolved.
-	 */
+	/* Too late to be of use: in flight when the incident was acknowledged or resolved. */
 	if (!p->is_notice && p->state == PAGE_RETRYING &&
 	    (in->ladder.state == LADDER_ACKED || in->ladder.state == LADDER_CLOSED))
 		drop(t, in, p, in->ladder.state == LADDER_ACKED ? "acknowledged" : "resolved");

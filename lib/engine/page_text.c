@@ -49,13 +49,14 @@ add_time(struct pb_buf *b, const char *label, int64_t at, int64_t now)
 }
 
 static void
-add_what(struct pb_buf *b, const struct incident *in)
+add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 {
 	const struct pb_event *ev = in->event;
 	pb_buf_addf(b, "%-8s", "WHAT");
 	pb_buf_add_safe(b, pb_str_of(incident_title(in)), REASON_MAX, false);
 	if (ev->kind == PB_EVENT_ALARM)
-		pb_buf_addf(b, " is in %s", pb_alarm_state_name(ev->alarm_state));
+		pb_buf_addf(
+		    b, " %s in %s", is_over ? "was" : "is", pb_alarm_state_name(ev->alarm_state));
 	pb_buf_adds(b, " (");
 	pb_buf_add_safe(b, pb_str_of(ev->region), 64, false);
 	pb_buf_adds(b, ", account ");
@@ -69,6 +70,14 @@ add_what(struct pb_buf *b, const struct incident *in)
 	}
 	if (in->count > 1)
 		pb_buf_addf(b, "%-8s%lld events so far\n", "", (long long)in->count);
+}
+
+static void
+add_safe_line(struct pb_buf *b, const char *label, const char *text)
+{
+	pb_buf_addf(b, "%-8s", label);
+	pb_buf_add_safe(b, pb_str_of(text), REASON_MAX, false);
+	pb_buf_addc(b, '\n');
 }
 
 static void
@@ -144,12 +153,12 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 		pb_buf_addf(&b, "PAGE level %zu of %zu, incident %s, severity %s\n\n", p->level + 1,
 		    incident_escalation(in)->n_levels, in->id, incident_severity(in));
 	}
-	add_what(&b, in);
+	add_what(&b, in, p->is_notice);
 	add_time(&b, "SINCE", in->event->time_at > 0 ? in->event->time_at : in->opened_at, t->now);
 	if (p->is_notice)
 		pb_buf_addf(&b, "%-8s%s\n", "UNTIL", pb_time_rfc3339(until, t->now));
 	else
-		pb_buf_addf(&b, "%-8s%s\n", "WHY", in->ladder.why);
+		add_safe_line(&b, "WHY", in->ladder.why);
 	add_tried(&b, in);
 	add_do(&b, in);
 	if (!p->is_notice) {

@@ -39,8 +39,9 @@ struct pb_pump_ops {
 struct pb_pump *pb_pump_new(struct pb_engine *engine, const struct pb_pump_ops *ops, void *arg);
 void pb_pump_free(struct pb_pump *p); /* the engine stays the caller's */
 
-void pb_pump_post(struct pb_pump *p, struct pb_input *in); /* takes it over; never calls back but wake */
-void pb_pump_turn(struct pb_pump *p);			    /* does nothing while a commit is under way */
+void
+pb_pump_post(struct pb_pump *p, struct pb_input *in); /* takes it over; never calls back but wake */
+void pb_pump_turn(struct pb_pump *p); /* does nothing while a commit is under way */
 void pb_pump_committed(struct pb_pump *p, int result, const struct pb_error *err);
 bool pb_pump_is_idle(const struct pb_pump *p); /* nothing waits and no commit is under way */
 size_t pb_pump_n_waiting(const struct pb_pump *p);

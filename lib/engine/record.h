@@ -16,29 +16,29 @@
 
 /* One durable object.  The store has a table for each kind. */
 enum pb_record_kind {
-	PB_REC_CONFIG,	   /* key: digest of a configuration that is current or that an open incident keeps */
-	PB_REC_ALARM,	   /* key: alarm ARN; its last known transition */
-	PB_REC_SOURCE,	   /* key: source name; how far a poll has come */
-	PB_REC_SEEN,	   /* key: identity of an event that is not an alarm's; forgotten after a day */
-	PB_REC_EVENT,	   /* key: incident id; the event that opened it */
-	PB_REC_INCIDENT,   /* key: incident id */
-	PB_REC_RUN,	   /* key: incident id */
-	PB_REC_STEP,	   /* key: "INCIDENT/STEP" */
-	PB_REC_LADDER,	   /* key: incident id */
-	PB_REC_ACTION,	   /* key: action id; decided, and ended or not */
+	PB_REC_CONFIG, /* key: digest of a configuration that is current or that an open incident keeps */
+	PB_REC_ALARM, /* key: alarm ARN; its last known transition */
+	PB_REC_SOURCE, /* key: source name; how far a poll has come */
+	PB_REC_SEEN, /* key: identity of an event that is not an alarm's; forgotten after a day */
+	PB_REC_EVENT, /* key: incident id; the event that opened it */
+	PB_REC_INCIDENT, /* key: incident id */
+	PB_REC_RUN, /* key: incident id */
+	PB_REC_STEP, /* key: "INCIDENT/STEP" */
+	PB_REC_LADDER, /* key: incident id */
+	PB_REC_ACTION, /* key: action id; decided, and ended or not */
 	PB_REC_QUARANTINE, /* key: "SOURCE/MESSAGE-ID"; a message that cannot be read */
-	PB_REC_META,	   /* key: "engine"; counters */
+	PB_REC_META, /* key: "engine"; counters */
 	PB_REC_MAX,
 };
 const char *pb_record_kind_name(enum pb_record_kind kind); /* table name: "incident", ... */
 
 struct pb_record {
 	enum pb_record_kind kind;
-	char *key;	/* at most 600 bytes */
+	char *key; /* at most 600 bytes */
 	char *incident; /* "" when it belongs to none */
-	char *state;	/* name of its state, for queries; "" when it has none */
-	int64_t at;	/* when it came to that state */
-	json_t *body;	/* NULL: delete the record */
+	char *state; /* name of its state, for queries; "" when it has none */
+	int64_t at; /* when it came to that state */
+	json_t *body; /* NULL: delete the record */
 };
 
 /* One line of the trace. */
@@ -48,7 +48,7 @@ struct pb_note {
 	char *playbook;
 	char *step;
 	const char *kind; /* static: "event", "match", "armed", "page", ... */
-	char *text;	  /* for people; outside text in it is already made safe */
+	char *text; /* for people; outside text in it is already made safe */
 };
 
 /*
@@ -58,9 +58,9 @@ struct pb_note {
  * The id is the attempt's: it never names two different attempts.
  */
 struct pb_action {
-	char *id;	   /* "20261123-1/restart/1", "20261123-1/page/2.0/ana@pager" */
+	char *id; /* "20261123-1/restart/1", "20261123-1/page/2.0/ana@pager" */
 	char *incident;
-	bool is_page;	   /* pages and resolve notices go before everything else */
+	bool is_page; /* pages and resolve notices go before everything else */
 	int64_t limit_for; /* the driver ends it after this long and says so (TERM, then KILL) */
 	json_t *spec;
 };
@@ -75,18 +75,19 @@ enum pb_outcome_status {
 struct pb_outcome {
 	char *action_id;
 	enum pb_outcome_status status;
-	bool is_unknown;   /* failed in a way that does not tell whether the effect took place */
-	char *error;	   /* error name: "Exec.Exit.3", "Exec.Signal.TERM", "States.Timeout", AWS code; "" when ok */
+	bool is_unknown; /* failed in a way that does not tell whether the effect took place */
+	char *
+	    error; /* error name: "Exec.Exit.3", "Exec.Signal.TERM", "States.Timeout", AWS code; "" when ok */
 	char *error_class; /* "Throttling", "Network" or "" */
-	char *message;	   /* one line for people */
-	json_t *output;	   /* object, or NULL */
+	char *message; /* one line for people */
+	json_t *output; /* object, or NULL */
 };
 void pb_outcome_fini(struct pb_outcome *o);
 
 /* The answer to an operator's command. */
 struct pb_reply {
 	uint64_t token;
-	int status;   /* as HTTP: 200, 404, 409 */
+	int status; /* as HTTP: 200, 404, 409 */
 	json_t *body; /* object */
 };
 

@@ -23,8 +23,7 @@ find_name(const char *const *names, size_t n, const char *s, size_t *ret)
 
 /* The names of a machine's states as an array, by its naming function. */
 #define STATE_OF(record, name_of, max, ret, err)                                                   \
-	state_of(                                                                                  \
-	    (record), (const char *(*)(unsigned))(name_of), (max), (ret), (err))
+	state_of((record), (const char *(*)(unsigned))(name_of), (max), (ret), (err))
 
 static int
 state_of(const struct pb_record *r, const char *(*name_of)(unsigned), size_t max, size_t *ret,

@@ -261,10 +261,6 @@ pb_read_topic(struct pb_loader *l, const struct pb_node *n, char **ret)
 		    PB_SHOWN(text));
 		return -1;
 	}
-	if (n->len > 5 && pb_streq(text + n->len - 5, ".fifo")) {
-		pb_problem_add(l, n, "FIFO topics are not supported yet; use a standard topic");
-		return -1;
-	}
 	return pb_read_text(l, n, 512, ret);
 }
 

@@ -104,10 +104,6 @@ static const struct pb_test_bad rows[] = {
 	"channels: [{name: h, type: sns, topic: \"arn:aws:sqs:eu-west-1:111122223333:q\"}]\n",
 	{"3:40: \"arn:aws:sqs:eu-west-1:111122223333:q\" is no ARN of an SNS topic, as "
 	 "arn:aws:sns:eu-west-1:111122223333:pager"}},
-    {"a FIFO topic",
-	UNMATCHED
-	"channels: [{name: h, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:q.fifo\"}]\n",
-	{"3:40: FIFO topics are not supported yet; use a standard topic"}},
     {"a channel that runs a program without the driver",
 	UNMATCHED "channels: [{name: h, type: exec, argv: [/bin/page]}]\n",
 	{"3:28: a channel of type exec needs daemon: {exec: {driver: child}}; the helper that runs "

@@ -1,0 +1,238 @@
+/*
+ * What people read in a page and in a resolve notice, to the letter.
+ */
+#include "tests/unit/runner.h"
+
+#include "base/json.h"
+#include "engine/engine.h"
+
+static const char config_text[] =
+    "version: 1\n"
+    "daemon: {exec: {driver: child}}\n"
+    "channels:\n"
+    "  - {name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:pager.fifo\"}\n"
+    "  - {name: local, type: exec, argv: [/bin/page]}\n"
+    "contacts: [{name: ana}, {name: bo, sns: {phone: \"+447700900001\"}}]\n"
+    "unmatched: {alarms: drop, events: drop}\n"
+    "playbooks:\n"
+    "  - name: web\n"
+    "    summary: Restart the web server\n"
+    "    docs: https://wiki.example.com/web\n"
+    "    owner: {team: payments}\n"
+    "    severity: critical\n"
+    "    match: {detail: {state: {value: [ALARM]}}}\n"
+    "    escalate: oncall\n"
+    "    steps: [{name: restart, action: exec, argv: [/bin/restart]}]\n"
+    "escalations:\n"
+    "  - name: oncall\n"
+    "    levels:\n"
+    "      - {notify: [ana, bo], via: [pager]}\n"
+    "      - {notify: [ana], via: [local], after: 5m}\n";
+
+#define START INT64_C(1772528400000) /* 2026-03-03T09:00:00Z */
+
+struct rig {
+	struct pb_config *config;
+	struct pb_engine *engine;
+	struct pb_update *u;
+};
+
+static void
+rig_free(struct rig *r)
+{
+	pb_update_free(r->u);
+	pb_engine_free(r->engine);
+	pb_config_unref(r->config);
+}
+
+static void
+step(struct rig *r, int64_t now, struct pb_input *in)
+{
+	pb_update_free(r->u);
+	r->u = pb_update_new(now);
+	pb_engine_step(r->engine, now, in, r->u);
+	pb_input_free(in);
+}
+
+static struct pb_input *
+alarm_input(const char *name, const char *state, const char *at)
+{
+	struct pb_error err = {0};
+	struct pb_input *in = pb_input_new(PB_IN_EVENT);
+	PB_JSON json_t *j =
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s, s:{s:s, s:s, s:s}}}",
+		"version", "0", "id", "1", "detail-type", "CloudWatch Alarm State Change", "source",
+		"aws.cloudwatch", "account", "111122223333", "time", at, "region", "eu-west-1",
+		"resources", "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:web-1", "detail",
+		"alarmName", name, "state", "value", state, "reason",
+		"Threshold Crossed: 3 datapoints", "timestamp", at);
+	ck_assert_msg(pb_event_from_envelope(j, &in->event, &err) == 0, "%s", err.text);
+	return in;
+}
+
+static struct pb_input *
+failure(const char *id)
+{
+	struct pb_input *in = pb_input_new(PB_IN_OUTCOME);
+	in->outcome = pb_calloc(1, sizeof(*in->outcome));
+	in->outcome->action_id = pb_strdup(id);
+	in->outcome->status = PB_OUTCOME_FAILED;
+	in->outcome->error = pb_strdup("Exec.Exit.1");
+	in->outcome->message = pb_strdup("no such unit\033[31m");
+	return in;
+}
+
+/* An alarm whose one step fails 4 seconds later, so that level 1 is paged. */
+static struct rig
+paged(const char *alarm_name)
+{
+	struct rig r = {0};
+	struct pb_problems problems = {0};
+	char name[] = "t.yaml";
+	PB_CLEANUP(pb_freep) char *text = pb_strdup(config_text);
+	const struct pb_config_file file = {name, text, strlen(text)};
+	int rc = pb_config_parse(&file, 1, NULL, &r.config, &problems);
+	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "?");
+	const struct pb_engine_options options = {.seed = 1, .host = "ops-1"};
+	r.engine = pb_engine_new(r.config, &options);
+	step(&r, START, pb_input_new(PB_IN_BOOT));
+	step(&r, START, alarm_input(alarm_name, "ALARM", "2026-03-03T08:59:00Z"));
+	ck_assert_uint_eq(r.u->n_starts, 1);
+	step(&r, START + 4000, failure(r.u->starts[0].id));
+	return r;
+}
+
+static const json_t *
+page_inputs(const struct rig *r, size_t i)
+{
+	ck_assert_uint_gt(r->u->n_starts, i);
+	ck_assert(r->u->starts[i].is_page);
+	return json_object_get(r->u->starts[i].spec, "inputs");
+}
+
+START_TEST(a_page_says_what_since_when_what_was_tried_and_what_to_do)
+{
+	struct rig r = paged("web-1");
+	const json_t *in = page_inputs(&r, 0);
+	ck_assert_str_eq(pb_json_str(in, "Subject"), "[critical] web-1 ALARM (20260303-1)");
+	ck_assert_str_eq(pb_json_str(in, "Message"),
+	    "PAGE level 1 of 2, incident 20260303-1, severity critical\n"
+	    "\n"
+	    "WHAT    web-1 is in ALARM (eu-west-1, account 111122223333)\n"
+	    "        Threshold Crossed: 3 datapoints\n"
+	    "SINCE   2026-03-03T08:59:00Z (1m4s ago)\n"
+	    "WHY     step restart failed after 1 attempt: Exec.Exit.1: no such unit\\x1b[31m\n"
+	    "TRIED   playbook web: failed\n"
+	    "        Restart the web server\n"
+	    "        1. restart: failed, Exec.Exit.1: no such unit\\x1b[31m\n"
+	    "        2. verify: not reached\n"
+	    "DOCS    https://wiki.example.com/web\n"
+	    "OWNER   payments\n"
+	    "ACK     playbookctl ack 20260303-1\n"
+	    "MORE    playbookctl show 20260303-1\n"
+	    "NEXT    level 2 is paged at 09:05:04 unless somebody acknowledges\n"
+	    "\n"
+	    "from playbookd on ops-1, page id 20260303-1/page/1.1.0/ana@pager\n");
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_page_carries_what_machines_sort_it_by)
+{
+	struct rig r = paged("web-1");
+	const json_t *in = page_inputs(&r, 0), *a = pb_json_get(in, "MessageAttributes");
+	static const char *const wanted[][2] = {
+	    {"kind", "page"},
+	    {"recipient", "ana"},
+	    {"level", "1"},
+	    {"severity", "critical"},
+	    {"incident", "20260303-1"},
+	    {"page_id", "20260303-1/page/1.1.0/ana@pager"},
+	    {"playbook", "web"},
+	};
+	for (size_t i = 0; i < PB_ARRAY_LEN(wanted); i++)
+		ck_assert_str_eq(
+		    pb_json_str(pb_json_get(a, wanted[i][0]), "StringValue"), wanted[i][1]);
+	ck_assert_str_eq(pb_json_str(in, "MessageGroupId"), "20260303-1");
+	ck_assert_str_eq(
+	    pb_json_str(in, "MessageDeduplicationId"), "20260303-1/page/1.1.0/ana@pager");
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_contact_with_a_phone_is_texted_there)
+{
+	struct rig r = paged("web-1");
+	const json_t *in = page_inputs(&r, 1);
+	ck_assert_str_eq(pb_json_str(in, "PhoneNumber"), "+447700900001");
+	ck_assert_ptr_null(pb_json_get(in, "TopicArn"));
+	ck_assert_ptr_null(pb_json_get(in, "Subject"));
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_subject_is_ascii_and_below_100_characters)
+{
+	struct rig r = paged("caf\xc3\xa9 \033[2J "
+			     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			     "aaaaaaaaaaaaaaaaaaa"
+			     "aaaaaaaaaaaaaaaaa");
+	const char *subject = pb_json_str(page_inputs(&r, 0), "Subject");
+	ck_assert_uint_eq(strlen(subject), 99);
+	for (const char *s = subject; *s != '\0'; s++)
+		ck_assert(*s >= 0x20 && *s < 0x7f);
+	ck_assert_ptr_nonnull(strstr(subject, "caf? ?[2J"));
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_notice_says_that_it_is_over_and_what_ended_it)
+{
+	struct rig r = paged("web-1");
+	step(&r, START + 60000, alarm_input("web-1", "OK", "2026-03-03T09:00:50Z"));
+	const json_t *in = page_inputs(&r, 0);
+	ck_assert_str_eq(pb_json_str(in, "Subject"), "[resolved] web-1 (20260303-1)");
+	ck_assert_str_eq(pb_json_str(in, "Message"),
+	    "RESOLVED incident 20260303-1: recovered\n"
+	    "\n"
+	    "WHAT    web-1 was in ALARM (eu-west-1, account 111122223333)\n"
+	    "        Threshold Crossed: 3 datapoints\n"
+	    "SINCE   2026-03-03T08:59:00Z (2m ago)\n"
+	    "UNTIL   2026-03-03T09:01:00Z\n"
+	    "TRIED   playbook web: failed\n"
+	    "        Restart the web server\n"
+	    "        1. restart: failed, Exec.Exit.1: no such unit\\x1b[31m\n"
+	    "        2. verify: not reached\n"
+	    "DOCS    https://wiki.example.com/web\n"
+	    "OWNER   payments\n"
+	    "\n"
+	    "from playbookd on ops-1, page id 20260303-1/resolved/ana@pager\n");
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(an_exec_channel_gets_the_page_as_json)
+{
+	struct rig r = paged("web-1");
+	step(&r, START + 4000 + 5 * PB_MINUTE, pb_input_new(PB_IN_TICK));
+	ck_assert_uint_eq(r.u->n_starts, 1);
+	const json_t *spec = r.u->starts[0].spec, *page = json_object_get(spec, "stdin");
+	ck_assert_str_eq(
+	    json_string_value(json_array_get(json_object_get(spec, "argv"), 0)), "/bin/page");
+	ck_assert_str_eq(pb_json_str(page, "kind"), "page");
+	ck_assert_str_eq(pb_json_str(page, "recipient"), "ana");
+	ck_assert_int_eq(pb_json_i64(page, "level", 0), 2);
+	ck_assert_str_eq(pb_json_str(page, "subject"), "[critical] web-1 ALARM (20260303-1)");
+	rig_free(&r);
+}
+END_TEST
+
+PB_SUITE(page)
+{
+	pb_add(s, a_page_says_what_since_when_what_was_tried_and_what_to_do);
+	pb_add(s, a_page_carries_what_machines_sort_it_by);
+	pb_add(s, a_contact_with_a_phone_is_texted_there);
+	pb_add(s, a_subject_is_ascii_and_below_100_characters);
+	pb_add(s, a_notice_says_that_it_is_over_and_what_ended_it);
+	pb_add(s, an_exec_channel_gets_the_page_as_json);
+}
