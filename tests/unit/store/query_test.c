@@ -57,6 +57,22 @@ START_TEST(the_engine_gets_what_is_live_kind_after_kind)
 }
 END_TEST
 
+START_TEST(what_was_seen_comes_back_in_order_of_time)
+{
+	struct pb_store *s = memory();
+	static const char *const keys[] = {"event|b", "event|a", "event|c"};
+	for (size_t i = 0; i < PB_ARRAY_LEN(keys); i++) {
+		struct pb_update *u = pb_update_new((int64_t)i + 1);
+		pb_update_put(u, PB_REC_SEEN, keys[i], "", "", json_object());
+		commit(s, u);
+	}
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	ck_assert_int_eq(pb_store_restore(s, list_key, &b, NULL), 0);
+	ck_assert_str_eq(b.ptr, "seen:event|b seen:event|a seen:event|c ");
+	pb_store_close(s);
+}
+END_TEST
+
 static char *
 ids_of(const json_t *page)
 {
@@ -320,6 +336,7 @@ END_TEST
 PB_SUITE(store_query)
 {
 	pb_add(s, the_engine_gets_what_is_live_kind_after_kind);
+	pb_add(s, what_was_seen_comes_back_in_order_of_time);
 	pb_add(s, incidents_are_listed_newest_first_page_by_page);
 	pb_add(s, an_incident_is_shown_with_all_that_belongs_to_it);
 	pb_add_loop(s, an_incident_is_found_by_the_end_of_its_id, 0, (int)PB_ARRAY_LEN(finds));
