@@ -205,8 +205,23 @@ dedup_key(struct turn *t, const struct pb_playbook *p, const struct pb_event *ev
 	return default_key(ev);
 }
 
+static void
+note_event(struct turn *t, const struct pb_event *ev, const char *source, const char *incident,
+    const char *what)
+{
+	char title[256], from[128], clock[PB_TIME_TEXT];
+	const char *name = ev->alarm_name != NULL ? ev->alarm_name : ev->detail_type;
+	(void)pb_safe(title, sizeof(title), pb_str_of(name));
+	(void)pb_safe(from, sizeof(from), pb_str_of(source));
+	pb_update_note(t->u, incident, "", "", "event", "%s%s%s by %s, %s: %s", title,
+	    ev->kind == PB_EVENT_ALARM ? " " : "",
+	    ev->kind == PB_EVENT_ALARM ? pb_alarm_state_name(ev->alarm_state) : "", from,
+	    ev->time_at > 0 ? pb_time_rfc3339(clock, ev->time_at) : "no time", what);
+}
+
 static char *
-open_or_attach(struct turn *t, struct pb_event *ev, size_t playbook, size_t escalation)
+open_or_attach(
+    struct turn *t, struct pb_event *ev, const char *source, size_t playbook, size_t escalation)
 {
 	const struct pb_playbook *p =
 	    playbook == PB_NONE ? NULL : &t->e->config->playbooks[playbook];
@@ -219,6 +234,12 @@ open_or_attach(struct turn *t, struct pb_event *ev, size_t playbook, size_t esca
 		input = INCIDENT_OPEN;
 	}
 	char *id = pb_strdup(in->id);
+	if (p == NULL) {
+		note_event(t, ev, source, id, "no playbook matches: escalate");
+	} else {
+		PB_CLEANUP(pb_freep) char *what = pb_asprintf("playbook %s", p->name);
+		note_event(t, ev, source, id, what);
+	}
 	incident_input(t, in, input);
 	incident_settle(t, in);
 	return id;
@@ -240,19 +261,6 @@ resolve_by_alarm(struct turn *t, const struct pb_event *ev)
 	}
 }
 
-static void
-note_event(struct turn *t, const struct pb_event *ev, const char *source, const char *what)
-{
-	char title[256], from[128], clock[PB_TIME_TEXT];
-	const char *name = ev->alarm_name != NULL ? ev->alarm_name : ev->detail_type;
-	(void)pb_safe(title, sizeof(title), pb_str_of(name));
-	(void)pb_safe(from, sizeof(from), pb_str_of(source));
-	pb_update_note(t->u, "", "", "", "event", "%s%s%s by %s, %s: %s", title,
-	    ev->kind == PB_EVENT_ALARM ? " " : "",
-	    ev->kind == PB_EVENT_ALARM ? pb_alarm_state_name(ev->alarm_state) : "", from,
-	    ev->time_at > 0 ? pb_time_rfc3339(clock, ev->time_at) : "no time", what);
-}
-
 /* Returns the id of the incident that the event opened or joined; NULL when there is none. */
 static char *
 match(struct turn *t, struct pb_event *ev, const char *source)
@@ -260,21 +268,16 @@ match(struct turn *t, struct pb_event *ev, const char *source)
 	const struct pb_config *c = t->e->config;
 	bool is_alarm = ev->kind == PB_EVENT_ALARM;
 	if (is_alarm && ev->alarm_state == PB_ALARM_OK) {
-		note_event(t, ev, source, "recovery");
+		note_event(t, ev, source, "", "recovery");
 		return NULL;
 	}
 	uint32_t id;
-	if (c->matcher != NULL && pb_matcher_match(c->matcher, ev->json, &id, 1) > 0) {
-		PB_CLEANUP(pb_freep) char *what = pb_asprintf("playbook %s", c->playbooks[id].name);
-		note_event(t, ev, source, what);
-		return open_or_attach(t, ev, id, c->playbooks[id].escalation);
-	}
+	if (c->matcher != NULL && pb_matcher_match(c->matcher, ev->json, &id, 1) > 0)
+		return open_or_attach(t, ev, source, id, c->playbooks[id].escalation);
 	enum pb_unmatched way = is_alarm ? c->unmatched_alarms : c->unmatched_events;
-	if (way == PB_UNMATCHED_ESCALATE && (!is_alarm || ev->alarm_state == PB_ALARM_ALARM)) {
-		note_event(t, ev, source, "no playbook matches: escalate");
-		return open_or_attach(t, ev, PB_NONE, c->unmatched_escalation);
-	}
-	note_event(t, ev, source, "no playbook matches: dropped");
+	if (way == PB_UNMATCHED_ESCALATE && (!is_alarm || ev->alarm_state == PB_ALARM_ALARM))
+		return open_or_attach(t, ev, source, PB_NONE, c->unmatched_escalation);
+	note_event(t, ev, source, "", "no playbook matches: dropped");
 	return NULL;
 }
 
@@ -289,11 +292,11 @@ intake_event(struct turn *t, const struct pb_input *in)
 	switch (is_alarm ? alarm_seen(t, ev, source) : other_seen(t, ev)) {
 	case DUPLICATE:
 		verdict = "duplicate";
-		note_event(t, ev, source, "seen before, nothing to do");
+		note_event(t, ev, source, "", "seen before, nothing to do");
 		break;
 	case LATE:
 		verdict = "late";
-		note_event(t, ev, source, "late: the alarm has changed since, nothing to do");
+		note_event(t, ev, source, "", "late: the alarm has changed since, nothing to do");
 		break;
 	case FRESH:
 		id = match(t, ev, source);
