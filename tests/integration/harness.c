@@ -33,7 +33,7 @@ static const char step_script[] =
     "fail) echo 'the service does not answer on port 8080' >&2; exit 3 ;;\n"
     "fix) curl -sS -f -o /dev/null -d '{\"state\":\"OK\"}' '@URL@/_sandbox/alarms/'\"$2\"/state "
     ";;\n"
-    "gate) read -r line <'@DIR@/gate' ;;\n"
+    "gate) exec timeout --foreground 60 head -n 1 '@DIR@/gate' ;;\n"
     "say) printf '%s\\n' \"$2\" ;;\n"
     "*) exit 64 ;;\n"
     "esac\n";
@@ -113,8 +113,8 @@ pb_rig_read(const struct pb_rig *r, const char *name)
 	return pb_buf_take(&text);
 }
 
-static void
-remove_tree(const char *path)
+void
+pb_rig_remove_tree(const char *path)
 {
 	DIR *d = opendir(path);
 	const struct dirent *entry;
@@ -124,7 +124,7 @@ remove_tree(const char *path)
 			continue;
 		PB_CLEANUP(pb_freep) char *below = pb_asprintf("%s/%s", path, entry->d_name);
 		if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
-			remove_tree(below);
+			pb_rig_remove_tree(below);
 		else
 			(void)unlink(below);
 	}
@@ -148,10 +148,11 @@ make_folder(struct pb_rig *r, struct pb_error *err)
 	r->dir = dir;
 	r->socket = path_of(r, "api");
 	PB_CLEANUP(pb_freep) char *conf = path_of(r, "conf");
+	PB_CLEANUP(pb_freep) char *more = path_of(r, "conf/playbooks.d");
 	PB_CLEANUP(pb_freep) char *gate = path_of(r, "gate");
 	if (strlen(r->socket) > 100)
 		return pb_fail(err, PB_LIMIT, "%s: too long for a socket; set TMPDIR", r->dir);
-	if (mkdir(conf, 0700) < 0 || mkfifo(gate, 0600) < 0)
+	if (mkdir(conf, 0700) < 0 || mkdir(more, 0700) < 0 || mkfifo(gate, 0600) < 0)
 		return pb_fail_errno(err, errno, "cannot fill %s", r->dir);
 	return 0;
 }
@@ -279,6 +280,12 @@ static int
 status_of(int raw)
 {
 	return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+}
+
+int64_t
+pb_rig_now(void)
+{
+	return pb_clock_mono();
 }
 
 bool
@@ -462,13 +469,26 @@ pb_rig_init(struct pb_rig *r, struct pb_error *err)
 	return 0;
 }
 
+/* Steps that wait there outlive a daemon that was killed: they read an end of file and end. */
+static void
+release_gate(const struct pb_rig *r)
+{
+	if (r->dir == NULL)
+		return;
+	PB_CLEANUP(pb_freep) char *gate = path_of(r, "gate");
+	int fd = open(gate, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 void
 pb_rig_fini(struct pb_rig *r)
 {
 	kill_group(&r->daemon);
 	kill_group(&r->sandbox);
+	release_gate(r);
 	if (r->dir != NULL)
-		remove_tree(r->dir);
+		pb_rig_remove_tree(r->dir);
 	for (size_t i = 0; i < r->n_env; i++)
 		free(r->env[i]);
 	free(r->build);

@@ -108,8 +108,9 @@ int pb_rig_fault(struct pb_rig *r, struct pb_error *err, const char *fmt, ...) P
 
 /* --- waiting; NULL or false when the time is over */
 
-/* One look of 20 ms; false when `until` (pb_clock_mono) has passed.  For loops of one's own. */
+/* Waits 20 ms; false when `until` has passed.  For loops of one's own. */
 bool pb_rig_again(int64_t until);
+int64_t pb_rig_now(void); /* ms, monotonic: what `until` is told in */
 /*
  * The newest incident of that title (alarm name) in that state (NULL = any), as GET /v1/incidents
  * lists it.
@@ -124,6 +125,11 @@ const char *pb_rig_attribute(const json_t *page, const char *name); /* "" when a
 bool pb_rig_logged(struct pb_rig *r, const char *text, int64_t limit_for);
 /* At least n lines of DIR/steps have `text`; *ret_n (may be NULL) is how many there are. */
 bool pb_rig_stepped(struct pb_rig *r, const char *text, size_t n, int64_t limit_for, size_t *ret_n);
+/*
+ * The notes of the trace with a number above `since`, oldest first; an empty list when the daemon does
+ * not answer.  The caller's to free.
+ */
+json_t *pb_rig_notes(struct pb_rig *r, int64_t since);
 /* At least n calls of an operation have been answered since call number `since`. */
 bool
 pb_rig_called(struct pb_rig *r, const char *operation, int64_t since, size_t n, int64_t limit_for);
@@ -133,6 +139,7 @@ bool pb_rig_drained(struct pb_rig *r, const char *queue, int64_t limit_for);
 
 /* Lines of text that have `part` in them. */
 size_t pb_rig_count_lines(const char *text, const char *part);
+void pb_rig_remove_tree(const char *path);
 /* Print the ends of both logs to stdout, for who has to find out why. */
 void pb_rig_show(const struct pb_rig *r);
 

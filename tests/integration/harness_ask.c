@@ -29,10 +29,9 @@ easy_freep(CURL **c)
 }
 
 static int
-request(const char *socket, const char *url, const char *method, const char *body, json_t **ret,
-    struct pb_error *err)
+exchange(const char *socket, const char *url, const char *method, const char *body,
+    struct pb_buf *answer, struct pb_error *err)
 {
-	PB_CLEANUP(pb_buf_fini) struct pb_buf answer = PB_BUF_CAPPED(ANSWER_MAX);
 	PB_CLEANUP(easy_freep) CURL *c = curl_easy_init();
 	long status = 0;
 	pb_check(c != NULL);
@@ -41,7 +40,7 @@ request(const char *socket, const char *url, const char *method, const char *bod
 	(void)curl_easy_setopt(c, CURLOPT_PROXY, "");
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, ASK_LIMIT_MS);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_bytes);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, &answer);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, answer);
 	if (socket != NULL)
 		(void)curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
 	if (pb_streq(method, "POST"))
@@ -52,9 +51,18 @@ request(const char *socket, const char *url, const char *method, const char *bod
 	if (code != CURLE_OK)
 		return pb_fail(err, PB_IO, "%s %s: %s", method, url, curl_easy_strerror(code));
 	(void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
+}
+
+static int
+request(const char *socket, const char *url, const char *method, const char *body, json_t **ret,
+    struct pb_error *err)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf answer = PB_BUF_CAPPED(ANSWER_MAX);
+	int status = exchange(socket, url, method, body, &answer, err);
 	if (ret != NULL && pb_json_parse(pb_buf_str(&answer), ret, NULL) < 0)
 		*ret = NULL;
-	return (int)status;
+	return status;
 }
 
 int
@@ -65,6 +73,27 @@ pb_rig_api(struct pb_rig *r, const char *method, const char *path, const char *b
 	if (ret != NULL)
 		*ret = NULL;
 	return request(r->socket, url, method, body, ret, err);
+}
+
+json_t *
+pb_rig_notes(struct pb_rig *r, int64_t since)
+{
+	PB_CLEANUP(pb_freep)
+	char *url = pb_asprintf("http://playbookd/v1/tail?limit=1000&since=%lld", (long long)since);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf answer = PB_BUF_CAPPED(ANSWER_MAX);
+	json_t *notes = json_array();
+	if (exchange(r->socket, url, "GET", NULL, &answer, NULL) != 200)
+		return notes;
+	for (struct pb_str rest = pb_buf_str(&answer); rest.len > 0;) {
+		const char *end = memchr(rest.ptr, '\n', rest.len);
+		struct pb_str line = {rest.ptr, end == NULL ? rest.len : (size_t)(end - rest.ptr)};
+		json_t *note = NULL;
+		if (line.len > 0 && pb_json_parse(line, &note, NULL) == 0)
+			json_array_append_new(notes, note);
+		line.len += end != NULL;
+		rest = (struct pb_str){rest.ptr + line.len, rest.len - line.len};
+	}
+	return notes;
 }
 
 int
