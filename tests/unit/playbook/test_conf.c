@@ -117,8 +117,37 @@ START_TEST(the_iam_policy_is_json)
 }
 END_TEST
 
+/* Between the marks of the page's source; nothing in it is escaped. */
+static char *
+manual_example(void)
+{
+	static const char begin[] = ".\\\" example\n", end[] = ".\\\" end\n";
+	size_t len;
+	char *page = pb_test_read("man/playbook.5", &len);
+	const char *from = strstr(page, begin);
+	ck_assert_ptr_nonnull(from);
+	from += strlen(begin);
+	const char *to = strstr(from, end);
+	ck_assert_ptr_nonnull(to);
+	char *text = pb_strndup(from, (size_t)(to - from));
+	free(page);
+	return text;
+}
+
+START_TEST(the_example_of_the_manual_is_accepted)
+{
+	char *text = manual_example();
+	struct pb_config *c = pb_test_load(text);
+	ck_assert_uint_eq(c->n_playbooks, 1);
+	ck_assert_uint_eq(c->playbooks[0].n_steps, 2);
+	pb_config_unref(c);
+	free(text);
+}
+END_TEST
+
 PB_SUITE(playbook_conf)
 {
+	pb_add(s, the_example_of_the_manual_is_accepted);
 	pb_add(s, the_worked_playbooks_load_beside_the_example);
 	pb_add_loop(s, each_worked_playbook_takes_its_own_alarm, 0, 3);
 	pb_add(s, the_iam_policy_is_json);
