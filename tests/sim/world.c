@@ -481,7 +481,6 @@ set_config(struct world *w, const char *text)
 	struct pb_config *c = NULL;
 	if (pb_config_parse(&file, 1, NULL, &c, &problems) < 0) {
 		broken(w, "scenario: %s", problems.texts[0]);
-		pb_problems_fini(&problems);
 	} else {
 		struct pb_input *in = pb_input_new(PB_IN_CONFIG);
 		in->config = pb_config_ref(c);
@@ -489,6 +488,7 @@ set_config(struct world *w, const char *text)
 		pb_config_unref(w->config);
 		w->config = c;
 	}
+	pb_problems_fini(&problems);
 	free(file.name);
 	free(file.text);
 }

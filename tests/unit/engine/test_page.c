@@ -93,6 +93,7 @@ paged(const char *alarm_name)
 	const struct pb_config_file file = {name, text, strlen(text)};
 	int rc = pb_config_parse(&file, 1, NULL, &r.config, &problems);
 	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "?");
+	pb_problems_fini(&problems);
 	const struct pb_engine_options options = {.seed = 1, .host = "ops-1"};
 	r.engine = pb_engine_new(r.config, &options);
 	step(&r, START, pb_input_new(PB_IN_BOOT));
