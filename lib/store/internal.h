@@ -86,11 +86,11 @@ void store_undo(struct pb_store *s);
 int store_move_away(const char *dir, int64_t at, char **ret_name, struct pb_error *err);
 
 /*
- * SQL: the ids of incidents that the engine must know of.  An action that will do nothing more has
- * one of the two states; a resolved incident may still have a notice to send.
+ * SQL: the ids of incidents that the engine must know of: those not resolved, and those whose resolve
+ * notice is still to be sent.  An attempt of a step keeps no incident alive, however it ended.
  */
 #define STORE_LIVE                                                                                 \
 	"SELECT key FROM incident WHERE state <> 'resolved'"                                       \
-	" UNION SELECT incident FROM action WHERE state NOT IN ('sent', 'dropped')"
+	" UNION SELECT incident FROM action WHERE state IN ('new', 'sending', 'retrying')"
 
 #endif

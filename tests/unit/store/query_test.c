@@ -289,6 +289,9 @@ START_TEST(old_incidents_go_whole_and_open_ones_stay)
 	pb_update_put(u, PB_REC_QUARANTINE, "q/1", "", "kept", json_object());
 	pb_update_put(u, PB_REC_SEEN, "event|1", "", "", json_object());
 	pb_update_put(u, PB_REC_ALARM, "arn", "", "OK", json_object());
+	/* An attempt of a step, however it ended, keeps nothing alive. */
+	pb_update_put(
+	    u, PB_REC_ACTION, "20261120-1/restart/1", "20261120-1", "failed", json_object());
 	commit(s, u);
 	u = pb_update_new(80);
 	pb_update_note(u, "", "", "", "boot", "new");
@@ -297,7 +300,7 @@ START_TEST(old_incidents_go_whole_and_open_ones_stay)
 
 	int rounds;
 	const struct pb_store_retention w = {.resolved_before_at = 50, .seen_before_at = 60};
-	ck_assert_int_eq(prune_all(s, &w, &rounds), 8 + 1 + 1 + 1);
+	ck_assert_int_eq(prune_all(s, &w, &rounds), 8 + 1 + 1 + 1 + 1);
 	PB_CLEANUP(pb_freep) char *text = dump(s);
 	ck_assert_ptr_null(strstr(text, "20261120-1"));
 	ck_assert_ptr_nonnull(strstr(text, "incident|20261120-2"));
