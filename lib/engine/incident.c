@@ -150,7 +150,7 @@ begin_work(struct turn *t, struct incident *in)
 		return;
 	}
 	enter(t, in, INCIDENT_WAITING);
-	ladder_input(t, in, LADDER_PAGE, why);
+	ladder_input(t, in, in->is_stale ? LADDER_SOON : LADDER_PAGE, why);
 }
 
 static void

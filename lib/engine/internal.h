@@ -26,6 +26,8 @@
 #define NOTICE_TRIES_MAX 8
 /* When a ladder has paged everybody and nobody answered, its last level hears of it again. */
 #define LADDER_REMIND_EVERY (30 * PB_MINUTE)
+/* What is old already may be over already: the rest of what a start finds comes first. */
+#define LADDER_SOON_FOR PB_SECOND
 #define SEEN_FOR PB_DAY
 #define SEEN_MAX 100000
 
@@ -255,13 +257,14 @@ char *step_attempt_id(const struct incident *in, size_t i);
 enum ladder_input {
 	LADDER_ARM,
 	LADDER_PAGE,
+	LADDER_SOON,
 	LADDER_DUE,
 	LADDER_ACK,
 	LADDER_CLOSE,
 	LADDER_INPUT_MAX
 };
 const char *ladder_state_name(enum ladder_state s);
-/* `why` goes with PAGE, `by` (in the same place) with ACK. */
+/* `text` is why with PAGE and SOON, by whom with ACK. */
 void ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const char *text);
 void ladder_put(struct turn *t, const struct incident *in);
 void ladder_fini(struct ladder *l);

@@ -177,14 +177,26 @@ begin(struct turn *t, struct incident *in, const char *why)
 	fire_due(t, in);
 }
 
+/* The event is old: should its end have been seen too, it comes within the next moment. */
+static void
+hasten(struct turn *t, struct incident *in, const char *why)
+{
+	int64_t at = t->now + LADDER_SOON_FOR;
+	set_text(&in->ladder.why, why);
+	if (in->ladder.page_by_at > at)
+		in->ladder.page_by_at = at;
+	enter(t, in, LADDER_ARMED, in->ladder.page_by_at);
+}
+
 static void
 page_by_has_come(struct turn *t, struct incident *in, const char *text)
 {
 	(void)text;
 	char span[PB_TIME_TEXT];
-	PB_CLEANUP(pb_freep)
-	char *why = pb_asprintf("not over %s after it began (page_by)",
-	    pb_duration_text(span, in->ladder.page_by_at - in->opened_at));
+	PB_CLEANUP(pb_freep) char *why = pb_strdup(in->ladder.why); /* when it was hastened */
+	if (why == NULL)
+		why = pb_asprintf("not over %s after it began (page_by)",
+		    pb_duration_text(span, in->ladder.page_by_at - in->opened_at));
 	begin(t, in, why);
 }
 
@@ -267,6 +279,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	{
 	    [LADDER_ARM] = arm,
 	    [LADDER_PAGE] = never,
+	    [LADDER_SOON] = never,
 	    [LADDER_DUE] = never,
 	    [LADDER_ACK] = never,
 	    [LADDER_CLOSE] = never,
@@ -275,6 +288,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = begin,
+	    [LADDER_SOON] = hasten,
 	    [LADDER_DUE] = page_by_has_come,
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_CLOSE] = close_ladder,
@@ -283,6 +297,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = new_reason,
+	    [LADDER_SOON] = never,
 	    [LADDER_DUE] = climb,
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_CLOSE] = close_ladder,
@@ -291,6 +306,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = new_reason,
+	    [LADDER_SOON] = never,
 	    [LADDER_DUE] = remind,
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_CLOSE] = close_ladder,
@@ -299,6 +315,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = new_reason,
+	    [LADDER_SOON] = never,
 	    [LADDER_DUE] = ack_expired,
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_CLOSE] = close_ladder,
@@ -307,6 +324,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = stay,
+	    [LADDER_SOON] = stay,
 	    [LADDER_DUE] = stay,
 	    [LADDER_ACK] = stay,
 	    [LADDER_CLOSE] = stay,
