@@ -16,6 +16,24 @@
 
 #define DRAIN_CHECK_EVERY INT64_C(100)
 
+static char *
+marker(const struct app *app)
+{
+	PB_CLEANUP(pb_freep) char *socket = app_socket(app->options, app->config);
+	return pb_asprintf("%s.store-failed", socket);
+}
+
+void
+app_store_failed(struct app *app, const struct pb_error *err)
+{
+	PB_CLEANUP(pb_freep) char *path = marker(app);
+	pb_err("%s; nothing of it was acted on, ending so that the next start goes on, degraded, "
+	       "from what is durable",
+	    err->text);
+	pb_storage_failed(path, err->text);
+	app_stop(app, PB_APP_EXIT_STORE);
+}
+
 void
 app_stop(struct app *app, enum pb_app_exit status)
 {
@@ -81,10 +99,7 @@ op_note(void *arg, const struct pb_note *note)
 static void
 op_failed(void *arg, const struct pb_error *err)
 {
-	pb_err("%s; nothing of it was acted on, ending so that the next start goes on from what is "
-	       "durable",
-	    err->text);
-	app_stop(arg, PB_APP_EXIT_STORE);
+	app_store_failed(arg, err);
 }
 
 static const struct pb_core_ops core_ops = {
@@ -244,6 +259,12 @@ choose_config(struct app *app, struct pb_storage *storage)
 		pb_err("%s; not starting", err.text);
 		return PB_APP_EXIT_CONFIG;
 	}
+	PB_CLEANUP(pb_freep) char *state_dir = app_state_dir(app->options, app->config);
+	if (!pb_streq(state_dir, app->state_dir)) {
+		pb_err("the configuration of before keeps its state in %s, not in %s; not starting",
+		    state_dir, app->state_dir);
+		return PB_APP_EXIT_CONFIG;
+	}
 	app->config_why = pb_asprintf("the configuration in %s cannot be used; the one of before "
 				      "(%.12s) stays in force",
 	    app->options->config_dir, app->config->digest);
@@ -255,8 +276,15 @@ static enum pb_app_exit
 open_store(struct app *app, struct pb_storage *ret)
 {
 	struct pb_error err = {0};
+	/* Where state is may stand in what cannot be read: guessing would begin a second one. */
+	if (app->config == NULL && !app_knows_state_dir(app->options)) {
+		pb_err("the configuration in %s cannot be used; not starting",
+		    app->options->config_dir);
+		return PB_APP_EXIT_CONFIG;
+	}
 	app->state_dir = app_state_dir(app->options, app->config);
-	if (pb_storage_open(app->state_dir, ret, &err) < 0)
+	PB_CLEANUP(pb_freep) char *path = marker(app);
+	if (pb_storage_open(app->state_dir, path, ret, &err) < 0)
 		return refusal(&err, PB_APP_EXIT_STORE);
 	app->is_degraded = ret->is_degraded;
 	app->degraded_why = pb_strdup(ret->why);

@@ -74,9 +74,8 @@ on_prune(void *arg)
 	};
 	struct pb_error err;
 	if (pb_store_prune(pb_core_store(app->core), &what, &n, &err) < 0) {
-		pb_err("pruning: %s; ending so that the next start goes on from what is durable",
-		    err.text);
-		app_stop(app, PB_APP_EXIT_STORE);
+		(void)pb_wrap(&err, "pruning");
+		app_store_failed(app, &err);
 		return;
 	}
 	pb_loop_timer_set(app->prune, n > 0 ? PRUNE_AGAIN : PRUNE_EVERY);

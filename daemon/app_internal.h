@@ -40,6 +40,7 @@ struct app {
 
 /* app.c */
 void app_stop(struct app *app, enum pb_app_exit status);
+void app_store_failed(struct app *app, const struct pb_error *err); /* logs, and ends it */
 
 /* app_care.c: what is done from time to time */
 void app_care_start(struct app *app);
@@ -48,6 +49,7 @@ void app_show_status(struct app *app); /* the line of `systemctl status` */
 json_t *app_status(void *app); /* GET /v1/status */
 
 /* app_reload.c */
+bool app_knows_state_dir(const struct pb_app_options *o); /* without a configuration */
 char *app_state_dir(const struct pb_app_options *o, const struct pb_config *c);
 char *app_socket(const struct pb_app_options *o, const struct pb_config *c);
 /* Loads, logs all problems; -1 when there are some, put into `ret_problems` (may be NULL). */

@@ -22,6 +22,13 @@ first_of(const char *variable)
 	return pb_strndup(list, strcspn(list, ":"));
 }
 
+bool
+app_knows_state_dir(const struct pb_app_options *o)
+{
+	PB_CLEANUP(pb_freep) char *dir = first_of("STATE_DIRECTORY");
+	return o->state_dir != NULL || dir != NULL;
+}
+
 char *
 app_state_dir(const struct pb_app_options *o, const struct pb_config *c)
 {
@@ -38,7 +45,7 @@ app_socket(const struct pb_app_options *o, const struct pb_config *c)
 {
 	if (o->socket != NULL)
 		return pb_strdup(o->socket);
-	if (c->api_socket != NULL)
+	if (c != NULL && c->api_socket != NULL)
 		return pb_strdup(c->api_socket);
 	PB_CLEANUP(pb_freep) char *dir = first_of("RUNTIME_DIRECTORY");
 	return pb_asprintf("%s/playbookd.sock", dir != NULL ? dir : "/run/playbookd");

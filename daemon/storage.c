@@ -4,10 +4,14 @@
 #include "storage.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "core.h"
+#include "io/file.h"
+
+#define MARKER_MAX 4096
 
 static int
 open_degraded(
@@ -58,15 +62,39 @@ is_refusal(enum pb_error_kind kind)
 	return false;
 }
 
-int
-pb_storage_open(const char *dir, struct pb_storage *ret, struct pb_error *err)
+void
+pb_storage_failed(const char *marker, const char *why)
 {
+	struct pb_error err;
+	if (pb_file_write(marker, 0600, pb_str_of(why), &err) < 0)
+		pb_warn("%s; the next start will try the store again at once", err.text);
+}
+
+/* Why the store failed in the run before; false when it did not. */
+static bool
+take_marker(const char *marker, struct pb_error *ret_cause)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
+	if (pb_file_read(marker, MARKER_MAX, &why, NULL) < 0)
+		return false;
+	(void)unlink(marker);
+	(void)pb_fail(ret_cause, PB_IO, "the store failed in the run before: %s",
+	    why.ptr == NULL ? "" : why.ptr);
+	return true;
+}
+
+int
+pb_storage_open(const char *dir, const char *marker, struct pb_storage *ret, struct pb_error *err)
+{
+	struct pb_error cause = {0};
+	if (take_marker(marker, &cause))
+		return open_degraded(dir, &cause, ret, err);
 	const struct pb_store_options options = {.allow_rebuild = true, .now_at = pb_clock_wall()};
 	struct pb_store *store = NULL;
 	if (pb_store_open(dir, &options, &store, err) < 0) {
 		if (is_refusal(err->kind))
 			return -1;
-		const struct pb_error cause = *err;
+		cause = *err;
 		return open_degraded(dir, &cause, ret, err);
 	}
 	if (pb_store_set_aside_as(store) != NULL)

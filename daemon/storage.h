@@ -6,6 +6,8 @@
  *	damaged, foreign		set aside, begin anew: open alarms come back with the first poll
  *	in use, from a newer version	refuse to start
  *	cannot be written		degraded: page from what can be read, remediate nothing, try again
+ *	failed in the run before	degraded too: a small write may work on a disk on which no commit
+ *					does, and a daemon that ends at each commit pages nobody
  */
 #ifndef PB_DAEMON_STORAGE_H
 #define PB_DAEMON_STORAGE_H
@@ -23,10 +25,17 @@ struct pb_storage {
 };
 
 /*
- * Logs what it finds.  On failure the daemon must not start: PB_EXISTS (another daemon has it),
+ * The store failed while it was in use, for `why`: leave word of it in the file `marker`, which must
+ * be on another file system (beside the socket), for the next pb_storage_open.
+ */
+void pb_storage_failed(const char *marker, const char *why);
+
+/*
+ * Takes the word that `marker` may have away.  Logs what it finds.  On failure the daemon must not start: PB_EXISTS (another daemon has it),
  * PB_UNSUPPORTED (newer), or no store in memory either.
  */
-int pb_storage_open(const char *dir, struct pb_storage *ret, struct pb_error *err);
+int
+pb_storage_open(const char *dir, const char *marker, struct pb_storage *ret, struct pb_error *err);
 /* Closes what is still in it; fields that were taken are NULL. */
 void pb_storage_fini(struct pb_storage *s);
 
