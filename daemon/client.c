@@ -60,6 +60,7 @@ struct pb_client_call {
 	struct pb_transfer *transfer;
 	char invocation_id[37];
 	int n_sent;
+	struct pb_aws_skew skew; /* that the attempt was signed with */
 	bool is_maybe_taken; /* some attempt is not proven to have had no effect */
 };
 
@@ -374,16 +375,17 @@ attempt(void *arg)
 	k->peer = peer_of(c, k->op, endpoint.region);
 	pb_aws_creds_free(k->creds);
 	k->creds = pb_aws_creds_copy(c->creds.cache.creds);
+	k->skew = k->peer->skew;
 	struct pb_aws_call call = {
 	    .op = k->op,
 	    .inputs = k->inputs,
 	    .endpoint = &endpoint,
 	    .creds = k->creds,
-	    .at = wall(c) + k->peer->skew.skew_for,
+	    .at = wall(c) + k->skew.skew_for,
 	    .invocation_id = k->invocation_id,
 	    .attempt = k->retry.attempt,
 	    .max_attempts = k->retry.max_attempts,
-	    .ttl_at = wall(c) + k->peer->skew.skew_for + time_left(k),
+	    .ttl_at = wall(c) + k->skew.skew_for + time_left(k),
 	};
 	PB_CLEANUP(pb_aws_request_freep) struct pb_aws_request *r = NULL;
 	if (pb_aws_call_build(&call, &r, &err) < 0) {
@@ -471,8 +473,12 @@ on_transfer(const struct pb_transfer_result *result, void *arg)
 	json_t *output = NULL;
 	int rc = pb_aws_call_parse(k->op, &answer, &output, &e);
 	int64_t moved = wall(k->client) - pb_clock_wall();
-	pb_aws_skew_learn(&k->peer->skew, &answer, result->sent_at + moved,
-	    result->received_at + moved, result->took, rc < 0 ? &e : NULL);
+	/* Other calls may have learnt since: it is judged by what this one was signed with. */
+	const int64_t signed_with = k->skew.skew_for;
+	pb_aws_skew_learn(&k->skew, &answer, result->sent_at + moved, result->received_at + moved,
+	    result->took, rc < 0 ? &e : NULL);
+	if (k->skew.skew_for != signed_with)
+		k->peer->skew = k->skew;
 	pb_aws_headers_fini(&headers);
 	if (rc < 0) {
 		failed(k, &e);

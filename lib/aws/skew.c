@@ -21,6 +21,12 @@ may_be_clock(const struct pb_aws_error *e)
 	return false;
 }
 
+static bool
+is_beyond(int64_t span)
+{
+	return span > TOLERATED_FOR || span < -TOLERATED_FOR;
+}
+
 bool
 pb_aws_skew_learn(struct pb_aws_skew *s, const struct pb_aws_answer *answer, int64_t sent_at,
     int64_t received_at, int64_t elapsed_for, struct pb_aws_error *e)
@@ -33,8 +39,10 @@ pb_aws_skew_learn(struct pb_aws_skew *s, const struct pb_aws_answer *answer, int
 		return false;
 
 	int64_t skew = date - (sent_at + (received_at - sent_at) / 2);
+	/* The published rule looks at the skew alone.  When a clock has been put right since, it is
+	 * the old skew, signed with, that was refused. */
+	bool is_far = is_beyond(skew) || is_beyond(skew - s->skew_for);
 	s->skew_for = skew;
-	bool is_far = skew > TOLERATED_FOR || skew < -TOLERATED_FOR;
 	if (!e || !is_far || !may_be_clock(e))
 		return false;
 	e->class = PB_AWS_CLOCK;

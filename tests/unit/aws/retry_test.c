@@ -250,6 +250,7 @@ static const struct {
     {"too long a wait", 7, 0, 960, 960, "00:05:01", NULL, "RequestTimeTooSkewed", 7, false},
     {"waited fifteen minutes", 7, 0, 900, 900, "00:07:30", NULL, NULL, 0, false},
     {"stale skew heals", 300, 0, 2, 2, "00:00:01", NULL, NULL, 0, false},
+    {"stale skew refused", 900, 0, 2, 2, "00:00:01", NULL, "InvalidSignatureException", 0, true},
     {"no date", 7, 0, 2, 2, NULL, NULL, "RequestTimeTooSkewed", 7, false},
     {"bad date", 7, 0, 2, 2, "99:99:99", NULL, "RequestTimeTooSkewed", 7, false},
     {"cached", 7, 0, 2, 2, "00:05:01", "Age: 17280", "RequestTimeTooSkewed", 7, false},
