@@ -1,0 +1,415 @@
+/*
+ * The drivers: what becomes of children and calls.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "io/file.h"
+#include "tests/unit/daemon/world.h"
+
+static void
+assert_says(const char *text, const char *part)
+{
+	ck_assert_msg(
+	    text && strstr(text, part), "no \"%s\" in: %s", part, text ? text : "(nothing)");
+}
+
+static struct pb_actions *
+open_actions(struct world *w)
+{
+	struct pb_actions_ops ops = world_actions_ops();
+	world_open(w);
+	world_tell(w, "/_sandbox/queues", "{\"name\":\"events\"}");
+	world_tell(w, "/_sandbox/topics", "{\"name\":\"pages\"}");
+	world_client(w);
+	return pb_actions_new(w->loop, w->client, &ops, w);
+}
+
+static void
+start_spec(struct pb_actions *a, const char *id, int64_t limit_for, json_t *spec)
+{
+	PB_CLEANUP(pb_freep) char *copy = pb_strdup(id);
+	struct pb_action action = {.id = copy, .limit_for = limit_for, .spec = spec};
+	ck_assert_ptr_nonnull(spec);
+	pb_actions_start(a, &action);
+	json_decref(spec);
+}
+
+static json_t *
+shell(const char *script)
+{
+	return json_pack("{s:s, s:[s, s, s], s:{s:i}, s:{s:s}, s:i}", "driver", "exec", "argv",
+	    "/bin/sh", "-c", script, "stdin", "n", 7, "env", "PLAYBOOKD_STEP", "restart", "capture",
+	    4096);
+}
+
+/* Runs one action to its end; the outcome stays the world's. */
+static const struct pb_outcome *
+run(struct world *w, struct pb_actions *a, int64_t limit_for, json_t *spec)
+{
+	size_t before = w->n_outcomes;
+	start_spec(a, "a", limit_for, spec);
+	ck_assert_uint_eq(w->n_outcomes, before);
+	ck_assert_uint_eq(pb_actions_n_running(a), 1);
+	world_until_outcomes(w, before + 1);
+	ck_assert_uint_eq(pb_actions_n_running(a), 0);
+	ck_assert_str_eq(w->outcomes[before]->action_id, "a");
+	return w->outcomes[before];
+}
+
+static void
+close_actions(struct world *w, struct pb_actions *a)
+{
+	pb_actions_free(a);
+	world_close(w);
+}
+
+/* --- exec */
+
+static const struct {
+	const char *script;
+	enum pb_outcome_status status;
+	const char *error, *message, *output;
+} scripts[] = {
+    {"echo '{\"a\": [1, 2]}'", PB_OUTCOME_OK, "", "", "{\"a\":[1,2]}"},
+    {"echo hello; echo you", PB_OUTCOME_OK, "", "", "{\"text\":\"hello\\nyou\"}"},
+    {"echo '[1]'", PB_OUTCOME_OK, "", "", "{\"text\":\"[1]\"}"},
+    {"true", PB_OUTCOME_OK, "", "", "{\"text\":\"\"}"},
+    {"cat", PB_OUTCOME_OK, "", "", "{\"n\":7}"},
+    {"printf 'a\\377b\\000c'", PB_OUTCOME_OK, "", "", "{\"text\":\"a\\\\xffb\\\\x00c\"}"},
+    {"echo nearly; echo no disk >&2; exit 3", PB_OUTCOME_FAILED, "Exec.Exit.3", "no disk",
+	"{\"text\":\"nearly\"}"},
+    {"printf '\\033[31mred' >&2; exit 1", PB_OUTCOME_FAILED, "Exec.Exit.1", "\\x1b[31mred", NULL},
+    {"kill -TERM $$", PB_OUTCOME_FAILED, "Exec.Signal.TERM", "", NULL},
+    {"kill -KILL $$", PB_OUTCOME_FAILED, "Exec.Signal.KILL", "", NULL},
+    {"exit 255", PB_OUTCOME_FAILED, "Exec.Exit.255", "", NULL},
+};
+
+START_TEST(a_program_gives_its_outcome)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o = run(&w, a, 20000, shell(scripts[_i].script));
+	ck_assert_msg(o->status == scripts[_i].status, "%s: %s", scripts[_i].script, o->message);
+	ck_assert_str_eq(o->error, scripts[_i].error);
+	ck_assert_str_eq(o->error_class, "");
+	ck_assert(!o->is_unknown);
+	assert_says(o->message, scripts[_i].message);
+	if (scripts[_i].output) {
+		PB_CLEANUP(pb_freep) char *text = pb_json_text(o->output);
+		ck_assert_str_eq(text, scripts[_i].output);
+	}
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_program_sees_only_the_environment_given)
+{
+	struct world w;
+	setenv("PLAYBOOKD_SECRET_OF_TESTS", "1", 1);
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o =
+	    run(&w, a, 20000, shell("env | grep -v -e ^PWD= -e ^_= | sort; pwd"));
+	ck_assert_str_eq(pb_json_str(o->output, "text"),
+	    "HOME=/\nLANG=C.UTF-8\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nPLAYBOOKD_STEP=restart\n"
+	    "/");
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_flood_of_output_is_cut_and_kept_as_text)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o = run(
+	    &w, a, 20000, shell("yes 0123456789 | head -c 20000000; yes x | head -c 1000000 >&2"));
+	ck_assert_int_eq(o->status, PB_OUTCOME_OK);
+	assert_says(pb_json_str(o->output, "text"), "bytes left out");
+	ck_assert_uint_lt(strlen(pb_json_str(o->output, "text")), 4400);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(the_message_has_the_end_of_stderr)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o =
+	    run(&w, a, 20000, shell("yes noise | head -c 100000 >&2; echo the reason >&2; exit 1"));
+	assert_says(o->message, "the reason");
+	ck_assert_uint_le(strlen(o->message), PB_ACTIONS_MESSAGE_MAX);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_limit_ends_a_program)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o = run(&w, a, 100, shell("sleep 60"));
+	ck_assert_int_eq(o->status, PB_OUTCOME_TIMEOUT);
+	ck_assert_str_eq(o->error, "States.Timeout");
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_program_that_ignores_term_is_killed)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	int64_t before = pb_clock_mono();
+	const struct pb_outcome *o =
+	    run(&w, a, 100, shell("trap '' TERM; while :; do sleep 1; done"));
+	ck_assert_int_eq(o->status, PB_OUTCOME_TIMEOUT);
+	ck_assert_int_lt(pb_clock_mono() - before, 15000);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_grandchild_that_stays_delays_nothing)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	int64_t before = pb_clock_mono();
+	const struct pb_outcome *o = run(&w, a, 60000, shell("sleep 50 & echo '{\"ok\":true}'"));
+	ck_assert_int_eq(o->status, PB_OUTCOME_OK);
+	ck_assert(pb_json_bool(o->output, "ok", false));
+	ck_assert_int_lt(pb_clock_mono() - before, 10000);
+	close_actions(&w, a);
+}
+END_TEST
+
+static json_t *
+program(const char *path)
+{
+	return json_pack("{s:s, s:[s]}", "driver", "exec", "argv", path);
+}
+
+static const struct {
+	const char *text; /* of the file; NULL = no file */
+	mode_t mode;
+	const char *error, *remedy;
+} files[] = {
+    {NULL, 0, "Exec.NotFound", "install it there, or correct argv"},
+    {"#!/bin/sh\n", 0600, "Exec.NotExecutable", "chmod +x"},
+    {"#!/no/such/shell\n", 0700, "Exec.NotExecutable", "interpreter"},
+    {"echo no first line\n", 0700, "Exec.NotExecutable", "#!/bin/sh"},
+};
+
+START_TEST(a_program_that_cannot_start_names_path_and_remedy)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/fix", world_dir(&w));
+	if (files[_i].text)
+		ck_assert_int_eq(
+		    pb_file_write(path, files[_i].mode, pb_str_of(files[_i].text), NULL), 0);
+	const struct pb_outcome *o = run(&w, a, 20000, program(path));
+	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
+	ck_assert_str_eq(o->error, files[_i].error);
+	ck_assert(!o->is_unknown);
+	assert_says(o->message, path);
+	assert_says(o->message, files[_i].remedy);
+	ck_assert_ptr_null(o->output);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_cancelled_program_says_so_once)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	start_spec(a, "a", 60000, shell("sleep 60"));
+	world_rounds(&w, 50);
+	pb_actions_cancel(a, "a");
+	pb_actions_cancel(a, "a");
+	pb_actions_cancel(a, "unknown");
+	ck_assert_uint_eq(w.n_outcomes, 0);
+	world_until_outcomes(&w, 1);
+	world_rounds(&w, 50);
+	ck_assert_uint_eq(w.n_outcomes, 1);
+	ck_assert_int_eq(w.outcomes[0]->status, PB_OUTCOME_CANCELLED);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(freeing_ends_what_runs)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	start_spec(a, "a", 60000, shell("sleep 60"));
+	start_spec(a, "b", 60000,
+	    json_pack("{s:s, s:s, s:s, s:{}}", "driver", "aws", "service", "sts", "operation",
+		"GetCallerIdentity", "inputs"));
+	start_spec(a, "c", 60000, program("/nowhere"));
+	start_spec(a, "d", 60000, json_pack("{s:s}", "driver", "none"));
+	ck_assert_uint_eq(pb_actions_n_running(a), 4);
+	pb_actions_free(a);
+	world_rounds(&w, 50);
+	ck_assert_uint_eq(w.n_outcomes, 0);
+	world_close(&w);
+}
+END_TEST
+
+static const struct {
+	const char *spec, *error, *message;
+} bad_specs[] = {
+    {"{}", "Driver.Invalid", "no driver \"\""},
+    {"{\"driver\":\"ssh\"}", "Driver.Invalid", "no driver \"ssh\""},
+    {"{\"driver\":\"exec\"}", "Driver.Invalid", "argv"},
+    {"{\"driver\":\"exec\",\"argv\":[]}", "Driver.Invalid", "argv"},
+    {"{\"driver\":\"exec\",\"argv\":[\"/bin/true\",3]}", "Driver.Invalid", "argv"},
+    {"{\"driver\":\"aws\",\"service\":\"sns\"}", "Driver.Invalid", "operation"},
+    {"{\"driver\":\"aws\",\"service\":\"sns\",\"operation\":\"Shout\"}", "Client.Invalid",
+	"no operation sns.Shout"},
+};
+
+START_TEST(a_spec_that_cannot_be_used_fails_later)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	json_t *spec = NULL;
+	ck_assert_int_eq(pb_json_parse(pb_str_of(bad_specs[_i].spec), &spec, NULL), 0);
+	const struct pb_outcome *o = run(&w, a, 20000, spec);
+	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
+	ck_assert_str_eq(o->error, bad_specs[_i].error);
+	assert_says(o->message, bad_specs[_i].message);
+	ck_assert(!o->is_unknown);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(an_id_that_runs_is_refused_and_the_first_goes_on)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	start_spec(a, "a", 20000, shell("read x; echo '{\"first\":true}'"));
+	start_spec(a, "a", 20000, shell("true"));
+	world_until_outcomes(&w, 2);
+	ck_assert_str_eq(w.outcomes[0]->error, "Driver.Duplicate");
+	ck_assert_int_eq(w.outcomes[1]->status, PB_OUTCOME_OK);
+	ck_assert(pb_json_bool(w.outcomes[1]->output, "first", false));
+	close_actions(&w, a);
+}
+END_TEST
+
+/* --- aws */
+
+static json_t *
+publish(void)
+{
+	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:s}", "driver", "aws", "service", "sns",
+	    "operation", "Publish", "inputs", "TopicArn",
+	    "arn:aws:sns:us-east-1:111122223333:pages", "Message", "wake up", "effect", "once");
+}
+
+START_TEST(a_call_gives_the_answer_as_output)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o = run(&w, a, 20000, publish());
+	ck_assert_int_eq(o->status, PB_OUTCOME_OK);
+	ck_assert_ptr_nonnull(pb_json_str(o->output, "MessageId"));
+	close_actions(&w, a);
+}
+END_TEST
+
+static const struct {
+	const char *fault, *error, *class;
+	bool is_unknown;
+} call_faults[] = {
+    {"{\"fault\":\"error\",\"code\":\"AuthorizationError\",\"status\":403,\"times\":0}",
+	"AuthorizationError", "", false},
+    {"{\"fault\":\"error\",\"code\":\"InvalidParameter\",\"times\":0}", "InvalidParameter", "",
+	false},
+    {"{\"fault\":\"server_error\",\"times\":0}", "InternalFailure", "", true},
+    {"{\"fault\":\"reset\",\"times\":0}", "Network.Reset", "Network", true},
+    {"{\"fault\":\"lost\",\"times\":0}", "Network.Reset", "Network", true},
+    {"{\"fault\":\"cut\",\"times\":0}", "Network.Cut", "Network", true},
+    {"{\"fault\":\"garbage\",\"times\":0}", "UnreadableAnswer", "", true},
+    {"{\"fault\":\"throttle\",\"times\":0}", NULL, "Throttling", false},
+};
+
+START_TEST(a_failed_call_says_whether_it_may_have_happened)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	world_tell(&w, "/_sandbox/faults", call_faults[_i].fault);
+	const struct pb_outcome *o = run(&w, a, 20000, publish());
+	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
+	if (call_faults[_i].error)
+		ck_assert_str_eq(o->error, call_faults[_i].error);
+	ck_assert_str_eq(o->error_class, call_faults[_i].class);
+	ck_assert_int_eq(o->is_unknown, call_faults[_i].is_unknown);
+	ck_assert(o->message[0] != '\0');
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_call_beyond_its_limit_is_a_timeout_of_unknown_effect)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	world_tell(&w, "/_sandbox/faults", "{\"fault\":\"hang\"}");
+	const struct pb_outcome *o = run(&w, a, 200, publish());
+	ck_assert_int_eq(o->status, PB_OUTCOME_TIMEOUT);
+	ck_assert_str_eq(o->error, "States.Timeout");
+	ck_assert(o->is_unknown);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_cancelled_call_says_so_later)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	world_tell(&w, "/_sandbox/faults", "{\"fault\":\"hang\"}");
+	start_spec(a, "a", 20000, publish());
+	world_rounds(&w, 20);
+	pb_actions_cancel(a, "a");
+	ck_assert_uint_eq(w.n_outcomes, 0);
+	world_until_outcomes(&w, 1);
+	ck_assert_int_eq(w.outcomes[0]->status, PB_OUTCOME_CANCELLED);
+	ck_assert(w.outcomes[0]->is_unknown);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_message_that_arrived_damaged_is_a_failure)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	world_tell(&w, "/_sandbox/faults", "{\"fault\":\"wrong_md5\"}");
+	const struct pb_outcome *o = run(&w, a, 20000,
+	    json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "driver", "aws", "service", "sqs",
+		"operation", "SendMessage", "inputs", "QueueUrl", WORLD_QUEUE, "MessageBody", "x"));
+	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
+	ck_assert_str_eq(o->error, "MD5Mismatch");
+	close_actions(&w, a);
+}
+END_TEST
+
+PB_SUITE(actions)
+{
+	pb_add_loop(s, a_program_gives_its_outcome, 0, (int)PB_ARRAY_LEN(scripts));
+	pb_add(s, a_program_sees_only_the_environment_given);
+	pb_add(s, a_flood_of_output_is_cut_and_kept_as_text);
+	pb_add(s, the_message_has_the_end_of_stderr);
+	pb_add(s, a_limit_ends_a_program);
+	pb_add(s, a_program_that_ignores_term_is_killed);
+	pb_add(s, a_grandchild_that_stays_delays_nothing);
+	pb_add_loop(
+	    s, a_program_that_cannot_start_names_path_and_remedy, 0, (int)PB_ARRAY_LEN(files));
+	pb_add(s, a_cancelled_program_says_so_once);
+	pb_add(s, freeing_ends_what_runs);
+	pb_add_loop(s, a_spec_that_cannot_be_used_fails_later, 0, (int)PB_ARRAY_LEN(bad_specs));
+	pb_add(s, an_id_that_runs_is_refused_and_the_first_goes_on);
+	pb_add(s, a_call_gives_the_answer_as_output);
+	pb_add_loop(
+	    s, a_failed_call_says_whether_it_may_have_happened, 0, (int)PB_ARRAY_LEN(call_faults));
+	pb_add(s, a_call_beyond_its_limit_is_a_timeout_of_unknown_effect);
+	pb_add(s, a_cancelled_call_says_so_later);
+	pb_add(s, a_message_that_arrived_damaged_is_a_failure);
+}
