@@ -145,8 +145,17 @@ START_TEST(the_example_of_the_manual_is_accepted)
 }
 END_TEST
 
+START_TEST(the_set_for_the_sandbox_is_accepted)
+{
+	struct pb_config *c = pb_test_load_file("conf/sandbox/playbookd.yaml");
+	ck_assert_uint_eq(c->n_playbooks, 1);
+	pb_config_unref(c);
+}
+END_TEST
+
 PB_SUITE(playbook_conf)
 {
+	pb_add(s, the_set_for_the_sandbox_is_accepted);
 	pb_add(s, the_example_of_the_manual_is_accepted);
 	pb_add(s, the_worked_playbooks_load_beside_the_example);
 	pb_add_loop(s, each_worked_playbook_takes_its_own_alarm, 0, 3);
