@@ -441,14 +441,18 @@ pb_read_map(struct pb_loader *l, const struct pb_node *n, const char *what,
 		pb_problem_add(l, n, "expected a mapping (%s), found %s", what, kind_name(n));
 		return -1;
 	}
+	uint64_t seen = 0; /* a duplicate is noted already, and the first one counts */
+	pb_check(n_fields <= 64);
 	for (size_t i = 0; i < n->n; i++) {
 		size_t k = 0;
 		while (k < n_fields && !pb_streq(n->keys[i]->text, fields[k].key))
 			k++;
-		if (k < n_fields)
+		uint64_t bit = k < n_fields ? UINT64_C(1) << k : 0;
+		if (bit != 0 && (seen & bit) == 0)
 			read_field(l, what, n->keys[i], n->items[i], &fields[k], obj);
-		else if (!pb_streq(n->keys[i]->text, "<<"))
+		else if (bit == 0 && !pb_streq(n->keys[i]->text, "<<"))
 			note_unknown_key(l, n->keys[i], what, fields, n_fields);
+		seen |= bit;
 	}
 	for (size_t k = 0; k < n_fields; k++)
 		if (fields[k].is_required && pb_node_get(n, fields[k].key) == NULL)
