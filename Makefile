@@ -56,8 +56,8 @@ archives = $(foreach l,$(1),$(BUILD)/lib/libpb_$(l).a)
 UNIT_PROGS := $(foreach l,$(LIBS),$(if $(wildcard tests/unit/$(l)/*.c),$(BUILD)/tests/unit-$(l)))
 UNIT_PROGS += $(if $(wildcard tests/unit/daemon/*.c),$(BUILD)/tests/unit-daemon)
 UNIT_PROGS += $(if $(wildcard tests/unit/sandbox/*.c),$(BUILD)/tests/unit-sandbox)
-SIM_PROG   := $(if $(wildcard tests/sim/*.c),$(BUILD)/tests/sim)
-INT_PROG   := $(if $(wildcard tests/integration/*.c),$(BUILD)/tests/integration)
+SIM_PROG   := $(if $(wildcard tests/sim/*.c),$(BUILD)/tests/run-sim)
+INT_PROG   := $(if $(wildcard tests/integration/*.c),$(BUILD)/tests/run-integration)
 BINS := $(BUILD)/playbookd $(BUILD)/playbookctl
 SANDBOX := $(BUILD)/playbookd-sandbox
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -139,12 +139,12 @@ $(BUILD)/tests/unit-sandbox: $(call objs,$(wildcard tests/unit/sandbox/*.c)) $(B
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
-$(BUILD)/tests/sim: $(call objs,$(wildcard tests/sim/*.c)) $(BUILD)/tests/unit/store/crashvfs.o $(call archives,$(ALL_LIBS))
+$(BUILD)/tests/run-sim: $(call objs,$(wildcard tests/sim/*.c)) $(BUILD)/tests/unit/store/crashvfs.o $(call archives,$(ALL_LIBS))
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
-$(BUILD)/tests/integration: $(call objs,$(filter-out tests/integration/demo.c,$(wildcard tests/integration/*.c))) $(call archives,aws base)
+$(BUILD)/tests/run-integration: $(call objs,$(filter-out tests/integration/demo.c,$(wildcard tests/integration/*.c))) $(call archives,aws base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
@@ -154,6 +154,12 @@ $(BUILD)/tests/demo: $(call objs,$(SRC_harness) tests/integration/demo.c) $(call
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
+# tests/fuzz: each file is one program, with everything below daemon/ linked in.
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(call archives,$(ALL_LIBS))
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) -fsanitize=fuzzer $(CFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(PC_LIBS)
+
 # --- tests
 
 tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
@@ -162,7 +168,7 @@ tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
 TEST_PROGS := $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
 NAMED := $(if $(T),$(foreach p,$(TEST_PROGS),$(if $(findstring $(T),$(notdir $(p))),$(p))))
 CHECK_PROGS := $(or $(NAMED),$(TEST_PROGS))
-ALONE := $(foreach l,$(LIBS) sandbox,$(BUILD)/tests/unit-$(l)) $(BUILD)/tests/sim
+ALONE := $(foreach l,$(LIBS) sandbox,$(BUILD)/tests/unit-$(l)) $(BUILD)/tests/run-sim
 CHECK_BINS := $(if $(filter-out $(ALONE),$(CHECK_PROGS)),$(BINS) $(SANDBOX))
 
 check: layers $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (installs what it needs)
@@ -170,6 +176,15 @@ check: layers $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (install
 
 demo: $(BINS) $(SANDBOX) $(BUILD)/tests/demo ## watch a real daemon at work for two minutes (installs what it needs)
 	@BUILD=$(BUILD) $(BUILD)/tests/demo
+
+FUZZ_SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+fuzz: ## feed every parser of outside bytes with nonsense, FUZZ_SECONDS each (10)
+	@PB_EXTRA_PACKAGES="clang libclang-rt-14-dev" tests/setup.sh
+	@$(MAKE) --no-print-directory fuzz-progs CC=clang BUILD=$(BUILD)-fuzz HARDEN="$(FUZZ_SAN)" LDHARDEN=""
+	@tests/fuzz/run.sh $(patsubst $(BUILD)/%,$(BUILD)-fuzz/%,$(FUZZ_PROGS))
+.PHONY: fuzz-progs
+fuzz-progs: $(FUZZ_PROGS)
 
 layers: ## check that lower layers include no higher ones
 	@tests/layers.sh
@@ -195,6 +210,8 @@ DOCDIR   = $(PREFIX)/share/doc/playbookd
 UNITDIR  = $(PREFIX)/lib/systemd/system
 MAN_PAGES    := $(wildcard man/*.[1-9])
 SYSTEMD_UNITS := $(wildcard systemd/*.service systemd/*.socket)
+SYSUSERS      := $(wildcard systemd/*.sysusers)
+sysusers_path  = $(PREFIX)/lib/sysusers.d/$(patsubst %.sysusers,%.conf,$(notdir $(1)))
 man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
 # Units name the programs as @PREFIX@/sbin/...; nothing under /etc is touched.
@@ -204,6 +221,7 @@ install: $(BINS) ## install under PREFIX (DESTDIR is put in front)
 	$(foreach m,$(MAN_PAGES),$(INSTALL) -D -m 644 $(m) $(DESTDIR)$(call man_path,$(m)) &&) true
 	$(foreach u,$(SYSTEMD_UNITS),$(INSTALL) -D -m 644 $(u) $(DESTDIR)$(UNITDIR)/$(notdir $(u)) && \
 	    sed -i 's|@PREFIX@|$(PREFIX)|g' $(DESTDIR)$(UNITDIR)/$(notdir $(u)) &&) true
+	$(foreach u,$(SYSUSERS),$(INSTALL) -D -m 644 $(u) $(DESTDIR)$(call sysusers_path,$(u)) &&) true
 	(cd conf && find . -type f) | while read -r f; do \
 	    $(INSTALL) -D -m 644 "conf/$$f" "$(DESTDIR)$(DOCDIR)/examples/$$f" || exit 1; \
 	done
@@ -213,9 +231,10 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/playbookd $(DESTDIR)$(PREFIX)/bin/playbookctl
 	rm -f $(foreach m,$(MAN_PAGES),$(DESTDIR)$(call man_path,$(m)))
 	rm -f $(foreach u,$(SYSTEMD_UNITS),$(DESTDIR)$(UNITDIR)/$(notdir $(u)))
+	rm -f $(foreach u,$(SYSUSERS),$(DESTDIR)$(call sysusers_path,$(u)))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,70 @@
+/*
+ * Messages of a queue: whatever is taken for an event is one that the store can give back.
+ */
+#include "tests/fuzz/fuzz.h"
+#include "event/event.h"
+
+static void
+must_come_back(const struct pb_event *e)
+{
+	PB_CLEANUP(pb_event_unrefp) struct pb_event *again = NULL;
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(e->json);
+	PB_JSON json_t *envelope = NULL;
+	struct pb_error err;
+	FUZZ_MUST(e->identity != NULL && e->identity[0] != '\0');
+	FUZZ_MUST(e->id != NULL && e->source != NULL && e->detail_type != NULL);
+	FUZZ_MUST(e->kind != PB_EVENT_ALARM || (e->alarm_arn != NULL && e->alarm != NULL));
+	FUZZ_MUST(pb_json_parse(pb_str_of(text), &envelope, &err) == 0);
+	FUZZ_MUST(pb_event_from_envelope(envelope, &again, &err) == 0);
+	FUZZ_MUST(strcmp(e->identity, again->identity) == 0);
+}
+
+static void
+read_as_body(struct pb_str body)
+{
+	PB_CLEANUP(pb_event_unrefp) struct pb_event *e = NULL;
+	struct pb_error err = {0};
+	char reason[128] = "";
+	switch (pb_event_from_body(body, "111122223333", "eu-west-1", &e, reason, &err)) {
+	case PB_BODY_EVENT:
+		FUZZ_MUST(e != NULL);
+		must_come_back(e);
+		break;
+	case PB_BODY_IGNORE:
+		FUZZ_MUST(reason[0] != '\0' && memchr(reason, 0, sizeof(reason)));
+		break;
+	case PB_BODY_BAD:
+		fuzz_must_say_why(&err);
+		break;
+	}
+}
+
+/* The same bytes as a member of DescribeAlarms and of DescribeAlarmHistory. */
+static void
+read_as_polled(struct pb_str text)
+{
+	static const char arn[] = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:web";
+	PB_CLEANUP(pb_event_unrefp) struct pb_event *polled = NULL;
+	PB_CLEANUP(pb_event_unrefp) struct pb_event *history = NULL;
+	PB_JSON json_t *j = NULL;
+	struct pb_error err = {0};
+	if (pb_json_parse(text, &j, &err) < 0 || !json_is_object(j))
+		return;
+	if (pb_event_from_alarm(j, PB_ALARM_OK, &polled, &err) == 0)
+		must_come_back(polled);
+	else
+		fuzz_must_say_why(&err);
+	if (pb_event_from_history(j, arn, j, &history, &err) == 0)
+		must_come_back(history);
+	else
+		fuzz_must_say_why(&err);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input in = {data, size};
+	read_as_body(fuzz_rest(&in));
+	read_as_polled(fuzz_rest(&in));
+	return 0;
+}
