@@ -62,7 +62,7 @@ BINS := $(BUILD)/playbookd $(BUILD)/playbookctl
 SANDBOX := $(BUILD)/playbookd-sandbox
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all check demo asan fuzz bench format format-check tidy layers install uninstall help clean tests deps
+.PHONY: all check kill-test demo asan fuzz bench format format-check tidy layers install uninstall help clean tests deps
 .DEFAULT_GOAL := all
 
 # Both cores, unless told otherwise.
@@ -80,7 +80,7 @@ help: ## list the targets
 	@echo "  BUILD=dir  CC=clang  PREFIX=/usr  DESTDIR=stage  WERROR=-Werror  V=1"
 
 # Targets that a newcomer types first install what they need; plain `make` does not touch the system.
-SETUP_GOALS := check demo asan fuzz bench tests
+SETUP_GOALS := check kill-test demo asan fuzz bench tests
 ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
 SETUP := deps
 endif
@@ -129,7 +129,7 @@ $(SANDBOX): $(call objs,$(SRC_sandbox)) $(BUILD)/tests/sandbox/main.o $(call arc
 	$(call say,LINK)
 	$(Q)$(link)
 
-$(BUILD)/tests/unit-daemon: $(call objs,$(wildcard tests/unit/daemon/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_daemon)) $(call objs,$(SRC_ctl)) $(call archives,$(ALL_LIBS))
+$(BUILD)/tests/unit-daemon: $(call objs,$(wildcard tests/unit/daemon/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_sandbox)) $(call objs,$(SRC_daemon)) $(call objs,$(SRC_ctl)) $(call archives,$(ALL_LIBS))
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
@@ -173,6 +173,10 @@ CHECK_BINS := $(if $(filter-out $(ALONE),$(CHECK_PROGS)),$(BINS) $(SANDBOX))
 
 check: layers $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (installs what it needs)
 	@BUILD=$(BUILD) T="$(T)" tests/run.sh $(CHECK_PROGS)
+
+# PB_KILLS=N sets the number, PB_SEED=N takes up the seed of a run that failed.
+kill-test: $(BINS) $(SANDBOX) $(INT_PROG) ## kill -9 the daemon at 200 random points, and count what it lost
+	@BUILD=$(BUILD) PB_KILLS=$${PB_KILLS:-200} T=kill tests/run.sh $(INT_PROG)
 
 demo: $(BINS) $(SANDBOX) $(BUILD)/tests/demo ## watch a real daemon at work for two minutes (installs what it needs)
 	@BUILD=$(BUILD) $(BUILD)/tests/demo
