@@ -7,7 +7,7 @@
  *
  * Error names of exec: Exec.Exit.N, Exec.Signal.TERM (the signal's name), States.Timeout (status
  * TIMEOUT), Exec.NotFound, Exec.NotExecutable, Exec.StartFailed.  Those of aws are the service's
- * codes, Network.*, Credentials.Unavailable, Client.Invalid, MD5Mismatch and States.Timeout.  A spec
+ * codes, Network.*, Credentials.Unavailable, Client.Invalid, MD5Mismatch and States.Timeout; a spec
  * that no driver understands is Driver.Invalid, an id that runs already Driver.Duplicate.
  *
  * Standard output that is a JSON object becomes the output, anything else {"text": ...}.  An exec

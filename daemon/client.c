@@ -142,6 +142,12 @@ pb_client_jitter(struct pb_client *c, int64_t span, int64_t spread)
 	return moved > 0 ? moved : 0;
 }
 
+void
+pb_client_uuid(struct pb_client *c, char out[37])
+{
+	pb_rand_uuid(&c->rand, out);
+}
+
 /* --- the end of a call */
 
 static void

@@ -85,5 +85,7 @@ const char *pb_client_region(const struct pb_client *c);
 const char *pb_client_credentials(const struct pb_client *c);
 /* `span` moved by up to `spread` ms either way, never below 0: jitter for pollers. */
 int64_t pb_client_jitter(struct pb_client *c, int64_t span, int64_t spread);
+/* A fresh UUID, for tokens that make a call repeatable. */
+void pb_client_uuid(struct pb_client *c, char out[37]);
 
 #endif

@@ -50,7 +50,7 @@ void pb_poller_stop(struct pb_poller *p);
 bool pb_poller_is_idle(const struct pb_poller *p);
 void pb_poller_free(struct pb_poller *p); /* NULL is fine */
 
-/* The decision about an event is durable: its message may be deleted.  Unknown receipts are fine. */
+/* The decision about an event is durable: delete its message.  Unknown receipts are fine. */
 void pb_poller_receipt(struct pb_poller *p, uint64_t receipt);
 
 /* Does it poll exactly this?  For a reload, which keeps what did not change. */

@@ -431,6 +431,13 @@ ask(struct pb_sqs *q, const char *operation, json_t *inputs, pb_client_fn *fn, v
 	json_decref(inputs);
 }
 
+static bool
+is_fifo(const char *queue_url)
+{
+	size_t len = strlen(queue_url);
+	return len > 5 && pb_streq(queue_url + len - 5, ".fifo");
+}
+
 static void
 receive(void *arg)
 {
@@ -445,6 +452,12 @@ receive(void *arg)
 	    (int)BATCH_MAX, "VisibilityTimeout", whole_seconds(s->visibility_for),
 	    "WaitTimeSeconds", whole_seconds(s->wait_for), "MessageSystemAttributeNames", "All",
 	    "MessageAttributeNames", "All");
+	/* A FIFO queue then answers a repeated attempt with the messages of the lost one. */
+	if (is_fifo(s->queue_url)) {
+		char id[37];
+		pb_client_uuid(q->p->client, id);
+		pb_json_set_str(inputs, "ReceiveRequestAttemptId", id);
+	}
 	ask(q, "ReceiveMessage", inputs, on_received, r, &r->call);
 }
 

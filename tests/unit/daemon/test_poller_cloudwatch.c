@@ -334,10 +334,10 @@ START_TEST(a_history_that_fails_for_a_while_delays_the_poll)
 }
 END_TEST
 
+#define FAULTY_HISTORY(rest) "{\"operation\":\"DescribeAlarmHistory\",\"times\":0," rest "}"
 static const char *const history_faults[] = {
-    "{\"fault\":\"server_error\",\"operation\":\"DescribeAlarmHistory\",\"times\":0}",
-    "{\"fault\":\"error\",\"operation\":\"DescribeAlarmHistory\",\"code\":\"AccessDenied\","
-    "\"status\":403,\"times\":0}",
+    FAULTY_HISTORY("\"fault\":\"server_error\""),
+    FAULTY_HISTORY("\"fault\":\"error\",\"code\":\"AccessDenied\",\"status\":403"),
 };
 
 START_TEST(a_history_that_cannot_be_had_does_not_hold_back_what_is_in_alarm)

@@ -404,13 +404,14 @@ END_TEST
 
 /* --- failures */
 
+#define FAULTY_DELETE(rest) "{\"operation\":\"DeleteMessageBatch\"," rest "}"
 static const char *const delete_faults[] = {
-    "{\"fault\":\"error\",\"operation\":\"DeleteMessageBatch\",\"code\":\"SomethingNew\"}",
-    "{\"fault\":\"server_error\",\"operation\":\"DeleteMessageBatch\",\"times\":3}",
-    "{\"fault\":\"answer\",\"operation\":\"DeleteMessageBatch\",\"body\":\"{\\\"Failed\\\":[{"
-    "\\\"Id\\\":\\\"1\\\",\\\"SenderFault\\\":false,\\\"Code\\\":\\\"InternalError\\\"}]}\"}",
-    "{\"fault\":\"answer\",\"operation\":\"DeleteMessageBatch\",\"body\":\"{}\"}",
-    "{\"fault\":\"lost\",\"operation\":\"DeleteMessageBatch\",\"times\":3}",
+    FAULTY_DELETE("\"fault\":\"error\",\"code\":\"SomethingNew\""),
+    FAULTY_DELETE("\"fault\":\"server_error\",\"times\":3"),
+    FAULTY_DELETE("\"fault\":\"answer\",\"body\":\"{\\\"Failed\\\":[{\\\"Id\\\":\\\"1\\\","
+		  "\\\"SenderFault\\\":false,\\\"Code\\\":\\\"InternalError\\\"}]}\""),
+    FAULTY_DELETE("\"fault\":\"answer\",\"body\":\"{}\""),
+    FAULTY_DELETE("\"fault\":\"lost\",\"times\":3"),
 };
 
 START_TEST(a_failed_deletion_is_tried_again)
@@ -474,6 +475,28 @@ START_TEST(a_failed_receive_loses_nothing)
 	acknowledge_all(&w, p);
 	until_deleted(&w, 3);
 	ck_assert_int_eq(status_of(p, "failures"), 0);
+	finish(&w, p);
+}
+END_TEST
+
+START_TEST(attempts_of_a_receive_from_a_fifo_queue_carry_one_id)
+{
+	struct world w;
+	char url[] = WORLD_QUEUE ".fifo";
+	open_queue(&w);
+	world_tell(&w, "/_sandbox/queues", "{\"name\":\"events.fifo\"}");
+	world_tell(&w, "/_sandbox/faults", "{\"fault\":\"lost\",\"operation\":\"ReceiveMessage\"}");
+	struct pb_source s = source();
+	s.queue_url = url;
+	struct pb_poller *p = start(&w, &s);
+	until_calls(&w, "ReceiveMessage", 2);
+	PB_JSON json_t *calls = world_ask(&w, "GET", "/_sandbox/calls", NULL);
+	const char *first =
+	    pb_json_str(pb_json_path(calls, PB_STR("[0].input")), "ReceiveRequestAttemptId");
+	const char *second =
+	    pb_json_str(pb_json_path(calls, PB_STR("[1].input")), "ReceiveRequestAttemptId");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_str_eq(first, second);
 	finish(&w, p);
 }
 END_TEST
@@ -554,6 +577,7 @@ PB_SUITE(poller_sqs)
 	pb_add_loop(s, a_failed_deletion_is_tried_again, 0, (int)PB_ARRAY_LEN(delete_faults));
 	pb_add(s, a_void_handle_is_not_deleted_for_ever);
 	pb_add_loop(s, a_failed_receive_loses_nothing, 0, (int)PB_ARRAY_LEN(receive_faults));
+	pb_add(s, attempts_of_a_receive_from_a_fifo_queue_carry_one_id);
 	pb_add(s, a_queue_that_is_not_there_is_said_with_the_remedy);
 	pb_add(s, wrong_credentials_are_named_with_the_remedy);
 	pb_add(s, a_queue_that_does_not_wait_is_not_asked_in_a_hurry);
