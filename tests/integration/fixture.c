@@ -106,7 +106,7 @@ fixture_with_poll(struct pb_rig *r)
 void
 fixture_alarm(struct pb_rig *r, const char *name, const char *state)
 {
-	must(pb_rig_alarm(r, name, state, &err));
+	must(pb_rig_alarm(r, name, state, NULL, &err));
 }
 
 char *

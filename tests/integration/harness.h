@@ -101,8 +101,9 @@ int pb_rig_api(struct pb_rig *r, const char *method, const char *path, const cha
 int pb_rig_sandbox(struct pb_rig *r, const char *method, const char *path, const char *body,
     json_t **ret, struct pb_error *err);
 
-/* Put an alarm into a state; it is made when there is none. */
-int pb_rig_alarm(struct pb_rig *r, const char *name, const char *state, struct pb_error *err);
+/* Put an alarm into a state, for a reason (NULL = any); it is made when there is none. */
+int pb_rig_alarm(struct pb_rig *r, const char *name, const char *state, const char *reason,
+    struct pb_error *err);
 /* Add a fault rule: JSON as tests/sandbox/faults.h has it. */
 int pb_rig_fault(struct pb_rig *r, struct pb_error *err, const char *fmt, ...) PB_PRINTF(3, 4);
 

@@ -112,11 +112,13 @@ pb_rig_sandbox(struct pb_rig *r, const char *method, const char *path, const cha
 }
 
 int
-pb_rig_alarm(struct pb_rig *r, const char *name, const char *state, struct pb_error *err)
+pb_rig_alarm(
+    struct pb_rig *r, const char *name, const char *state, const char *reason, struct pb_error *err)
 {
 	PB_JSON json_t *body = json_pack("{s:s, s:s}", "name", name, "state", state);
 	CURL *c = curl_easy_init();
 	pb_check(c != NULL && body != NULL);
+	pb_json_set_str(body, "reason", reason);
 	char *escaped = curl_easy_escape(c, name, 0);
 	PB_CLEANUP(pb_freep) char *path = pb_asprintf("alarms/%s", escaped);
 	PB_CLEANUP(pb_freep) char *state_path = pb_asprintf("alarms/%s/state", escaped);

@@ -44,20 +44,25 @@ allow_files(struct pb_rig *r, rlim_t n)
 	}
 }
 
+#define INSULT(text)                                                                               \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
 static const struct {
-	const char *name, *data;
+	const char *data;
 	size_t len;
 } insults[] = {
-    {"garbage", "\x00\xff\xfe\x16\x03\x01 not http at all\r\n\r\n\r\n", 30},
-    {"half a request", "GET /v1/status HTT", 18},
-    {"half a body", "POST /v1/inject HTTP/1.1\r\nContent-Length: 100\r\n\r\n{\"a", 52},
-    {"a negative length", "POST /v1/inject HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 48},
-    {"a huge length", "POST /v1/inject HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n", 61},
-    {"an unknown method", "BREW /v1/status HTTP/1.1\r\n\r\n", 28},
-    {"nothing", "", 0},
+    INSULT("\x00\xff\xfe\x16\x03\x01 not http at all\r\n\r\n\r\n"),
+    INSULT("GET /v1/status HTT"),
+    INSULT("POST /v1/inject HTTP/1.1\r\nContent-Length: 100\r\n\r\n{\"a"),
+    INSULT("POST /v1/inject HTTP/1.1\r\nContent-Length: -1\r\n\r\n"),
+    INSULT("POST /v1/inject HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n"),
+    INSULT("POST /v1/inject HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n"),
+    INSULT("BREW /v1/status HTTP/1.1\r\n\r\n"),
+    INSULT(""),
 };
 
-/* Open a tail and ask for more and more without reading a byte. */
+/* Asks for more and more and reads not a byte. */
 static void
 never_read(int fd)
 {

@@ -238,7 +238,7 @@ START_TEST(a_poll_gets_through_each_fault)
 		fixture_with_poll(r);
 		must(pb_rig_sandbox(r, "POST", "eventbridge", "{\"queue\":null}", NULL, &err));
 		spoil(r, &faults[i], "DescribeAlarms", NULL);
-		must(pb_rig_alarm(r, "page-polled", "ALARM", &err));
+		must(pb_rig_alarm(r, "page-polled", "ALARM", NULL, &err));
 		must(pb_rig_launch(r, &err));
 	}
 	for (size_t i = 0; i < N_FAULTS; i++) {
