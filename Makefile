@@ -62,7 +62,7 @@ BINS := $(BUILD)/playbookd $(BUILD)/playbookctl
 SANDBOX := $(BUILD)/playbookd-sandbox
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all check kill-test demo asan fuzz bench format format-check tidy layers install uninstall help clean tests deps
+.PHONY: all check kill-test demo asan fuzz bench format format-check tidy layers install uninstall deb help clean tests deps
 .DEFAULT_GOAL := all
 
 # Both cores, unless told otherwise.
@@ -80,7 +80,7 @@ help: ## list the targets
 	@echo "  BUILD=dir  CC=clang  PREFIX=/usr  DESTDIR=stage  WERROR=-Werror  V=1"
 
 # Targets that a newcomer types first install what they need; plain `make` does not touch the system.
-SETUP_GOALS := check kill-test demo asan fuzz bench tests
+SETUP_GOALS := check kill-test demo asan fuzz bench tests deb
 ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
 SETUP := deps
 endif
@@ -238,7 +238,15 @@ uninstall: ## remove what install put there
 	rm -f $(foreach u,$(SYSUSERS),$(DESTDIR)$(call sysusers_path,$(u)))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
+# The package is for the machine it is built on.
+DEB_STAGE := $(BUILD)/deb
+deb: $(BINS) ## build a Debian package in BUILD (installs what it needs)
+	@PB_EXTRA_PACKAGES=dpkg-dev tests/setup.sh
+	@rm -rf $(DEB_STAGE)
+	@MAKEFLAGS= $(MAKE) -s install BUILD=$(BUILD) CC=$(CC) DESTDIR=$(DEB_STAGE) PREFIX=/usr
+	@.ci/deb $(DEB_STAGE) $(VERSION) $(BUILD)/playbookd_$(VERSION)_$$(dpkg --print-architecture).deb
+
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,lib daemon tests) -name '*.d' -type f 2>/dev/null)
