@@ -9,13 +9,6 @@
 #include "io/file.h"
 #include "tests/unit/daemon/world.h"
 
-static void
-assert_says(const char *text, const char *part)
-{
-	ck_assert_msg(
-	    text && strstr(text, part), "no \"%s\" in: %s", part, text ? text : "(nothing)");
-}
-
 static struct pb_actions *
 open_actions(struct world *w)
 {
@@ -96,7 +89,7 @@ START_TEST(a_program_gives_its_outcome)
 	ck_assert_str_eq(o->error, scripts[_i].error);
 	ck_assert_str_eq(o->error_class, "");
 	ck_assert(!o->is_unknown);
-	assert_says(o->message, scripts[_i].message);
+	world_says(o->message, scripts[_i].message);
 	if (scripts[_i].output) {
 		PB_CLEANUP(pb_freep) char *text = pb_json_text(o->output);
 		ck_assert_str_eq(text, scripts[_i].output);
@@ -126,7 +119,7 @@ START_TEST(a_flood_of_output_is_cut_and_kept_as_text)
 	const struct pb_outcome *o = run(
 	    &w, a, 20000, shell("yes 0123456789 | head -c 20000000; yes x | head -c 1000000 >&2"));
 	ck_assert_int_eq(o->status, PB_OUTCOME_OK);
-	assert_says(pb_json_str(o->output, "text"), "bytes left out");
+	world_says(pb_json_str(o->output, "text"), "bytes left out");
 	ck_assert_uint_lt(strlen(pb_json_str(o->output, "text")), 4400);
 	close_actions(&w, a);
 }
@@ -138,7 +131,7 @@ START_TEST(the_message_has_the_end_of_stderr)
 	struct pb_actions *a = open_actions(&w);
 	const struct pb_outcome *o =
 	    run(&w, a, 20000, shell("yes noise | head -c 100000 >&2; echo the reason >&2; exit 1"));
-	assert_says(o->message, "the reason");
+	world_says(o->message, "the reason");
 	ck_assert_uint_le(strlen(o->message), PB_ACTIONS_MESSAGE_MAX);
 	close_actions(&w, a);
 }
@@ -210,8 +203,8 @@ START_TEST(a_program_that_cannot_start_names_path_and_remedy)
 	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
 	ck_assert_str_eq(o->error, files[_i].error);
 	ck_assert(!o->is_unknown);
-	assert_says(o->message, path);
-	assert_says(o->message, files[_i].remedy);
+	world_says(o->message, path);
+	world_says(o->message, files[_i].remedy);
 	ck_assert_ptr_null(o->output);
 	close_actions(&w, a);
 }
@@ -275,7 +268,7 @@ START_TEST(a_spec_that_cannot_be_used_fails_later)
 	const struct pb_outcome *o = run(&w, a, 20000, spec);
 	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
 	ck_assert_str_eq(o->error, bad_specs[_i].error);
-	assert_says(o->message, bad_specs[_i].message);
+	world_says(o->message, bad_specs[_i].message);
 	ck_assert(!o->is_unknown);
 	close_actions(&w, a);
 }

@@ -72,13 +72,6 @@ identify(struct world *w)
 	run(w, "sts", "GetCallerIdentity", "{}");
 }
 
-static void
-assert_says(const char *text, const char *part)
-{
-	ck_assert_msg(
-	    text && strstr(text, part), "no \"%s\" in: %s", part, text ? text : "(nothing)");
-}
-
 START_TEST(a_call_gives_its_output)
 {
 	struct world w;
@@ -151,7 +144,7 @@ START_TEST(attempts_have_an_end)
 	ck_assert(!w.is_ok && !w.is_unknown);
 	ck_assert_int_eq(w.attempts, 3);
 	ck_assert_int_eq(w.error.http_status, 500);
-	assert_says(w.text, "after 3 attempts");
+	world_says(w.text, "after 3 attempts");
 	world_close(&w);
 }
 END_TEST
@@ -179,9 +172,9 @@ START_TEST(a_wrong_secret_names_its_source_and_the_remedy)
 	identify(&w);
 	ck_assert(!w.is_ok);
 	ck_assert_int_eq(w.attempts, 1);
-	assert_says(w.text, "SignatureDoesNotMatch");
-	assert_says(w.text, "environment AWS_ACCESS_KEY_ID");
-	assert_says(w.text, "check the secret key");
+	world_says(w.text, "SignatureDoesNotMatch");
+	world_says(w.text, "environment AWS_ACCESS_KEY_ID");
+	world_says(w.text, "check the secret key");
 	ck_assert(!strstr(w.text, "not-it"));
 	world_close(&w);
 }
@@ -195,8 +188,8 @@ START_TEST(an_unknown_key_names_its_source_and_the_remedy)
 	world_client(&w);
 	identify(&w);
 	ck_assert(!w.is_ok);
-	assert_says(w.text, "InvalidClientTokenId");
-	assert_says(w.text, "does not know the access key from environment AWS_ACCESS_KEY_ID");
+	world_says(w.text, "InvalidClientTokenId");
+	world_says(w.text, "does not know the access key from environment AWS_ACCESS_KEY_ID");
 	world_close(&w);
 }
 END_TEST
@@ -213,7 +206,7 @@ START_TEST(no_credentials_say_where_to_put_them)
 	ck_assert(!w.is_ok && !w.is_unknown);
 	ck_assert_int_eq(w.attempts, 0);
 	ck_assert_str_eq(w.error.code, "Credentials.Unavailable");
-	assert_says(w.text, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+	world_says(w.text, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
 	world_close(&w);
 }
 END_TEST
@@ -240,12 +233,12 @@ START_TEST(a_changed_credentials_file_is_read_again)
 	world_client(&w);
 	identify(&w);
 	ck_assert_msg(w.is_ok, "%s", w.text);
-	assert_says(pb_client_credentials(w.client), "profile default in ");
+	world_says(pb_client_credentials(w.client), "profile default in ");
 
 	write_keys(&w, "wrong", 2000);
 	identify(&w);
 	ck_assert(!w.is_ok);
-	assert_says(w.text, "/credentials");
+	world_says(w.text, "/credentials");
 
 	write_keys(&w, PB_SANDBOX_SECRET_KEY, 3000);
 	identify(&w);
@@ -267,7 +260,7 @@ START_TEST(an_expired_token_is_answered_by_new_credentials)
 	identify(&w);
 	ck_assert(!w.is_ok);
 	ck_assert_int_eq(w.attempts, 2);
-	assert_says(w.text, "have expired: renew them");
+	world_says(w.text, "have expired: renew them");
 	world_close(&w);
 }
 END_TEST
@@ -305,7 +298,7 @@ START_TEST(a_limit_ends_a_call_that_hangs)
 	ck_assert(!w.is_ok);
 	ck_assert_str_eq(w.error.code, "States.Timeout");
 	ck_assert_int_eq(w.is_unknown, call->is_once);
-	assert_says(w.text, "no answer within 200ms");
+	world_says(w.text, "no answer within 200ms");
 	world_close(&w);
 }
 END_TEST
@@ -326,7 +319,7 @@ START_TEST(a_wrong_call_is_not_sent)
 	ck_assert(!w.is_ok && !w.is_unknown);
 	ck_assert_int_eq(w.attempts, 0);
 	ck_assert_str_eq(w.error.code, "Client.Invalid");
-	assert_says(w.text, wrong[_i].text);
+	world_says(w.text, wrong[_i].text);
 	world_close(&w);
 }
 END_TEST
@@ -340,7 +333,7 @@ START_TEST(no_region_says_where_to_put_one)
 	ck_assert_ptr_null(pb_client_region(w.client));
 	identify(&w);
 	ck_assert_str_eq(w.error.code, "Client.Invalid");
-	assert_says(w.text, "no AWS region");
+	world_says(w.text, "no AWS region");
 	world_close(&w);
 }
 END_TEST

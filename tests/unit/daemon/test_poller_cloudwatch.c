@@ -9,13 +9,6 @@
 
 #define NAME "alarms"
 
-static void
-assert_says(const char *text, const char *part)
-{
-	ck_assert_msg(
-	    text && strstr(text, part), "no \"%s\" in: %s", part, text ? text : "(nothing)");
-}
-
 static struct pb_source
 source(void)
 {
@@ -237,7 +230,7 @@ START_TEST(a_deleted_alarm_is_forgotten_and_said)
 	until_polls(&w, 1);
 	world_tell(&w, "/_sandbox/reset", "{}");
 	until_polls(&w, 2);
-	assert_says(w.log.ptr, "was deleted while in ALARM");
+	world_says(w.log.ptr, "was deleted while in ALARM");
 	PB_JSON json_t *status = pb_poller_json(p);
 	ck_assert_int_eq(pb_json_i64(status, "alarms", -1), 0);
 	finish(&w, p);
@@ -327,9 +320,9 @@ START_TEST(a_history_that_fails_for_a_while_delays_the_poll)
 	struct pb_poller *p = start(&w, &s);
 	until_polls(&w, 1);
 	assert_events(&w, "flap=ALARM now=ALARM flap=OK");
-	assert_says(w.log.ptr, "DescribeAlarmHistory: InternalFailure");
-	assert_says(w.log.ptr, ", retrying in ");
-	assert_says(w.log.ptr, "works again after 1 failures");
+	world_says(w.log.ptr, "DescribeAlarmHistory: InternalFailure");
+	world_says(w.log.ptr, ", retrying in ");
+	world_says(w.log.ptr, "works again after 1 failures");
 	finish(&w, p);
 }
 END_TEST
@@ -350,7 +343,7 @@ START_TEST(a_history_that_cannot_be_had_does_not_hold_back_what_is_in_alarm)
 	struct pb_poller *p = start(&w, &s);
 	until_polls(&w, 1);
 	assert_events(&w, "now=ALARM flap=OK");
-	assert_says(w.log.ptr, "alarms that came and went between");
+	world_says(w.log.ptr, "alarms that came and went between");
 	finish(&w, p);
 }
 END_TEST
@@ -381,8 +374,8 @@ START_TEST(a_failing_poll_goes_on_and_is_said_once)
 	const char *first = strstr(w.log.ptr, "retrying in");
 	ck_assert_ptr_nonnull(first);
 	ck_assert_ptr_null(strstr(first + 1, "retrying in"));
-	assert_says(w.log.ptr, "source alarms: DescribeAlarms: ");
-	assert_says(w.log.ptr, "DescribeAlarms works again");
+	world_says(w.log.ptr, "source alarms: DescribeAlarms: ");
+	world_says(w.log.ptr, "DescribeAlarms works again");
 	PB_JSON json_t *status = pb_poller_json(p);
 	ck_assert_ptr_null(pb_json_get(status, "last_error"));
 	ck_assert_int_gt(pb_json_i64(status, "last_ok_at", 0), 0);
@@ -418,7 +411,7 @@ START_TEST(pages_that_do_not_end_are_given_up)
 	struct pb_source s = source();
 	struct pb_poller *p = start(&w, &s);
 	until_polls(&w, 1);
-	assert_says(w.log.ptr, "its pages do not end");
+	world_says(w.log.ptr, "its pages do not end");
 	finish(&w, p);
 }
 END_TEST
@@ -437,7 +430,7 @@ START_TEST(an_alarm_that_cannot_be_read_is_left_out)
 	struct pb_poller *p = start(&w, &s);
 	until_polls(&w, 1);
 	assert_events(&w, "y=ALARM");
-	assert_says(w.log.ptr, "cannot be read");
+	world_says(w.log.ptr, "cannot be read");
 	finish(&w, p);
 }
 END_TEST
@@ -450,10 +443,10 @@ START_TEST(wrong_credentials_are_named_with_the_remedy)
 	struct pb_source s = source();
 	struct pb_poller *p = start(&w, &s);
 	world_rounds(&w, 200);
-	assert_says(w.log.ptr, "environment AWS_ACCESS_KEY_ID");
-	assert_says(w.log.ptr, "check the secret key");
+	world_says(w.log.ptr, "environment AWS_ACCESS_KEY_ID");
+	world_says(w.log.ptr, "check the secret key");
 	PB_JSON json_t *status = pb_poller_json(p);
-	assert_says(pb_json_str(status, "last_error"), "environment AWS_ACCESS_KEY_ID");
+	world_says(pb_json_str(status, "last_error"), "environment AWS_ACCESS_KEY_ID");
 	ck_assert_int_gt(pb_json_i64(status, "failures", 0), 0);
 	ck_assert_int_gt(pb_json_i64(status, "next_at", 0), 0);
 	finish(&w, p);

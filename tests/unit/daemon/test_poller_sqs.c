@@ -12,13 +12,6 @@
 	"\"account\":\"111122223333\",\"time\":\"2026-03-03T09:14:05Z\",\"region\":\"us-east-1\"," \
 	"\"resources\":[],\"detail\":{}}"
 
-static void
-assert_says(const char *text, const char *part)
-{
-	ck_assert_msg(
-	    text && strstr(text, part), "no \"%s\" in: %s", part, text ? text : "(nothing)");
-}
-
 static struct pb_source
 source(void)
 {
@@ -338,7 +331,7 @@ START_TEST(what_is_no_event_is_deleted_and_said)
 	struct pb_poller *p = start(&w, &s);
 	until_deleted(&w, 1);
 	ck_assert_uint_eq(w.n_inputs, 0);
-	assert_says(w.log.ptr, "is no event");
+	world_says(w.log.ptr, "is no event");
 	finish(&w, p);
 }
 END_TEST
@@ -508,9 +501,9 @@ START_TEST(a_queue_that_is_not_there_is_said_with_the_remedy)
 	struct pb_source s = source();
 	struct pb_poller *p = start(&w, &s);
 	until_logged(&w, "source bus: ReceiveMessage: QueueDoesNotExist");
-	assert_says(w.log.ptr, "make the queue, or correct queue_url");
+	world_says(w.log.ptr, "make the queue, or correct queue_url");
 	PB_JSON json_t *status = pb_poller_json(p);
-	assert_says(pb_json_str(status, "last_error"), "QueueDoesNotExist");
+	world_says(pb_json_str(status, "last_error"), "QueueDoesNotExist");
 	/* Slowly: nobody is helped by asking every second. */
 	ck_assert_int_gt(pb_json_i64(status, "next_at", 0), pb_clock_wall() + 30 * PB_SECOND);
 	finish(&w, p);

@@ -181,6 +181,13 @@ world_n_calls(struct world *w, const char *operation)
 	return n;
 }
 
+void
+world_says(const char *text, const char *part)
+{
+	ck_assert_msg(
+	    text && strstr(text, part), "no \"%s\" in: %s", part, text ? text : "(nothing)");
+}
+
 /* --- calls */
 
 static void

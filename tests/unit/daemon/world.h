@@ -50,6 +50,8 @@ json_t *world_ask(struct world *w, const char *method, const char *target, const
 void world_tell(struct world *w, const char *target, const char *body); /* POST, answer dropped */
 size_t world_n_calls(struct world *w, const char *operation);
 
+void world_says(const char *text, const char *part); /* fails unless the part is in the text */
+
 /* A call, run to its end. */
 void world_call(struct world *w, const struct pb_client_request *req);
 struct pb_poller_ops world_poller_ops(void); /* arg: the world */
