@@ -159,6 +159,9 @@ page_row(struct pb_ctl_table *t, const json_t *p, const struct pb_ctl_view *v)
 	pb_ctl_add_time(&when, pb_json_i64(p, "at", 0), v->now);
 	if (pb_json_bool(p, "is_notice", false))
 		pb_ctl_cell(t, PB_CTL_PLAIN, "resolve notice");
+	else if (pb_json_i64(p, "repeat", 0) == 0)
+		pb_ctl_cell(
+		    t, PB_CTL_PLAIN, "level %lld", (long long)pb_json_i64(p, "level", 0) + 1);
 	else
 		pb_ctl_cell(t, PB_CTL_PLAIN, "level %lld, repeat %lld",
 		    (long long)pb_json_i64(p, "level", 0) + 1,

@@ -1,0 +1,310 @@
+/*
+ * The API: routes, commands, errors.
+ */
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api_world.h"
+#include "base/json.h"
+#include "io/file.h"
+
+static const char *
+message(const json_t *j)
+{
+	return pb_json_str_or(pb_json_get(j, "error"), "message", "");
+}
+
+static struct {
+	const char *name, *method, *target, *body;
+	int status;
+	const char *says;
+} const refused[] = {
+    {"unknown path", "GET", "/v1/nothing", NULL, 404, "/v1/nothing does not exist"},
+    {"root", "GET", "/", NULL, 404, "does not exist"},
+    {"path below a route", "GET", "/v1/status/x", NULL, 404, "does not exist"},
+    {"empty id", "GET", "/v1/incidents/", NULL, 404, "does not exist"},
+    {"wrong method", "POST", "/v1/status", NULL, 405, "is asked with GET"},
+    {"reload by GET", "GET", "/v1/reload", NULL, 405, "is asked with POST"},
+    {"delete", "DELETE", "/v1/incidents/1", NULL, 405, "is asked with GET"},
+    {"limit of 0", "GET", "/v1/incidents?limit=0", NULL, 400, "limit"},
+    {"limit of text", "GET", "/v1/incidents?limit=many", NULL, 400, "limit"},
+    {"limit too large", "GET", "/v1/quarantine?limit=1001", NULL, 400, "limit"},
+    {"unknown state", "GET", "/v1/incidents?state=blue", NULL, 400, "none of open, resolved, all"},
+    {"negative since", "GET", "/v1/tail?since=-1", NULL, 400, "since"},
+    {"tail of nobody", "GET", "/v1/tail?incident=9", NULL, 404, "9"},
+    {"unknown incident", "GET", "/v1/incidents/20260101-1", NULL, 404, "20260101-1"},
+    {"ack of nobody", "POST", "/v1/incidents/9/ack", NULL, 404, "no open incident has this id"},
+    {"resolve of nobody", "POST", "/v1/incidents/9/resolve", NULL, 404, "no open incident"},
+    {"reason that is no JSON", "POST", "/v1/incidents/9/resolve", "because", 400, "body: line 1"},
+    {"reason of a list", "POST", "/v1/incidents/9/resolve", "[1]", 400, "an object"},
+    {"reason that is no text", "POST", "/v1/incidents/9/resolve", "{\"reason\":1}", 400, "object"},
+    {"inject of nothing", "POST", "/v1/inject", "", 400, "not an event"},
+    {"inject of half an object", "POST", "/v1/inject", "{\"a\":", 400, "not an event: line 1"},
+    {"inject of something else", "POST", "/v1/inject", "{\"a\":1}", 400, "not an event"},
+    {"inject of duplicate keys", "POST", "/v1/inject", "{\"a\":1,\"a\":2}", 400, "not an event"},
+    {"escape in the path", "GET", "/v1/%1b[31m", NULL, 404, "\\x1b[31m"},
+};
+
+START_TEST(what_cannot_be_is_refused_in_words)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_JSON json_t *j = api_ask(&w, refused[_i].method, refused[_i].target, refused[_i].body);
+	ck_assert_msg(w.status == refused[_i].status, "%s: %s", refused[_i].name, w.head);
+	ck_assert_msg(
+	    strstr(message(j), refused[_i].says) != NULL, "%s: %s", refused[_i].name, message(j));
+	ck_assert_int_eq(pb_json_i64(pb_json_get(j, "error"), "status", 0), refused[_i].status);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(status_is_what_the_daemon_says)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_JSON json_t *j = api_ask(&w, "GET", "/v1/status", NULL);
+	ck_assert_int_eq(w.status, 200);
+	ck_assert_str_eq(pb_json_str(j, "state"), "running");
+	ck_assert_ptr_nonnull(strstr(w.head, "application/json"));
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(an_injected_alarm_opens_an_incident_and_its_repeat_does_not)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "fix-1");
+	PB_CLEANUP(pb_freep) char *action = pb_asprintf("%s/restart/1", id);
+	ck_assert_str_eq(w.started, action);
+
+	PB_CLEANUP(pb_freep) char *old = api_alarm("fix-1", "ALARM", "2026-01-01T00:00:00Z");
+	PB_JSON json_t *late = api_ask(&w, "POST", "/v1/inject", old);
+	ck_assert_str_eq(pb_json_str(late, "verdict"), "late");
+	ck_assert_ptr_null(pb_json_str(late, "incident"));
+	ck_assert_uint_eq(w.n_started, 1);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(lists_show_open_resolved_or_all)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *first = api_incident_open(&w, "tell-1");
+	PB_CLEANUP(pb_freep) char *second = api_incident_open(&w, "fix-1");
+	PB_JSON json_t *end = api_ask(&w, "POST", "/v1/incidents/1/resolve", NULL);
+	ck_assert_int_eq(w.status, 200);
+
+	PB_JSON json_t *open = api_ask(&w, "GET", "/v1/incidents", NULL);
+	const json_t *list = pb_json_get(open, "incidents");
+	ck_assert_uint_eq(json_array_size(list), 1);
+	const json_t *in = json_array_get(list, 0);
+	ck_assert_str_eq(pb_json_str(in, "id"), second);
+	/* Live facts that only the engine has. */
+	ck_assert_str_eq(pb_json_str(in, "step"), "restart");
+	ck_assert_str_eq(pb_json_str(in, "ladder"), "armed");
+	ck_assert_int_gt(pb_json_i64(in, "ladder_next_at", 0), pb_json_i64(open, "now", 0));
+
+	PB_JSON json_t *resolved = api_ask(&w, "GET", "/v1/incidents?state=resolved", NULL);
+	list = pb_json_get(resolved, "incidents");
+	ck_assert_uint_eq(json_array_size(list), 1);
+	ck_assert_str_eq(pb_json_str(json_array_get(list, 0), "id"), first);
+	PB_JSON json_t *all = api_ask(&w, "GET", "/v1/incidents?state=all&limit=1", NULL);
+	ck_assert_uint_eq(json_array_size(pb_json_get(all, "incidents")), 1);
+	ck_assert_int_gt(pb_json_i64(all, "next", 0), 0);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(an_incident_is_found_by_its_id_or_its_end)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "fix-1");
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("/v1/incidents/%s", id);
+	PB_JSON json_t *whole = api_ask(&w, "GET", path, NULL);
+	ck_assert_int_eq(w.status, 200);
+	PB_JSON json_t *end = api_ask(&w, "GET", "/v1/incidents/1", NULL);
+	ck_assert_str_eq(pb_json_str(pb_json_get(end, "incident"), "id"), id);
+	ck_assert_str_eq(pb_json_str(pb_json_get(whole, "incident"), "playbook"), "fix");
+	ck_assert_str_eq(pb_json_str(pb_json_get(whole, "run"), "state"), "active");
+	ck_assert_uint_gt(json_array_size(pb_json_get(whole, "notes")), 2);
+	ck_assert_ptr_nonnull(pb_json_path(whole, PB_STR("event.detail.state.reason")));
+	api_close(&w);
+}
+END_TEST
+
+/* Who this test runs as, as the API tells it. */
+static char *
+me(void)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	return pw != NULL ? pb_strdup(pw->pw_name) : pb_asprintf("uid %u", (unsigned)getuid());
+}
+
+START_TEST(an_acknowledgement_names_who_the_kernel_says_it_was)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "tell-1");
+	PB_JSON json_t *j = api_ask(&w, "POST", "/v1/incidents/1/ack", NULL);
+	ck_assert_int_eq(w.status, 200);
+	ck_assert_str_eq(pb_json_str(j, "incident"), id);
+	ck_assert_str_eq(pb_json_str(j, "ladder"), "acked");
+	PB_JSON json_t *open = api_ask(&w, "GET", "/v1/incidents", NULL);
+	PB_CLEANUP(pb_freep) char *who = me();
+	ck_assert_str_eq(
+	    pb_json_str(json_array_get(pb_json_get(open, "incidents"), 0), "acked_by"), who);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(a_resolve_keeps_its_reason_and_refuses_a_long_one)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "tell-1");
+	char body[PB_API_REASON_MAX + 32];
+	(void)snprintf(body, sizeof(body), "{\"reason\":\"%0*d\"}", PB_API_REASON_MAX + 1, 7);
+	PB_JSON json_t *no = api_ask(&w, "POST", "/v1/incidents/1/resolve", body);
+	ck_assert_int_eq(w.status, 413);
+	(void)snprintf(body, sizeof(body), "{\"reason\":\"%0*d\"}", PB_API_REASON_MAX, 7);
+	PB_JSON json_t *yes = api_ask(&w, "POST", "/v1/incidents/1/resolve", body);
+	ck_assert_int_eq(w.status, 200);
+	PB_JSON json_t *in = api_ask(&w, "GET", "/v1/incidents/1", NULL);
+	ck_assert_str_eq(pb_json_str(pb_json_get(in, "incident"), "cause"), "by_hand");
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(pb_json_get(in, "notes"));
+	ck_assert_ptr_nonnull(strstr(text, "reason given: 000"));
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(the_configuration_in_force_can_be_read)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_JSON json_t *j = api_ask(&w, "GET", "/v1/config", NULL);
+	ck_assert_int_eq(w.status, 200);
+	ck_assert_uint_eq(strlen(pb_json_str_or(j, "digest", "")), PB_SHA256_TEXT - 1);
+	ck_assert_str_eq(json_string_value(json_array_get(pb_json_get(j, "playbooks"), 1)), "tell");
+	const json_t *file = json_array_get(pb_json_get(j, "files"), 0);
+	ck_assert_ptr_nonnull(strstr(pb_json_str_or(file, "text", ""), "escalations:"));
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(the_quarantine_shows_what_could_not_be_read)
+{
+	struct api_world w;
+	api_open(&w);
+	struct pb_input *in = pb_input_new(PB_IN_REJECT);
+	in->source = pb_strdup("ops");
+	in->message_id = pb_strdup("m-1");
+	in->message = pb_strdup("garbage");
+	in->text = pb_strdup("not JSON");
+	in->count = 5;
+	pb_core_post(w.core, in);
+	PB_JSON json_t *j = api_ask(&w, "GET", "/v1/quarantine", NULL);
+	const json_t *m = json_array_get(pb_json_get(j, "messages"), 0);
+	ck_assert_str_eq(pb_json_str(m, "body"), "garbage");
+	ck_assert_int_eq(pb_json_i64(m, "receives", 0), 5);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(a_reload_is_answered_when_the_daemon_has_decided)
+{
+	struct api_world w;
+	api_open(&w);
+	int fd = api_connect(&w,
+	    "POST /v1/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	while (w.n_reloads == 0)
+		api_rounds(&w, 1);
+	PB_CLEANUP(pb_freep) char *who = me();
+	ck_assert_str_eq(w.reload_by, who);
+	PB_JSON json_t *body = json_pack("{s:{s:i,s:s,s:[s]}}", "error", "status", 422, "message",
+	    "1 problem, keeping the old configuration", "problems", "a.yaml:1:1: wrong");
+	const struct pb_reply reply = {.token = w.reload_token, .status = 422, .body = body};
+	pb_api_reply(w.api, &reply);
+	PB_CLEANUP(pb_freep) char *text = api_read_until(&w, fd, "a.yaml:1:1: wrong");
+	ck_assert_int_eq(strncmp(text, "HTTP/1.1 422 ", 13), 0);
+	(void)close(fd);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(a_reply_to_a_client_that_left_is_dropped)
+{
+	struct api_world w;
+	api_open(&w);
+	int fd =
+	    api_connect(&w, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+	while (w.n_reloads == 0)
+		api_rounds(&w, 1);
+	(void)close(fd);
+	api_rounds(&w, 10);
+	PB_JSON json_t *body = json_object();
+	const struct pb_reply reply = {.token = w.reload_token, .status = 200, .body = body};
+	pb_api_reply(w.api, &reply);
+	pb_api_reply(w.api, &reply);
+	PB_JSON json_t *j = api_ask(&w, "GET", "/v1/status", NULL);
+	ck_assert_int_eq(w.status, 200);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(who_waits_when_it_stops_is_told)
+{
+	struct api_world w;
+	api_open(&w);
+	int fd =
+	    api_connect(&w, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+	while (w.n_reloads == 0)
+		api_rounds(&w, 1);
+	api_close(&w);
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(every_path_of_the_description_exists)
+{
+	struct api_world w;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	struct pb_error err;
+	size_t n = 0;
+	if (pb_file_read("conf/openapi.yaml", 0, &text, &err) < 0)
+		ck_abort_msg("%s", err.text);
+	api_open(&w);
+	for (const char *p = text.ptr; (p = strstr(p, "\n  /v1/")) != NULL; n++) {
+		p += 3;
+		PB_CLEANUP(pb_freep) char *path = pb_strndup(p, strcspn(p, ":"));
+		char *id = strstr(path, "{id}");
+		if (id != NULL)
+			memcpy(id, "9999", 4);
+		PB_JSON json_t *j = api_ask(&w, "DELETE", path, NULL);
+		ck_assert_msg(w.status == 405, "%s: %s", path, w.head);
+	}
+	ck_assert_uint_ge(n, 10);
+	api_close(&w);
+}
+END_TEST
+
+PB_SUITE(api)
+{
+	pb_add_loop(s, what_cannot_be_is_refused_in_words, 0, PB_ARRAY_LEN(refused));
+	pb_add(s, status_is_what_the_daemon_says);
+	pb_add(s, an_injected_alarm_opens_an_incident_and_its_repeat_does_not);
+	pb_add(s, lists_show_open_resolved_or_all);
+	pb_add(s, an_incident_is_found_by_its_id_or_its_end);
+	pb_add(s, an_acknowledgement_names_who_the_kernel_says_it_was);
+	pb_add(s, a_resolve_keeps_its_reason_and_refuses_a_long_one);
+	pb_add(s, the_configuration_in_force_can_be_read);
+	pb_add(s, the_quarantine_shows_what_could_not_be_read);
+	pb_add(s, a_reload_is_answered_when_the_daemon_has_decided);
+	pb_add(s, a_reply_to_a_client_that_left_is_dropped);
+	pb_add(s, who_waits_when_it_stops_is_told);
+	pb_add(s, every_path_of_the_description_exists);
+}

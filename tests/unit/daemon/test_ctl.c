@@ -1,0 +1,196 @@
+/*
+ * playbookctl: command line, exit statuses and what people read, asked of a real API.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api_world.h"
+#include "base/json.h"
+#include "daemon/ctl.h"
+
+/* What one run of playbookctl gave. */
+struct run {
+	int rc;
+	char *out, *err;
+};
+
+static void
+run_fini(struct run *r)
+{
+	free(r->out);
+	free(r->err);
+}
+
+static struct run
+ctl(struct api_world *w, const char *input, const char *a, const char *b, const char *c,
+    const char *d)
+{
+	const char *argv[] = {"playbookctl", a, b, c, d, NULL};
+	struct run r;
+	r.rc = api_ctl(w, argv, input, &r.out, &r.err);
+	return r;
+}
+#define CTL(w, input, a, b, c, d) PB_CLEANUP(run_fini) struct run r = ctl(w, input, a, b, c, d)
+#define ck_says(text, part) ck_assert_msg(strstr(text, part) != NULL, "%s", text)
+
+static struct {
+	const char *name, *a, *b, *c;
+	int rc;
+	const char *out, *err;
+} const lines[] = {
+    {"nothing", NULL, NULL, NULL, 2, "", "a command is missing\ntry: playbookctl --help\n"},
+    {"help", "--help", NULL, NULL, 0, "exit status: 0 done; 1 refused", ""},
+    {"version", "version", NULL, NULL, 0, "playbookctl " PB_VERSION "\n", ""},
+    {"typo", "stauts", NULL, NULL, 2, "", "no command \"stauts\" (did you mean status?)"},
+    {"escape in a typo", "a\x1b[31m", NULL, NULL, 2, "", "no command \"a\\x1b[31m\""},
+    {"ack of what", "ack", NULL, NULL, 2, "", "playbookctl: ack needs ID\n"},
+    {"empty id", "show", "", NULL, 2, "", "show needs ID"},
+    {"too much", "status", "now", NULL, 2, "", "status: unexpected argument"},
+    {"unknown option", "status", "--colour", NULL, 2, "", "--colour"},
+    {"bad limit", "incidents", "--limit", "0", 2, "", "--limit: 0 is out of range"},
+    {"no file", "inject", "/nonexistent", NULL, 1, "", "/nonexistent: No such file"},
+    {"nobody", "ack", "9", NULL, 1, "", "playbookctl: 9: no open incident has this id\n"},
+    {"path in an id", "ack", "../status", NULL, 1, "", "playbookctl: "},
+    {"nobody to show", "show", "9", NULL, 1, "", "playbookctl: "},
+    {"no incidents", "incidents", NULL, NULL, 0, "no open incidents\n", ""},
+    {"none at all", "incidents", "--all", NULL, 0, "no incidents\n", ""},
+    {"empty quarantine", "quarantine", NULL, NULL, 0, "the quarantine is empty\n", ""},
+    {"json", "incidents", "--json", NULL, 0, "{\"incidents\":[],\"now\":", ""},
+};
+
+START_TEST(the_command_line_answers_in_words_and_status)
+{
+	struct api_world w;
+	api_open(&w);
+	CTL(&w, NULL, lines[_i].a, lines[_i].b, lines[_i].c, NULL);
+	ck_assert_msg(r.rc == lines[_i].rc, "%s: %d: %s", lines[_i].name, r.rc, r.err);
+	ck_says(r.out, lines[_i].out);
+	ck_says(r.err, lines[_i].err);
+	if (lines[_i].rc == 0)
+		ck_assert_str_eq(r.err, "");
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(a_daemon_that_is_not_there_is_named_with_the_remedy)
+{
+	struct api_world w = {.socket = pb_strdup("/nonexistent/playbookd.sock")};
+	CTL(&w, NULL, "status", NULL, NULL, NULL);
+	ck_assert_int_eq(r.rc, 3);
+	ck_assert_str_eq(r.out, "");
+	ck_assert_str_eq(r.err,
+	    "playbookctl: cannot reach playbookd at /nonexistent/playbookd.sock: No such file or "
+	    "directory; is playbookd running (systemctl status playbookd)?  Another socket is "
+	    "named "
+	    "with --socket or PLAYBOOKD_SOCKET\n");
+	PB_CLEANUP(run_fini)
+	struct run other = ctl(&w, NULL, "--socket", "/also/nowhere", "status", NULL);
+	ck_assert_int_eq(other.rc, 3);
+	ck_says(other.err, "cannot reach playbookd at /also/nowhere: ");
+	free(w.socket);
+}
+END_TEST
+
+START_TEST(an_incident_is_injected_listed_acknowledged_and_resolved)
+{
+	struct api_world w;
+	api_open(&w);
+	char now[PB_TIME_TEXT];
+	PB_CLEANUP(pb_freep)
+	char *event = api_alarm("tell-1", "ALARM", pb_time_rfc3339(now, pb_core_now(w.core)));
+	PB_CLEANUP(pb_freep) char *id = NULL;
+	{
+		CTL(&w, event, "inject", "-", NULL, NULL);
+		ck_assert_msg(r.rc == 0, "%s", r.err);
+		ck_says(r.out, "taken, incident ");
+		id = pb_strndup(r.out + 16, strlen(r.out) - 17);
+	}
+	{
+		CTL(&w, event, "inject", "-", NULL, NULL);
+		ck_assert_str_eq(r.out, "seen before, nothing was done\n");
+	}
+	{
+		CTL(&w, NULL, "incidents", NULL, NULL, NULL);
+		ck_says(r.out, id);
+		ck_says(r.out, "paging, nobody has answered");
+	}
+	{
+		CTL(&w, NULL, "ack", "1", NULL, NULL);
+		ck_assert_int_eq(r.rc, 0);
+		ck_says(r.out, id);
+		ck_says(r.out, " is acknowledged; unless it is resolved, paging goes on at 20");
+	}
+	{
+		CTL(&w, NULL, "resolve", "1", "--reason", "restarted it \x1b[31mby hand");
+		PB_CLEANUP(pb_freep) char *expected = pb_asprintf("%s is resolved\n", id);
+		ck_assert_str_eq(r.out, expected);
+	}
+	{
+		CTL(&w, NULL, "show", id, NULL, NULL);
+		ck_says(r.out, ": resolved\n");
+		ck_says(r.out, "reason given: restarted it \\x1b[31mby hand");
+		ck_assert_ptr_null(strchr(r.out, '\x1b'));
+	}
+	{
+		CTL(&w, NULL, "ack", "1", NULL, NULL);
+		ck_assert_int_eq(r.rc, 1);
+		ck_assert_str_eq(r.err, "playbookctl: 1: no open incident has this id\n");
+	}
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(tail_prints_the_trace_and_ends_without_f)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "fix-1");
+	CTL(&w, NULL, "tail", NULL, NULL, NULL);
+	ck_assert_int_eq(r.rc, 0);
+	PB_CLEANUP(pb_freep) char *line = pb_asprintf("  %-12s opened     fix-1: playbook fix", id);
+	ck_says(r.out, line);
+	ck_says(r.out, "boot       0 open incidents");
+	PB_CLEANUP(run_fini) struct run last = ctl(&w, NULL, "tail", "--json", "--limit", "1");
+	PB_JSON json_t *j = NULL;
+	ck_assert_int_eq(pb_json_parse(pb_str_of(last.out), &j, NULL), 0);
+	ck_assert_int_gt(pb_json_i64(j, "seq", 0), 1);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(a_refusal_with_json_is_json)
+{
+	struct api_world w;
+	api_open(&w);
+	CTL(&w, NULL, "--json", "ack", "9", NULL);
+	ck_assert_int_eq(r.rc, 1);
+	ck_assert_str_eq(r.out,
+	    "{\"error\":{\"status\":404,\"message\":\"9: no open incident has this id\"}}\n");
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(problems_of_a_reload_come_one_a_line)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	pb_ctl_add_error(&b, 422,
+	    PB_STR(
+		"{\"error\":{\"status\":422,\"message\":\"2 problems, keeping the old "
+		"configuration\",\"problems\":[\"a.yaml:1:1: x\",\"b.yaml:2:2: \\u001b[2J\"]}}"));
+	ck_assert_str_eq(b.ptr,
+	    "a.yaml:1:1: x\nb.yaml:2:2: \\x1b[2J\n2 problems, keeping the old configuration\n");
+	pb_buf_reset(&b);
+	pb_ctl_add_error(&b, 501, PB_STR("<html>"));
+	ck_assert_str_eq(b.ptr, "playbookd answered 501\n");
+}
+END_TEST
+
+PB_SUITE(ctl)
+{
+	pb_add_loop(s, the_command_line_answers_in_words_and_status, 0, PB_ARRAY_LEN(lines));
+	pb_add(s, a_daemon_that_is_not_there_is_named_with_the_remedy);
+	pb_add(s, an_incident_is_injected_listed_acknowledged_and_resolved);
+	pb_add(s, tail_prints_the_trace_and_ends_without_f);
+	pb_add(s, a_refusal_with_json_is_json);
+	pb_add(s, problems_of_a_reload_come_one_a_line);
+}

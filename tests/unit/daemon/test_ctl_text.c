@@ -1,0 +1,284 @@
+/*
+ * What playbookctl prints, to the letter.
+ */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "daemon/ctl.h"
+#include "tests/unit/runner.h"
+
+/* 2026-11-23T06:30:00Z */
+#define NOW INT64_C(1795415400000)
+
+static const struct pb_ctl_view plain = {.now = NOW};
+
+/* JSON with ' for ", and @N@ for NOW minus N seconds. */
+static json_t *
+json_of(const char *text)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '@') {
+			char *end;
+			(void)pb_buf_addf(
+			    &b, "%lld", (long long)(NOW - strtoll(p + 1, &end, 10) * PB_SECOND));
+			p = end;
+		} else {
+			(void)pb_buf_addc(&b, *p == '\'' ? '"' : *p);
+		}
+	}
+	json_t *j = NULL;
+	struct pb_error err;
+	if (pb_json_parse(pb_buf_str(&b), &j, &err) < 0)
+		ck_abort_msg("%s", err.text);
+	return j;
+}
+
+static struct {
+	int64_t at;
+	const char *text;
+} const times[] = {
+    {0, "-"},
+    {PB_NEVER, "never"},
+    {NOW - 252 * PB_SECOND - 7, "2026-11-23T06:25:47Z (4m12s ago)"},
+    {NOW, "2026-11-23T06:30:00Z (0s ago)"},
+    {NOW + 5 * PB_MINUTE + 400, "2026-11-23T06:35:00Z (in 5m)"},
+    {NOW - 3 * PB_DAY - PB_HOUR, "2026-11-20T05:30:00Z (3d1h ago)"},
+};
+
+START_TEST(times_are_rfc_3339_and_age)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	pb_ctl_add_time(&b, times[_i].at, NOW);
+	ck_assert_str_eq(b.ptr, times[_i].text);
+}
+END_TEST
+
+START_TEST(the_list_of_incidents_says_what_comes_next)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of(
+	    "{'incidents':["
+	    "{'id':'20261123-5','state':'waiting','severity':'critical','playbook':'web-5xx',"
+	    "'title':'web-5xx-prod','opened_at':@60@,'ladder':'paging','ladder_next_at':@-60@},"
+	    "{'id':'20261123-4','state':'running','severity':'error','playbook':'disk-full',"
+	    "'title':'disk-1','opened_at':@252@,'ladder':'armed','ladder_next_at':@-48@,"
+	    "'step':'clean','step_state':'running'},"
+	    "{'id':'20261123-3','state':'waiting','severity':'error','playbook':'','title':'"
+	    "x\\u001b',"
+	    "'opened_at':@600@,'ladder':'acked','acked_by':'ana','ladder_next_at':@-1800@},"
+	    "{'id':'20261123-2','state':'waiting','severity':'error','playbook':'p','title':'y',"
+	    "'opened_at':@7200@,'ladder':'spent','ladder_next_at':@-60@},"
+	    "{'id':'20261123-1','state':'resolved','severity':'error','playbook':'p','title':'z',"
+	    "'opened_at':@7200@,'cause':'by_hand','resolved_by':'bo'}],'next':7}");
+	pb_ctl_show_incidents(&b, j, false, &plain);
+	ck_assert_str_eq(b.ptr,
+	    "ID          STATE     SEVERITY  AGE    OPENED                PLAYBOOK        WHAT     "
+	    " "
+	    "    NEXT\n"
+	    "20261123-5  waiting   critical  1m     2026-11-23T06:29:00Z  web-5xx         "
+	    "web-5xx-prod  paging, nobody has answered\n"
+	    "20261123-4  running   error     4m12s  2026-11-23T06:25:48Z  disk-full       disk-1   "
+	    " "
+	    "    step clean running; pages in 48s\n"
+	    "20261123-3  waiting   error     10m    2026-11-23T06:20:00Z  (none matches)  x\\x1b   "
+	    " "
+	    "     acknowledged by ana, pages again in 30m\n"
+	    "20261123-2  waiting   error     2h     2026-11-23T04:30:00Z  p               y        "
+	    " "
+	    "    everybody was paged, nobody answered\n"
+	    "20261123-1  resolved  error     2h     2026-11-23T04:30:00Z  p               z        "
+	    " "
+	    "    by_hand by bo\n"
+	    "there are more: playbookctl incidents --limit N\n");
+}
+END_TEST
+
+static const char incident_text[] =
+    "{'incident':{'id':'20261123-7','state':'waiting','title':'web-5xx-prod','severity':'critical',"
+    "'alarm_arn':'arn:aws:cloudwatch:eu-west-1:1:alarm:web-5xx-prod','playbook':'web-5xx',"
+    "'summary':'Restart','docs':'https://wiki/5xx','owner':'web','event_at':@130@,"
+    "'opened_at':@120@,'hold_until':0,'count':2},"
+    "'event':{'detail':{'state':{'reason':'Threshold \\u202ecrossed'}}},"
+    "'run':{'state':'failed','n_steps':3,'failure':'step restart failed'},"
+    "'steps':[{'index':1,'name':'restart','state':'failed','attempts':2,'started_at':@110@,"
+    "'ended_at':@100@,'error':'Exec.Exit.3','message':'no such \\nunit'},"
+    "{'index':0,'name':'look','state':'succeeded','attempts':1,'started_at':@120@,"
+    "'ended_at':@110@}],"
+    "'ladder':{'state':'paging','why':'step restart failed','page_by_at':@-180@,"
+    "'started_at':@100@,'level':1,'next_at':@-60@},"
+    "'actions':[{'key':'20261123-7/restart/1','state':'failed'},"
+    "{'contact':'ana','channel':'pager','state':'sent','at':@98@,'level':0,'repeat':0,'tries':1},"
+    "{'contact':'bo','channel':'pager','state':'retrying','at':@10@,'level':1,'repeat':1,"
+    "'tries':3,'error':'Network.Connect'}],"
+    "'notes':[{'seq':4,'at':@120@,'incident':'20261123-7','kind':'opened','step':'',"
+    "'text':'web-5xx-prod'},{'seq':5,'at':@100@,'incident':'20261123-7','kind':'step',"
+    "'step':'restart','text':'failed'}]}";
+
+START_TEST(show_tells_the_whole_story)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of(incident_text);
+	pb_ctl_show_incident(&b, j, &plain);
+	ck_assert_str_eq(b.ptr,
+	    "incident 20261123-7: waiting\n"
+	    "  what       web-5xx-prod\n"
+	    "  alarm      arn:aws:cloudwatch:eu-west-1:1:alarm:web-5xx-prod\n"
+	    "  reason     Threshold \\u{202e}crossed\n"
+	    "  severity   critical\n"
+	    "  playbook   web-5xx\n"
+	    "  summary    Restart\n"
+	    "  docs       https://wiki/5xx\n"
+	    "  owner      web\n"
+	    "  event      2026-11-23T06:27:50Z (2m10s ago)\n"
+	    "  opened     2026-11-23T06:28:00Z (2m ago)\n"
+	    "  events     2\n"
+	    "\n"
+	    "run: failed, step restart failed\n"
+	    "  1.  look     succeeded  2026-11-23T06:28:00Z  took 10s  1 attempt\n"
+	    "  2.  restart  failed     2026-11-23T06:28:10Z  took 10s  2 attempts  Exec.Exit.3: no "
+	    "such \\nunit\n"
+	    "\n"
+	    "ladder: paging\n"
+	    "  why        step restart failed\n"
+	    "  page by    2026-11-23T06:33:00Z (in 3m)\n"
+	    "  level      2\n"
+	    "  next       2026-11-23T06:31:00Z (in 1m)\n"
+	    "\n"
+	    "pages:\n"
+	    "  level 1            ana by pager  sent      2026-11-23T06:28:22Z (1m38s ago)  1 try\n"
+	    "  level 2, repeat 1  bo by pager   retrying  2026-11-23T06:29:50Z (10s ago)    3 "
+	    "tries  "
+	    "Network.Connect\n"
+	    "\n"
+	    "trace:\n"
+	    "  2026-11-23T06:28:00Z  20261123-7   opened     web-5xx-prod\n"
+	    "  2026-11-23T06:28:20Z  20261123-7   step       restart: failed\n");
+}
+END_TEST
+
+START_TEST(show_of_an_incident_without_a_run_is_short)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of("{'incident':{'id':'20261123-1','state':'resolved','title':'x',"
+				    "'playbook':'','opened_at':@60@,'resolved_at':@30@,"
+				    "'cause':'recovered'},'run':null,'steps':[],'ladder':null,"
+				    "'actions':[],'notes':[]}");
+	pb_ctl_show_incident(&b, j, &plain);
+	ck_assert_str_eq(b.ptr,
+	    "incident 20261123-1: resolved\n"
+	    "  what       x\n"
+	    "  playbook   none matches\n"
+	    "  opened     2026-11-23T06:29:00Z (1m ago)\n"
+	    "  resolved   2026-11-23T06:29:30Z (30s ago)\n"
+	    "  cause      recovered\n"
+	    "\n"
+	    "run: none\n"
+	    "\n"
+	    "pages: none\n"
+	    "\n"
+	    "trace:\n");
+}
+END_TEST
+
+START_TEST(status_names_sources_that_fail)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of(
+	    "{'state':'degraded','degraded_why':'the store cannot be written','version':'0.1.0',"
+	    "'host':'h1','pid':42,'started_at':@3600@,'state_dir':'/var/lib/playbookd','open':2,"
+	    "'actions_running':1,'defects':1,'region':'eu-west-1','credentials':'environment',"
+	    "'config':{'dir':'/etc/playbookd','digest':'0123456789abcdef','loaded_at':@60@,"
+	    "'playbooks':3,'problem':'not what is on disk'},'store':{'bytes':124000},"
+	    "'sources':[{'name':'alarms','type':'cloudwatch','last_ok_at':@5@,'received':7},"
+	    "{'name':'ops','type':'sqs','failures':4,'last_error':'AccessDenied','received':0}]}");
+	pb_ctl_show_status(&b, j, &plain);
+	ck_assert_str_eq(b.ptr,
+	    "playbookd 0.1.0 on h1: degraded, pid 42\n"
+	    "  degraded       the store cannot be written\n"
+	    "  started        2026-11-23T05:30:00Z (1h ago)\n"
+	    "  configuration  0123456789ab of /etc/playbookd, 3 playbooks, loaded "
+	    "2026-11-23T06:29:00Z (1m ago)\n"
+	    "                 not what is on disk\n"
+	    "  state          /var/lib/playbookd, 121 KiB\n"
+	    "  aws            region eu-west-1, credentials from environment\n"
+	    "  incidents      2 open, 1 actions running\n"
+	    "  defects        1 open incidents wait for nothing, see the journal\n"
+	    "\n"
+	    "SOURCE  TYPE        LAST OK                        RECEIVED  HEALTH\n"
+	    "alarms  cloudwatch  2026-11-23T06:29:55Z (5s ago)  7         ok\n"
+	    "ops     sqs         -                              0         4 failures: "
+	    "AccessDenied\n");
+}
+END_TEST
+
+START_TEST(status_without_sources_says_so)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of("{'state':'running','sources':[]}");
+	pb_ctl_show_status(&b, j, &plain);
+	ck_assert_ptr_nonnull(strstr(b.ptr, "no sources: only injected events arrive\n"));
+}
+END_TEST
+
+START_TEST(the_quarantine_is_shown_without_harm)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j =
+	    json_of("{'messages':[{'message_id':'m-1','source':'ops','receives':5,"
+		    "'at':@60@,'why':'not JSON','body':'\\u001b]0;x\\u0007 \\n'}]}");
+	pb_ctl_show_quarantine(&b, j, &plain);
+	ck_assert_str_eq(b.ptr,
+	    "message m-1 of ops, received 5 times\n"
+	    "  since          2026-11-23T06:29:00Z (1m ago)\n"
+	    "  why            not JSON\n"
+	    "  body           \\x1b]0;x\\x07 \\n\n");
+}
+END_TEST
+
+START_TEST(colour_is_only_where_it_is_wanted)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	const struct pb_ctl_view colored = {.now = NOW, .is_color = true};
+	pb_ctl_add_colored(&b, "x", PB_CTL_RED, &colored);
+	pb_ctl_add_colored(&b, "y", PB_CTL_RED, &plain);
+	pb_ctl_add_colored(&b, "z", PB_CTL_PLAIN, &colored);
+	ck_assert_str_eq(b.ptr, "\x1b[31mx\x1b[0myz");
+}
+END_TEST
+
+START_TEST(columns_count_characters_and_not_bytes)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_ctl_table_fini) struct pb_ctl_table t = {.n_columns = 2};
+	pb_ctl_cell(&t, PB_CTL_PLAIN, "%s", "k\xc3\xb6ln");
+	pb_ctl_cell(&t, PB_CTL_PLAIN, "a");
+	pb_ctl_cell(&t, PB_CTL_PLAIN, "bonn ");
+	pb_ctl_cell(&t, PB_CTL_PLAIN, "b");
+	pb_ctl_table_add(&b, &t, "> ", &plain);
+	ck_assert_str_eq(b.ptr, "> k\xc3\xb6ln   a\n> bonn   b\n");
+}
+END_TEST
+
+START_TEST(ids_are_encoded_in_paths)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	pb_ctl_add_encoded(&b, "20261123-7 ../a?b=\xc3\xb6");
+	ck_assert_str_eq(b.ptr, "20261123-7%20..%2Fa%3Fb%3D%C3%B6");
+}
+END_TEST
+
+PB_SUITE(ctl_text)
+{
+	pb_add_loop(s, times_are_rfc_3339_and_age, 0, PB_ARRAY_LEN(times));
+	pb_add(s, the_list_of_incidents_says_what_comes_next);
+	pb_add(s, show_tells_the_whole_story);
+	pb_add(s, show_of_an_incident_without_a_run_is_short);
+	pb_add(s, status_names_sources_that_fail);
+	pb_add(s, status_without_sources_says_so);
+	pb_add(s, the_quarantine_is_shown_without_harm);
+	pb_add(s, colour_is_only_where_it_is_wanted);
+	pb_add(s, columns_count_characters_and_not_bytes);
+	pb_add(s, ids_are_encoded_in_paths);
+}
