@@ -33,7 +33,7 @@ START_TEST(the_last_notes_come_oldest_first)
 	struct api_world w;
 	api_open(&w);
 	add_notes(&w, 1, 30);
-	PB_JSON json_t *one = api_ask(&w, "GET", "/v1/tail?limit=2", NULL);
+	json_decref(api_ask(&w, "GET", "/v1/tail?limit=2", NULL));
 	ck_assert_int_eq(w.status, 200);
 	ck_assert_ptr_nonnull(strstr(w.head, "application/x-ndjson"));
 	ck_assert_int_eq(count(w.head, "\"seq\""), 2);
@@ -48,7 +48,7 @@ START_TEST(since_gives_what_is_behind_a_number)
 	api_open(&w);
 	add_notes(&w, 1, 30);
 	/* The boot's note is number 1. */
-	PB_JSON json_t *none = api_ask(&w, "GET", "/v1/tail?since=28", NULL);
+	json_decref(api_ask(&w, "GET", "/v1/tail?since=28", NULL));
 	ck_assert_int_eq(count(w.head, "\"seq\""), 3);
 	ck_assert_ptr_nonnull(strstr(w.head, "note 28."));
 	api_close(&w);
@@ -60,7 +60,7 @@ START_TEST(a_follower_gets_what_comes_in_order_and_once)
 	struct api_world w;
 	api_open(&w);
 	int fd = api_connect(&w, "GET /v1/tail?follow=1&limit=1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	PB_CLEANUP(pb_freep) char *begin = api_read_until(&w, fd, "\"boot\"");
+	free(api_read_until(&w, fd, "\"boot\""));
 	/* More than one slice, so that it takes several rounds. */
 	add_notes(&w, 1, 450);
 	PB_CLEANUP(pb_freep) char *text = api_read_until(&w, fd, "note 450.");
@@ -83,8 +83,8 @@ START_TEST(a_follower_of_one_incident_hears_of_no_other)
 	PB_CLEANUP(pb_freep) char *second = api_incident_open(&w, "tell-2");
 	int fd =
 	    api_connect(&w, "GET /v1/tail?follow=1&incident=1&limit=1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	PB_JSON json_t *a = api_ask(&w, "POST", "/v1/incidents/2/ack", NULL);
-	PB_JSON json_t *b = api_ask(&w, "POST", "/v1/incidents/1/ack", NULL);
+	json_decref(api_ask(&w, "POST", "/v1/incidents/2/ack", NULL));
+	json_decref(api_ask(&w, "POST", "/v1/incidents/1/ack", NULL));
 	PB_CLEANUP(pb_freep) char *text = api_read_until(&w, fd, "\"ack\"");
 	ck_assert_ptr_null(strstr(text, second));
 	ck_assert_ptr_nonnull(strstr(text, first));
@@ -98,7 +98,7 @@ START_TEST(followers_are_let_go_when_it_stops)
 	struct api_world w;
 	api_open(&w);
 	int fd = api_connect(&w, "GET /v1/tail?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	PB_CLEANUP(pb_freep) char *begin = api_read_until(&w, fd, "\"boot\"");
+	free(api_read_until(&w, fd, "\"boot\""));
 	add_notes(&w, 1, 2);
 	api_close(&w);
 	(void)close(fd);
