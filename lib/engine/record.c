@@ -26,6 +26,9 @@ static const char *const kind_names[] = {
     [PB_REC_ACTION] = "action",
     [PB_REC_QUARANTINE] = "quarantine",
     [PB_REC_META] = "meta",
+    [PB_REC_GUARD] = "guard",
+    [PB_REC_SILENCE] = "silence",
+    [PB_REC_CONTROL] = "control",
 };
 _Static_assert(PB_ARRAY_LEN(kind_names) == PB_REC_MAX, "a name for each kind");
 

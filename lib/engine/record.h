@@ -28,6 +28,9 @@ enum pb_record_kind {
 	PB_REC_ACTION, /* key: action id; decided, and ended or not */
 	PB_REC_QUARANTINE, /* key: "SOURCE/MESSAGE-ID"; a message that cannot be read */
 	PB_REC_META, /* key: "engine"; counters */
+	PB_REC_GUARD, /* key: "GUARD/..."; what a brake remembers: last starts, failures, tokens */
+	PB_REC_SILENCE, /* key: silence id */
+	PB_REC_CONTROL, /* key: "remediation" or "remediation/PLAYBOOK"; the kill switch */
 	PB_REC_MAX,
 };
 const char *pb_record_kind_name(enum pb_record_kind kind); /* table name: "incident", ... */

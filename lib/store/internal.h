@@ -28,6 +28,7 @@ struct pb_store {
 	char *path; /* for messages */
 	char *vfs;
 	bool is_read_only;
+	int64_t version; /* of its tables; below this program's only when read_only */
 	int64_t highest_at;
 	char *set_aside_as;
 	char *damage;
@@ -40,6 +41,9 @@ struct pb_store {
 int store_fail(const struct pb_store *s, const char *doing, struct pb_error *err);
 int store_fail_code(const char *path, int code, int errnum, const char *words, const char *doing,
     struct pb_error *err);
+
+/* Does a store of this version have the table of a kind? */
+bool store_has_kind(const struct pb_store *s, enum pb_record_kind kind);
 
 int store_exec(struct pb_store *s, const char *sql, const char *doing, struct pb_error *err);
 /* One number; `sql` gives one row, or none (then `fallback`). */

@@ -27,6 +27,9 @@ static const struct table tables[PB_REC_MAX] = {
     [PB_REC_ACTION] = {"seq", "incident"},
     [PB_REC_QUARANTINE] = {"seq", NULL},
     [PB_REC_META] = {"key", NULL},
+    [PB_REC_GUARD] = {"key", NULL},
+    [PB_REC_SILENCE] = {"key", NULL},
+    [PB_REC_CONTROL] = {"key", NULL},
 };
 
 static int
@@ -66,7 +69,7 @@ pb_store_each(struct pb_store *s, enum pb_record_kind kind, pb_store_take *take,
     struct pb_error *err)
 {
 	PB_CHECK_OBJ(s, STORE_MAGIC);
-	return each(s, kind, false, take, arg, err);
+	return store_has_kind(s, kind) ? each(s, kind, false, take, arg, err) : 0;
 }
 
 int
@@ -74,7 +77,7 @@ pb_store_restore(struct pb_store *s, pb_store_take *take, void *arg, struct pb_e
 {
 	PB_CHECK_OBJ(s, STORE_MAGIC);
 	for (unsigned kind = 0; kind < PB_REC_MAX; kind++)
-		if (kind != PB_REC_QUARANTINE &&
+		if (kind != PB_REC_QUARANTINE && store_has_kind(s, (enum pb_record_kind)kind) &&
 		    each(s, (enum pb_record_kind)kind, true, take, arg, err) < 0)
 			return -1;
 	return 0;

@@ -76,8 +76,39 @@ START_TEST(a_store_from_a_newer_version_is_refused_and_left_alone)
 	free(refuse_open(
 	    dir, NULL, PB_UNSUPPORTED, "written by a newer playbookd (store version 99"));
 	free(refuse_open(dir, &rebuild, PB_UNSUPPORTED, "install that one again"));
-	sql(dir, "PRAGMA user_version=1");
+	sql(dir, "PRAGMA user_version=2");
 	pb_store_close(open_store(dir));
+	drop_folder(dir);
+}
+END_TEST
+
+static int
+count_one(const struct pb_record *r, void *arg, struct pb_error *err)
+{
+	(void)r, (void)err;
+	(*(int *)arg)++;
+	return 0;
+}
+
+START_TEST(a_store_of_an_older_version_is_read_as_it_is_and_brought_up_to_date)
+{
+	char *dir = make_filled();
+	int n_before = 0, n_read = 0, n_after = 0;
+	struct pb_store *s = open_store(dir);
+	ck_assert_int_eq(pb_store_restore(s, count_one, &n_before, NULL), 0);
+	pb_store_close(s);
+	sql(dir, "DROP TABLE guard; DROP TABLE silence; DROP TABLE control; PRAGMA user_version=1");
+
+	const struct pb_store_options look = {.read_only = true};
+	ck_assert_int_eq(pb_store_open(dir, &look, &s, NULL), 0);
+	ck_assert_int_eq(pb_store_restore(s, count_one, &n_read, NULL), 0);
+	pb_store_close(s);
+	s = open_store(dir);
+	ck_assert_int_eq(pb_store_restore(s, count_one, &n_after, NULL), 0);
+	pb_store_close(s);
+	ck_assert_int_gt(n_before, 0);
+	ck_assert_int_eq(n_read, n_before);
+	ck_assert_int_eq(n_after, n_before);
 	drop_folder(dir);
 }
 END_TEST
@@ -388,6 +419,7 @@ PB_SUITE(store_open)
 {
 	pb_add(s, a_new_store_is_for_its_owner_only);
 	pb_add(s, a_store_from_a_newer_version_is_refused_and_left_alone);
+	pb_add(s, a_store_of_an_older_version_is_read_as_it_is_and_brought_up_to_date);
 	pb_add(s, a_database_of_something_else_is_refused_and_left_alone);
 	pb_add(s, garbage_is_refused);
 	pb_add(s, a_truncated_store_is_refused);
