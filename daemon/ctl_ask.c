@@ -74,14 +74,18 @@ remedy(int errnum)
 static int
 explain(const struct receiver *r, CURLcode code, const char *words, struct pb_error *err)
 {
-	long errnum = 0;
+	long errnum = 0, status = 0;
 	(void)curl_easy_getinfo(r->curl, CURLINFO_OS_ERRNO, &errnum);
+	(void)curl_easy_getinfo(r->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_COULDNT_CONNECT)
 		return pb_fail(err, PB_IO, "cannot reach playbookd at %s: %s; %s", r->req->socket,
 		    errnum != 0 ? strerror((int)errnum) : "no connection", remedy((int)errnum));
 	if (r->answer->body.is_over)
 		return pb_fail(err, PB_LIMIT, "the answer is larger than %u bytes; ask for less",
 		    PB_CTL_ANSWER_MAX);
+	if (r->req->on_line != NULL && status == 200)
+		return pb_fail(err, PB_IO, "playbookd at %s has ended, and the stream with it",
+		    r->req->socket);
 	return pb_fail(err, PB_IO, "playbookd at %s gave no answer: %s; %s", r->req->socket,
 	    words[0] != '\0' ? words : curl_easy_strerror(code), remedy(0));
 }
