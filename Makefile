@@ -160,6 +160,12 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(call archives,$(ALL_LIBS))
 	$(call say,LINK)
 	$(Q)$(CC) -fsanitize=fuzzer $(CFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(PC_LIBS)
 
+BENCH_OBJS := $(call objs,$(wildcard tests/bench/*.c) $(SRC_harness) $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))
+$(BUILD)/tests/run-bench: $(BENCH_OBJS) $(BUILD)/tests/unit/store/crashvfs.o $(call archives,$(ALL_LIBS))
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(link) $(CK_LIBS)
+
 # --- tests
 
 tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
@@ -189,6 +195,9 @@ fuzz: ## feed every parser of outside bytes with nonsense, FUZZ_SECONDS each (10
 	@tests/fuzz/run.sh $(patsubst $(BUILD)/%,$(BUILD)-fuzz/%,$(FUZZ_PROGS))
 .PHONY: fuzz-progs
 fuzz-progs: $(FUZZ_PROGS)
+
+bench: $(BINS) $(SANDBOX) $(BUILD)/tests/run-bench ## print speed and memory figures; B=NAME picks some
+	@BUILD=$(BUILD) $(BUILD)/tests/run-bench $(B)
 
 layers: ## check that lower layers include no higher ones
 	@tests/layers.sh
