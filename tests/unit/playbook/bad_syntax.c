@@ -60,10 +60,11 @@ static const struct pb_test_bad rows[] = {
     {"a duplicate key", UNMATCHED "contacts: [{name: ana, name: bo}]\n",
 	{"3:24: duplicate key \"name\", it stands already in line 3"}},
     {"a duplicate key of a list",
-	UNMATCHED "playbooks: [{name: a, match: {a: [b]}, escalate: e, steps: [], steps: []}]\n"
-		  "escalations: [{name: e, levels: [{notify: [ana], via: [sms]}]}]\n"
-		  "channels: [{name: sms, type: sns}]\n"
-		  "contacts: [{name: ana, sns: {phone: \"+15550100\"}}]\n",
+	UNMATCHED
+	"playbooks: [{name: a, match: {a: [b]}, escalate: e, steps: [], steps: []}]\n"
+	"escalations: [{name: e, levels: [{notify: [ana], via: [sms]}]}]\n"
+	"channels: [{name: sms, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:t\"}]\n"
+	"contacts: [{name: ana, sns: {phone: \"+15550100\"}}]\n",
 	{"3:64: duplicate key \"steps\", it stands already in line 3"}},
     {"a duplicate key at the top", UNMATCHED "version: 1\n",
 	{"3:1: duplicate key \"version\", it stands already in line 1"}},
