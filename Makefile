@@ -14,7 +14,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-LIBS    := base pattern event playbook engine store aws io
+LIBS    := base pattern event playbook engine store sim aws io
 
 # What each library may use, itself first, then downwards.
 USES_base     := base
@@ -23,9 +23,10 @@ USES_event    := event pattern base
 USES_playbook := playbook event pattern base
 USES_engine   := engine playbook event pattern base
 USES_store    := store engine playbook event pattern base
+USES_sim      := sim store engine playbook event pattern base
 USES_aws      := aws base
 USES_io       := io base
-ALL_LIBS      := store engine playbook event pattern aws io base
+ALL_LIBS      := sim store engine playbook event pattern aws io base
 
 PKGS := libevent libevent_pthreads libcurl jansson libcrypto sqlite3 yaml-0.1 expat libsystemd
 # Asked once, and only when something is compiled: `make help` must work on a bare machine.

@@ -4,8 +4,8 @@
 #include "tests/bench/bench.h"
 
 #include "base/time.h"
-#include "tests/sim/scenario.h"
-#include "tests/sim/world.h"
+#include "tests/sim/suite.h"
+#include "sim/world.h"
 
 #define SEEDS 100
 

@@ -14,7 +14,7 @@
 
 #include "base/json.h"
 #include "base/rand.h"
-#include "tests/sim/scenario.h"
+#include "tests/sim/suite.h"
 
 #define SCENARIOS "tests/sim/scenarios/*.yaml"
 #define SCENARIOS_MIN 25

@@ -4,7 +4,7 @@
  * The configuration is small and nasty: a playbook with a hold and retries, one whose step is `once`,
  * one with two sources of the same alarm, and what matches nothing.
  */
-#include "tests/sim/scenario.h"
+#include "tests/sim/suite.h"
 
 #include "base/json.h"
 #include "base/rand.h"

@@ -7,7 +7,7 @@
  *	{never: page}   {at_most: 1, step: restart}   {times: 2, page: ana}
  *	{by: 9m, incident: resolved, cause: remediated}
  */
-#include "tests/sim/world.h"
+#include "sim/world.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
  * The promises, checked from outside: by what was committed, what was started, what was deleted.
  */
-#include "tests/sim/world.h"
+#include "sim/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>

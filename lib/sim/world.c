@@ -1,7 +1,7 @@
 /*
  * The world's clock, its answers, and the life of the process in it.
  */
-#include "tests/sim/world.h"
+#include "sim/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  * the pump it checks the promises against what it has seen itself (invariants.c); a broken one is
  * written to `broken`.
  */
-#ifndef PB_TESTS_SIM_WORLD_H
-#define PB_TESTS_SIM_WORLD_H
+#ifndef PB_SIM_WORLD_H
+#define PB_SIM_WORLD_H
 
 #include <jansson.h>
 
