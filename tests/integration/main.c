@@ -170,6 +170,8 @@ main(void)
 		(void)fprintf(stderr, "cannot make %s: %s\n", folder, strerror(errno));
 		return EXIT_FAILURE;
 	}
+	/* Sanitizers and busy machines are slow. */
+	(void)setenv("CK_TIMEOUT_MULTIPLIER", "3", 0);
 	(void)pb_parse_i64(pb_str_of(getenv("PB_JOBS")), 1, JOBS_MAX, &most, NULL);
 	for (struct pb_suite_entry *e = suites; e != NULL; e = e->next) {
 		pb_check(n < SUITES_MAX);

@@ -253,6 +253,52 @@ START_TEST(a_poll_gets_through_each_fault)
 }
 END_TEST
 
+/* A daemon that was away for more than two intervals of 5s asks the history. */
+#define AWAY_FOR (11 * PB_SECOND)
+
+START_TEST(a_backfill_gets_through_each_fault)
+{
+	struct pb_rig rigs[N_FAULTS] = {0};
+	for (size_t i = 0; i < N_FAULTS; i++) {
+		struct pb_rig *r = &rigs[i];
+		fixture_init(r);
+		fixture_with_poll(r);
+		must(pb_rig_sandbox(r, "POST", "eventbridge", "{\"queue\":null}", NULL, &err));
+		must(pb_rig_start(r, &err));
+	}
+	for (size_t i = 0; i < N_FAULTS; i++) {
+		struct pb_rig *r = &rigs[i];
+		want(pb_rig_called(r, "DescribeAlarms", 0, 1, SOON));
+		fixture_alarm(r, "page-first", "ALARM");
+		free(fixture_incident(r, "page-first", "waiting"));
+		pb_rig_kill(r);
+		fixture_alarm(r, "page-short", "ALARM");
+		fixture_alarm(r, "page-short", "OK");
+		spoil(r, &faults[i], "DescribeAlarmHistory", NULL);
+	}
+	int64_t until = pb_rig_now() + AWAY_FOR;
+	while (pb_rig_again(until))
+		;
+	for (size_t i = 0; i < N_FAULTS; i++) {
+		struct pb_rig *r = &rigs[i];
+		must(pb_rig_launch(r, &err));
+	}
+	for (size_t i = 0; i < N_FAULTS; i++) {
+		struct pb_rig *r = &rigs[i];
+		(void)printf("fault %s\n", faults[i].name);
+		/* An answer that is too large stays so: alarms come before their history. */
+		if (pb_streq(faults[i].name, "huge"))
+			want(pb_rig_logged(r, "are not seen", SOON));
+		else
+			free(fixture_incident(r, "page-short", "resolved"));
+		want(fixture_count_incidents(r, "page-first") == 1);
+		no_rule_is_left(r);
+	}
+	for (size_t i = 0; i < N_FAULTS; i++)
+		pb_rig_fini(&rigs[i]);
+}
+END_TEST
+
 START_TEST(wrong_credentials_are_told_with_their_source_and_a_remedy)
 {
 	RIG(r);
@@ -290,6 +336,11 @@ PB_SUITE(faults_of_sources)
 {
 	pb_add(s, a_message_gets_through_each_fault);
 	pb_add(s, a_poll_gets_through_each_fault);
+}
+
+PB_SUITE(faults_of_history)
+{
+	pb_add(s, a_backfill_gets_through_each_fault);
 }
 
 PB_SUITE(faults_of_deletion)

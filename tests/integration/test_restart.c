@@ -84,31 +84,6 @@ START_TEST(a_recovery_during_a_downtime_is_seen_after_it)
 }
 END_TEST
 
-START_TEST(what_happened_during_a_downtime_is_read_from_the_history)
-{
-	RIG(r);
-	fixture_init(r);
-	fixture_with_poll(r);
-	must(pb_rig_sandbox(r, "POST", "eventbridge", "{\"queue\":null}", NULL, &err));
-	must(pb_rig_start(r, &err));
-	want(pb_rig_called(r, "DescribeAlarms", 0, 1, SOON));
-	fixture_alarm(r, "page-first", "ALARM");
-	free(fixture_incident(r, "page-first", "waiting"));
-	pb_rig_kill(r);
-	fixture_alarm(r, "page-short", "ALARM");
-	fixture_alarm(r, "page-short", "OK");
-	/* The history is asked when more than two intervals of 5s are missing. */
-	int64_t until = pb_rig_now() + 11 * PB_SECOND;
-	while (pb_rig_again(until))
-		;
-	must(pb_rig_start(r, &err));
-	want(pb_rig_called(r, "DescribeAlarmHistory", 0, 1, SOON));
-	PB_CLEANUP(pb_freep) char *id = fixture_incident(r, "page-short", "resolved");
-	want(fixture_count_incidents(r, "page-short") == 1);
-	want(fixture_count_incidents(r, "page-first") == 1);
-}
-END_TEST
-
 START_TEST(a_good_configuration_is_taken_at_sighup)
 {
 	RIG(r);
@@ -201,7 +176,6 @@ PB_SUITE(restart)
 	pb_add(s, a_page_cut_off_by_a_crash_is_repeated_under_its_id);
 	pb_add(s, a_step_cut_off_by_a_crash_is_not_run_again);
 	pb_add(s, a_recovery_during_a_downtime_is_seen_after_it);
-	pb_add(s, what_happened_during_a_downtime_is_read_from_the_history);
 	pb_add(s, a_good_configuration_is_taken_at_sighup);
 	pb_add(s, a_bad_configuration_changes_nothing);
 	pb_add(s, sigterm_lets_the_running_step_end);
