@@ -61,7 +61,11 @@ static void
 op_receipt(void *arg, uint64_t receipt)
 {
 	const struct app *app = arg;
-	pb_sources_receipt(app->sources, receipt);
+	/* P1: without a store nothing is durable; the queue keeps the message until there is one. */
+	if (app->is_degraded)
+		pb_sources_release(app->sources, receipt);
+	else
+		pb_sources_receipt(app->sources, receipt);
 }
 
 static void

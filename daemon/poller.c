@@ -79,6 +79,14 @@ pb_poller_receipt(struct pb_poller *p, uint64_t receipt)
 		pb_sqs_receipt(p->sqs, receipt & ((UINT64_C(1) << 48) - 1));
 }
 
+void
+pb_poller_release(struct pb_poller *p, uint64_t receipt)
+{
+	PB_CHECK_OBJ(p, POLLER_MAGIC);
+	if (p->sqs && PB_POLLER_SLOT(receipt) == p->slot)
+		pb_sqs_release(p->sqs, receipt & ((UINT64_C(1) << 48) - 1));
+}
+
 bool
 pb_poller_is_of(const struct pb_poller *p, const struct pb_source *s)
 {

@@ -52,6 +52,8 @@ void pb_poller_free(struct pb_poller *p); /* NULL is fine */
 
 /* The decision about an event is durable: delete its message.  Unknown receipts are fine. */
 void pb_poller_receipt(struct pb_poller *p, uint64_t receipt);
+/* It was decided and is not durable: forget the message without deleting it, so that it comes again. */
+void pb_poller_release(struct pb_poller *p, uint64_t receipt);
 
 /* Does it poll exactly this?  For a reload, which keeps what did not change. */
 bool pb_poller_is_of(const struct pb_poller *p, const struct pb_source *source);

@@ -56,6 +56,7 @@ void pb_sqs_stop(struct pb_sqs *q);
 bool pb_sqs_is_idle(const struct pb_sqs *q);
 void pb_sqs_free(struct pb_sqs *q);
 void pb_sqs_receipt(struct pb_sqs *q, uint64_t seq);
+void pb_sqs_release(struct pb_sqs *q, uint64_t seq);
 void pb_sqs_status(const struct pb_sqs *q, json_t *status);
 
 #endif

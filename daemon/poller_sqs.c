@@ -3,7 +3,7 @@
  *
  * A message in memory:
  *	undecided -> deletable	its receipt came, or it is no event
- *	undecided -> forgotten	its handle is void, or 12 hours are over: it will come again
+ *	undecided -> forgotten	released, its handle is void, or 12 hours are over: it will come again
  *	deletable -> deleting	in a batch
  *	deleting -> forgotten	deleted, or given up after some tries: it will come again
  *	deleting -> deletable	failed, to be tried again
@@ -304,6 +304,14 @@ pb_sqs_receipt(struct pb_sqs *q, uint64_t seq)
 	struct message *m = find_message(q, seq);
 	if (m && m->state == UNDECIDED)
 		make_deletable(q, m);
+}
+
+void
+pb_sqs_release(struct pb_sqs *q, uint64_t seq)
+{
+	struct message *m = find_message(q, seq);
+	if (m && m->state == UNDECIDED)
+		forget_message(q, m);
 }
 
 /* --- receiving */

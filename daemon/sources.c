@@ -167,6 +167,14 @@ pb_sources_receipt(struct pb_sources *s, uint64_t receipt)
 			pb_poller_receipt(e->poller, receipt);
 }
 
+void
+pb_sources_release(struct pb_sources *s, uint64_t receipt)
+{
+	for (struct entry *e = s->entries; e != NULL; e = e->next)
+		if (e->slot == PB_POLLER_SLOT(receipt))
+			pb_poller_release(e->poller, receipt);
+}
+
 json_t *
 pb_sources_json(const struct pb_sources *s)
 {

@@ -23,6 +23,8 @@ void pb_sources_stop(struct pb_sources *s); /* nothing more is asked for */
 bool pb_sources_are_idle(const struct pb_sources *s); /* nothing is left to delete */
 /* To the poller that it is of; one whose poller is gone is ignored: its message comes again. */
 void pb_sources_receipt(struct pb_sources *s, uint64_t receipt);
+/* Decided, and not durable (degraded): the message stays in its queue and comes again. */
+void pb_sources_release(struct pb_sources *s, uint64_t receipt);
 json_t *pb_sources_json(const struct pb_sources *s); /* array, the caller's; see pb_poller_json */
 
 #endif

@@ -223,8 +223,10 @@ run_passed(struct turn *t, struct incident *in)
 static void
 run_failed(struct turn *t, struct incident *in)
 {
+	const struct pb_playbook *p = incident_playbook(in);
+	bool is_asked = in->run.steps[in->run.step].must_ask;
 	/* The alarm may have recovered while a step that does not matter any more was failing. */
-	if (in->alarm != NULL && in->alarm->state == PB_ALARM_OK) {
+	if (!is_asked && p->resolve_on_ok && in->alarm != NULL && in->alarm->state == PB_ALARM_OK) {
 		incident_close(t, in, "recovered", NULL);
 		return;
 	}

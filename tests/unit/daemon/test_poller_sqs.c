@@ -169,6 +169,24 @@ START_TEST(a_message_becomes_an_event_and_is_deleted_after_its_receipt)
 }
 END_TEST
 
+START_TEST(a_released_message_is_not_deleted_and_makes_room)
+{
+	struct world w;
+	open_queue(&w);
+	send_events(&w, 1);
+	struct pb_source s = source();
+	struct pb_poller *p = start(&w, &s);
+	world_until_inputs(&w, 1);
+	pb_poller_release(p, w.inputs[0]->receipt);
+	ck_assert_int_eq(status_of(p, "undecided"), 0);
+	pb_poller_receipt(p, w.inputs[0]->receipt);
+	ck_assert(pb_poller_is_idle(p));
+	world_rounds(&w, 200);
+	ck_assert_uint_eq(world_n_calls(&w, "DeleteMessageBatch"), 0);
+	finish(&w, p);
+}
+END_TEST
+
 START_TEST(deletions_go_in_batches_of_ten)
 {
 	struct world w;
@@ -556,6 +574,7 @@ END_TEST
 PB_SUITE(poller_sqs)
 {
 	pb_add(s, a_message_becomes_an_event_and_is_deleted_after_its_receipt);
+	pb_add(s, a_released_message_is_not_deleted_and_makes_room);
 	pb_add(s, deletions_go_in_batches_of_ten);
 	pb_add(s, receipts_of_others_and_twice_are_ignored);
 	pb_add(s, a_stopped_poller_still_deletes_what_is_decided);
