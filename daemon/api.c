@@ -138,6 +138,37 @@ reason_of(struct pb_http_request *req, char **ret)
 	return 0;
 }
 
+/* {"stopped": true, "reason": "...", "playbook": "..."}; no playbook is all of them. */
+static void
+remediation(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	PB_JSON json_t *j = NULL;
+	struct pb_error err;
+	(void)piece;
+	if (pb_json_parse(pb_str_trim(pb_http_request_body(req)), &j, &err) < 0) {
+		pb_http_reply_error(
+		    req, 400, "body: line %d, column %d: %s", err.line, err.column, err.text);
+		return;
+	}
+	const json_t *stopped = pb_json_get(j, "stopped"), *playbook = pb_json_get(j, "playbook");
+	char *reason;
+	if (!json_is_boolean(stopped) || (playbook != NULL && !json_is_string(playbook))) {
+		pb_http_reply_error(req, 400,
+		    "body: an object {\"stopped\": true or false, \"reason\": \"text\", "
+		    "\"playbook\": \"name\"} is expected");
+		return;
+	}
+	if (reason_of(req, &reason) < 0)
+		return;
+	struct pb_input *in = pb_input_new(PB_IN_REMEDIATION);
+	in->is_stop = json_is_true(stopped);
+	in->playbook = pb_strdup(json_string_value(playbook));
+	in->text = reason;
+	in->by = caller(req);
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
 static void
 resolve(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
@@ -217,6 +248,7 @@ static const struct route {
     {"/v1/incidents/*", PB_HTTP_GET, api_incident},
     {"/v1/incidents/*/ack", PB_HTTP_POST, ack},
     {"/v1/incidents/*/resolve", PB_HTTP_POST, resolve},
+    {"/v1/remediation", PB_HTTP_POST, remediation},
     {"/v1/inject", PB_HTTP_POST, inject},
     {"/v1/tail", PB_HTTP_GET, api_tail},
     {"/v1/quarantine", PB_HTTP_GET, api_quarantine},

@@ -183,6 +183,29 @@ add_incident_counts(struct pb_buf *b, const json_t *s)
 }
 
 static void
+add_stopped(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	size_t i;
+	json_t *c;
+	json_array_foreach (pb_json_get(s, "stopped"), i, c) {
+		const char *playbook = pb_json_str_or(c, "playbook", "");
+		label(b, "remediation");
+		pb_ctl_add_colored(b, "stopped", PB_CTL_RED, v);
+		if (playbook[0] != '\0') {
+			(void)pb_buf_adds(b, " for ");
+			pb_ctl_add_text(b, playbook, 100);
+		}
+		(void)pb_buf_adds(b, " by ");
+		pb_ctl_add_text(b, pb_json_str_or(c, "by", "?"), 100);
+		(void)pb_buf_adds(b, ", ");
+		pb_ctl_add_time(b, pb_json_i64(c, "at", 0), v->now);
+		(void)pb_buf_adds(b, ": ");
+		pb_ctl_add_text(b, pb_json_str_or(c, "reason", ""), 500);
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
+static void
 add_aws(struct pb_buf *b, const json_t *s)
 {
 	label(b, "aws");
@@ -205,6 +228,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	pb_ctl_add_text(b, pb_json_str_or(s, "state_dir", "?"), 200);
 	(void)pb_buf_addf(b, ", %lld KiB\n",
 	    (long long)(pb_json_i64(pb_json_get(s, "store"), "bytes", 0) / 1024));
+	add_stopped(b, s, v);
 	add_aws(b, s);
 	add_incident_counts(b, s);
 	(void)pb_buf_addc(b, '\n');

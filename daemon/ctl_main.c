@@ -21,6 +21,9 @@ static const char usage_text[] =
     "  show ID             one incident: run, steps, pages and every decision\n"
     "  ack ID              acknowledge: paging pauses\n"
     "  resolve ID [--reason TEXT]   end it by hand\n"
+    "  stop-remediation [PLAYBOOK] --reason TEXT\n"
+    "                      nothing is started any more, in all or one playbook; pages go on\n"
+    "  start-remediation [PLAYBOOK]   lift that again\n"
     "  inject FILE|-       hand the daemon an event, as a queue would deliver it\n"
     "  tail [-f]           the latest decisions; -f goes on as they are made\n"
     "  reload              read the configuration anew\n"
@@ -209,6 +212,48 @@ cmd_resolve(struct ctl *c)
 	return rc;
 }
 
+static enum pb_ctl_exit
+set_remediation(struct ctl *c, bool is_stopped)
+{
+	PB_JSON json_t *j = NULL, *body = json_object();
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	json_object_set_new(body, "stopped", json_boolean(is_stopped));
+	if (c->reason != NULL)
+		pb_json_set_str(body, "reason", c->reason);
+	if (c->argument != NULL)
+		pb_json_set_str(body, "playbook", c->argument);
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(body);
+	enum pb_ctl_exit rc = post(c, "/v1/remediation", pb_str_of(text), &j);
+	if (j != NULL) {
+		(void)pb_buf_adds(&b, "remediation ");
+		if (c->argument != NULL) {
+			(void)pb_buf_adds(&b, "of playbook ");
+			pb_ctl_add_text(&b, c->argument, 100);
+			(void)pb_buf_addc(&b, ' ');
+		}
+		(void)pb_buf_adds(
+		    &b, is_stopped ? "is stopped; pages go on\n" : "is started again\n");
+		size_t n = json_array_size(pb_json_get(j, "stopped"));
+		if (!is_stopped && n > 0)
+			(void)pb_buf_addf(&b, "%zu stop%s still in force, see playbookctl status\n",
+			    n, n == 1 ? " is" : "s are");
+	}
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_stop_remediation(struct ctl *c)
+{
+	return set_remediation(c, true);
+}
+
+static enum pb_ctl_exit
+cmd_start_remediation(struct ctl *c)
+{
+	return set_remediation(c, false);
+}
+
 static void
 add_injected(struct pb_buf *b, const json_t *j)
 {
@@ -312,7 +357,7 @@ cmd_version(struct ctl *c)
 
 static const struct command {
 	const char *name;
-	const char *argument; /* what it is called in the usage; NULL = takes none */
+	const char *argument; /* in the usage, "[...]" may be left out; NULL = takes none */
 	command_fn *run;
 } commands[] = {
     {"status", NULL, cmd_status},
@@ -320,6 +365,8 @@ static const struct command {
     {"show", "ID", cmd_show},
     {"ack", "ID", cmd_ack},
     {"resolve", "ID", cmd_resolve},
+    {"stop-remediation", "[PLAYBOOK]", cmd_stop_remediation},
+    {"start-remediation", "[PLAYBOOK]", cmd_start_remediation},
     {"inject", "FILE or -", cmd_inject},
     {"tail", NULL, cmd_tail},
     {"reload", NULL, cmd_reload},
@@ -423,7 +470,8 @@ parse_words(int argc, char **argv, struct ctl *c, const struct command **ret)
 		return -1;
 	if (cmd->argument != NULL && optind < argc)
 		c->argument = argv[optind++];
-	if (cmd->argument != NULL && (c->argument == NULL || c->argument[0] == '\0')) {
+	if (cmd->argument != NULL && cmd->argument[0] != '[' &&
+	    (c->argument == NULL || c->argument[0] == '\0')) {
 		fprintf(stderr, "playbookctl: %s needs %s\n", cmd->name, cmd->argument);
 		return -1;
 	}

@@ -15,6 +15,7 @@ static const char *const input_names[] = {
     [PB_IN_ACK] = "ack",
     [PB_IN_RESOLVE] = "resolve",
     [PB_IN_CONFIG] = "config",
+    [PB_IN_REMEDIATION] = "remediation",
     [PB_IN_DRAIN] = "drain",
 };
 _Static_assert(PB_ARRAY_LEN(input_names) == PB_IN_MAX, "a name for each input");
@@ -45,6 +46,7 @@ pb_input_free(struct pb_input *in)
 	free(in->outcome);
 	free(in->source);
 	free(in->incident);
+	free(in->playbook);
 	free(in->by);
 	free(in->text);
 	free(in->message_id);
@@ -86,6 +88,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->alarms = pb_map_new();
 	e->sources = pb_map_new();
 	e->seen = pb_map_new();
+	e->controls = pb_map_new();
 	e->configs = pb_map_new();
 	e->events = pb_map_new();
 	pb_heap_init(&e->timers);
@@ -103,6 +106,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->alarms, alarm_free);
 	pb_map_free(e->sources, source_free);
 	pb_map_free(e->seen, free);
+	pb_map_free(e->controls, control_free);
 	pb_map_free(e->configs, free_config);
 	pb_map_free(e->events, free_event);
 	pb_config_unref(e->config);
@@ -326,6 +330,9 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 		break;
 	case PB_IN_CONFIG:
 		new_config(&t, in);
+		break;
+	case PB_IN_REMEDIATION:
+		control_input(&t, in);
 		break;
 	case PB_IN_DRAIN:
 		e->is_draining = true;

@@ -23,6 +23,7 @@ enum pb_input_kind {
 	PB_IN_ACK, /* incident, by, token */
 	PB_IN_RESOLVE, /* incident, by, text (reason), token */
 	PB_IN_CONFIG, /* config: the next incidents follow it; by, token may be set */
+	PB_IN_REMEDIATION, /* is_stop, by, text (reason); playbook or NULL for all; token: the kill switch */
 	PB_IN_DRAIN, /* start no further step; what runs may end */
 	PB_IN_MAX,
 };
@@ -38,6 +39,8 @@ struct pb_input {
 	int64_t polled_at; /* PB_IN_POLLED: durable time at which the poll began */
 	struct pb_outcome *outcome;
 	char *incident; /* id, or a unique end of one ("7" for "20261123-7") */
+	char *playbook; /* PB_IN_REMEDIATION: NULL or "" = all of them */
+	bool is_stop;
 	char *by; /* operator: user name or "uid 1000" */
 	char *text; /* reason; PB_IN_REJECT: why it cannot be read */
 	char *message_id;
@@ -84,6 +87,8 @@ bool pb_engine_alarm(const struct pb_engine *e, const char *arn, enum pb_alarm_s
 int64_t pb_engine_polled_at(const struct pb_engine *e, const char *source);
 /* Open incidents as JSON objects (members of GET /v1/incidents); the caller's to free. */
 json_t *pb_engine_open_json(const struct pb_engine *e, int64_t now);
+/* What stops remediation: a list of {"playbook" ("" = all), "by", "reason", "at"}; the caller's. */
+json_t *pb_engine_controls_json(const struct pb_engine *e);
 /*
  * P5: each open incident must have a live next step, each wait a deadline.  Returns the number of
  * incidents that have none and describes them in `why` (may be NULL).

@@ -135,6 +135,7 @@ static void
 begin_work(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
+	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
 	const char *why = NULL;
 	if (p == NULL)
 		why = "no playbook matches it";
@@ -144,6 +145,8 @@ begin_work(struct turn *t, struct incident *in)
 		why = "the event is too old to act on (max_age)";
 	else if (t->e->is_degraded)
 		why = t->e->degraded_why;
+	else if (stopped != NULL)
+		why = stopped;
 	if (why == NULL) {
 		enter(t, in, INCIDENT_RUNNING);
 		run_input(t, in, RUN_START);

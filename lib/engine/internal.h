@@ -71,6 +71,12 @@ enum page_state { PAGE_NEW, PAGE_SENDING, PAGE_RETRYING, PAGE_SENT, PAGE_DROPPED
 
 struct incident;
 
+/* A stop of remediation by a human. */
+struct control {
+	char *by, *reason;
+	int64_t at;
+};
+
 struct alarm {
 	char *arn, *name;
 	enum pb_alarm_state state;
@@ -97,6 +103,7 @@ struct step_run {
 	int64_t next_at; /* RUNNING: attempt is lost; BACKOFF: next attempt; CHECKING: when it
 			    holds, or PB_NEVER */
 	char *error, *error_class, *message; /* of the last attempt that failed */
+	bool is_halted; /* a brake ended it: no retry, no catch; message is the run's failure */
 	bool must_ask; /* nobody knows whether it took effect: a human decides, no catch */
 	json_t *output;
 };
@@ -176,6 +183,7 @@ struct pb_engine {
 	struct pb_map *alarms; /* by ARN */
 	struct pb_map *sources; /* by name */
 	struct pb_map *seen; /* identity -> at (boxed) */
+	struct pb_map *controls; /* record key -> struct control: what a human has stopped */
 	struct pb_map *configs; /* digest -> restored configuration, until PB_IN_BOOT */
 	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
 	struct pb_heap timers;
@@ -289,6 +297,13 @@ char *page_body(const struct turn *t, const struct incident *in, const struct pa
 
 /* context.c: the context of templates, stdin of children */
 json_t *context_build(const struct pb_engine *e, const struct incident *in, int64_t now);
+
+/* control.c: the kill switch */
+void control_free(void *c);
+void control_input(struct turn *t, const struct pb_input *input);
+void control_restore(struct pb_engine *e, const struct pb_record *r);
+/* Why this incident's playbook may not act, NULL when it may; the caller's. */
+char *control_why(const struct pb_engine *e, const struct incident *in);
 
 /* intake.c: events */
 void intake_event(struct turn *t, const struct pb_input *in);

@@ -289,9 +289,11 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		e->day = pb_json_i64(r->body, "day", 0);
 		e->day_number = pb_json_i64(r->body, "day_number", 0);
 		return 0;
+	case PB_REC_CONTROL:
+		control_restore(e, r);
+		return 0;
 	case PB_REC_GUARD:
 	case PB_REC_SILENCE:
-	case PB_REC_CONTROL:
 	case PB_REC_QUARANTINE: /* for people only */
 	case PB_REC_MAX:
 		return 0;

@@ -170,7 +170,9 @@ fail(struct turn *t, struct incident *in)
 	const struct step_run *s = &in->run.steps[in->run.step];
 	const char *name = run_step_def(in, in->run.step)->name;
 	free(in->run.failure);
-	if (s->must_ask)
+	if (s->is_halted)
+		in->run.failure = pb_strdup(s->message);
+	else if (s->must_ask)
 		in->run.failure = pb_asprintf("nobody knows whether step %s took effect: %s", name,
 		    s->message == NULL ? "it was interrupted" : s->message);
 	else
@@ -207,7 +209,7 @@ step_failed(struct turn *t, struct incident *in)
 {
 	const struct pb_step *def = run_step_def(in, in->run.step);
 	const struct step_run *s = &in->run.steps[in->run.step];
-	if (s->must_ask) {
+	if (s->must_ask || s->is_halted) {
 		fail(t, in);
 		return;
 	}

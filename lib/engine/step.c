@@ -127,6 +127,16 @@ ask(struct turn *t, struct incident *in, size_t i)
 	run_input(t, in, RUN_STEP_FAILED);
 }
 
+/* A brake ends the run here: nothing catches that. */
+static void
+halt(struct turn *t, struct incident *in, size_t i, const char *error, const char *why)
+{
+	struct step_run *s = &in->run.steps[i];
+	set_error(s, error, NULL, why);
+	s->is_halted = true;
+	fail(t, in, i);
+}
+
 /* --- attempts */
 
 static json_t *
@@ -170,6 +180,11 @@ start_attempt(struct turn *t, struct incident *in, size_t i, const struct pb_out
 	(void)unused;
 	const struct pb_step *def = run_step_def(in, i);
 	struct step_run *s = &in->run.steps[i];
+	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
+	if (stopped != NULL) {
+		halt(t, in, i, "RemediationStopped", stopped);
+		return;
+	}
 	if (t->e->is_draining) {
 		enter(t, in, i, STEP_PENDING, s->deadline_at);
 		return;
@@ -233,6 +248,11 @@ retry_or_fail(struct turn *t, struct incident *in, size_t i)
 			incident_note(
 			    t, in, def->name, "retry", "no time left for another attempt");
 			break;
+		}
+		PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
+		if (stopped != NULL) {
+			halt(t, in, i, "RemediationStopped", stopped);
+			return;
 		}
 		char wait[PB_TIME_TEXT], message[512];
 		s->retries[k]++;

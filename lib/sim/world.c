@@ -465,7 +465,9 @@ static void
 post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const char *key)
 {
 	struct pb_input *in = pb_input_new(kind);
-	in->incident = pb_strdup(pb_json_str(e, key));
+	*(kind == PB_IN_REMEDIATION ? &in->playbook : &in->incident) =
+	    pb_strdup(pb_json_str(e, key));
+	in->is_stop = strncmp(key, "stop", 4) == 0;
 	in->by = pb_strdup(pb_json_str_or(e, "by", "ana"));
 	in->text = pb_strdup(pb_json_str(e, "reason"));
 	in->token = 1;
@@ -504,6 +506,10 @@ world_event(struct world *w, const json_t *e)
 		post_command(w, PB_IN_ACK, e, "ack");
 	else if (json_object_get(e, "resolve") != NULL)
 		post_command(w, PB_IN_RESOLVE, e, "resolve");
+	else if (json_object_get(e, "stop_remediation") != NULL)
+		post_command(w, PB_IN_REMEDIATION, e, "stop_remediation");
+	else if (json_object_get(e, "start_remediation") != NULL)
+		post_command(w, PB_IN_REMEDIATION, e, "start_remediation");
 	else if (json_object_get(e, "config") != NULL)
 		set_config(w, pb_json_str_or(e, "config", ""));
 	else if (json_object_get(e, "kill") != NULL)

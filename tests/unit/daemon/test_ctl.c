@@ -140,6 +140,39 @@ START_TEST(an_incident_is_injected_listed_acknowledged_and_resolved)
 }
 END_TEST
 
+START_TEST(remediation_is_stopped_and_started_again)
+{
+	struct api_world w;
+	api_open(&w);
+	{
+		CTL(&w, NULL, "stop-remediation", "fix", "--reason", "wrong host");
+		ck_assert_msg(r.rc == 0, "%s", r.err);
+		ck_assert_str_eq(r.out, "remediation of playbook fix is stopped; pages go on\n");
+	}
+	{
+		CTL(&w, NULL, "stop-remediation", "--reason", "move", NULL);
+		ck_assert_str_eq(r.out, "remediation is stopped; pages go on\n");
+	}
+	free(api_incident_open(&w, "fix-1"));
+	ck_assert_ptr_nonnull(strstr(w.started, "/page/"));
+	{
+		CTL(&w, NULL, "start-remediation", "fix", NULL, NULL);
+		ck_says(r.out, "remediation of playbook fix is started again\n");
+		ck_says(r.out, "1 stop is still in force, see playbookctl status\n");
+	}
+	{
+		CTL(&w, NULL, "start-remediation", "fix", NULL, NULL);
+		ck_assert_int_eq(r.rc, 1);
+		ck_says(r.err, "remediation of playbook \"fix\" is not stopped by itself");
+	}
+	{
+		CTL(&w, NULL, "start-remediation", NULL, NULL, NULL);
+		ck_assert_str_eq(r.out, "remediation is started again\n");
+	}
+	api_close(&w);
+}
+END_TEST
+
 START_TEST(tail_prints_the_trace_and_ends_without_f)
 {
 	struct api_world w;
@@ -190,6 +223,7 @@ PB_SUITE(ctl)
 	pb_add_loop(s, the_command_line_answers_in_words_and_status, 0, PB_ARRAY_LEN(lines));
 	pb_add(s, a_daemon_that_is_not_there_is_named_with_the_remedy);
 	pb_add(s, an_incident_is_injected_listed_acknowledged_and_resolved);
+	pb_add(s, remediation_is_stopped_and_started_again);
 	pb_add(s, tail_prints_the_trace_and_ends_without_f);
 	pb_add(s, a_refusal_with_json_is_json);
 	pb_add(s, problems_of_a_reload_come_one_a_line);
