@@ -66,8 +66,8 @@ FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.
 .PHONY: all check kill-test demo asan fuzz bench format format-check tidy layers install uninstall deb help clean tests deps
 .DEFAULT_GOAL := all
 
-# Both cores, unless told otherwise.
-ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+# All cores, unless told otherwise; a make below this one has them from it.
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
