@@ -23,7 +23,7 @@ USES_event    := event pattern base
 USES_playbook := playbook event pattern base
 USES_engine   := engine playbook event pattern base
 USES_store    := store engine playbook event pattern base
-USES_sim      := sim store engine playbook event pattern base
+USES_sim      := sim store engine playbook event pattern aws base
 USES_aws      := aws base
 USES_io       := io base
 ALL_LIBS      := sim store engine playbook event pattern aws io base
@@ -122,7 +122,7 @@ $(BUILD)/playbookd: $(call objs,$(SRC_daemon)) $(BUILD)/daemon/main_playbookd.o 
 	$(call say,LINK)
 	$(Q)$(link)
 
-$(BUILD)/playbookctl: $(call objs,$(SRC_ctl)) $(BUILD)/daemon/main_playbookctl.o $(call archives,$(ALL_LIBS))
+$(BUILD)/playbookctl: $(call objs,$(SRC_ctl) daemon/confdir.c) $(BUILD)/daemon/main_playbookctl.o $(call archives,$(ALL_LIBS))
 	$(call say,LINK)
 	$(Q)$(link)
 

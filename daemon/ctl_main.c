@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/time.h"
 #include "ctl.h"
+#include "ctl_prove.h"
 #include "io/file.h"
 
 #define INJECT_MAX (1U << 20)
@@ -29,6 +30,7 @@ static const char usage_text[] =
     "  reload              read the configuration anew\n"
     "  quarantine          messages that nobody could read\n"
     "  version             of this program\n"
+    "  test FILE|DIR...    play test files in virtual time; needs no daemon\n"
     "\n"
     "ID is an incident's id or the number at its end: 7 for 20261123-7.\n"
     "\n"
@@ -498,6 +500,8 @@ pb_ctl_main(int argc, char **argv)
 	const struct command *cmd = NULL;
 	struct ctl c = {.socket = socket != NULL && socket[0] != '\0' ? socket : PB_CTL_SOCKET};
 	int opt, rc = 0;
+	if (argc > 1 && strcmp(argv[1], "test") == 0)
+		return pb_ctl_test(argc - 1, argv + 1);
 	while (rc == 0 && (opt = getopt_long(argc, argv, "f", options, NULL)) != -1)
 		rc = take_option(opt, &c);
 	if (rc > 0)

@@ -26,7 +26,7 @@ check lib/engine engine playbook event pattern base
 check lib/aws aws base
 check lib/io io base
 check lib/store store engine/record.h event pattern playbook base
-check lib/sim sim store engine playbook event pattern base
+check lib/sim sim store engine playbook event pattern aws base
 check daemon daemon sim store engine playbook event pattern aws io base
 # Who may touch the outside: the clock, chance, the loop, the network and children.
 only() { # REGEX WHAT FOLDERS...

@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 
-static const char *const kinds[] = {"step", "page", "notice", "incident"};
+const char *const expect_kinds[] = {"step", "page", "notice", "incident", NULL};
 
 static bool
 has_inputs(const json_t *inputs, const json_t *wanted)
@@ -46,15 +46,21 @@ fits(const struct seen *s, const char *kind, const json_t *what, const json_t *l
 	return inputs == NULL || has_inputs(s->inputs, inputs);
 }
 
+/* `at` is where in the trace one should look. */
 static void
-fail(struct pb_buf *failures, const json_t *line, const char *why)
+fail(struct world *w, struct pb_buf *failures, const json_t *line, const char *why, int64_t at)
 {
 	PB_CLEANUP(pb_freep) char *text = pb_json_text(line);
 	pb_buf_addf(failures, "%s: %s\n", text, why);
+	w->marks = pb_realloc(w->marks, (w->n_marks + 1) * sizeof(*w->marks));
+	w->marks[w->n_marks++] = (struct mark){.at = at, .text = pb_asprintf("%s: %s", text, why)};
 }
 
 struct tally {
 	size_t n, n_by, n_at, n_in, n_out;
+	size_t n_new; /* without retries of what is known to have done nothing */
+	int64_t out_at; /* the first out of the span */
+	int64_t over_at; /* the first that is more than at_most or times allow */
 };
 
 static struct tally
@@ -65,64 +71,114 @@ count(const struct world *w, const json_t *line, const char *kind, const json_t 
 	const json_t *span = pb_json_get(line, "between");
 	int64_t from = span == NULL ? 0 : span_of(json_array_get(span, 0));
 	int64_t to = span == NULL ? 0 : span_of(json_array_get(span, 1));
+	int64_t most = pb_json_i64(line, "at_most", pb_json_i64(line, "times", 0));
+	c.over_at = PB_NEVER;
 	for (size_t i = 0; i < w->n_seen; i++) {
 		int64_t t = w->seen[i].at - w->start_at;
 		if (!fits(&w->seen[i], kind, what, line))
 			continue;
 		c.n++;
+		c.n_new += !w->seen[i].is_retry;
+		if (c.over_at == PB_NEVER && most >= 0 && c.n > (size_t)most)
+			c.over_at = w->seen[i].at;
 		c.n_by += by != NULL && t <= span_of(by);
 		c.n_at += at != NULL && t / PB_SECOND == span_of(at) / PB_SECOND;
 		if (span != NULL && t >= from && t <= to)
 			c.n_in++;
-		else
-			c.n_out++;
+		else if (c.n_out++ == 0)
+			c.out_at = w->seen[i].at;
 	}
 	return c;
 }
 
 static void
-check_line(const struct world *w, const json_t *line, struct pb_buf *failures)
+check_times(struct world *w, const json_t *line, const struct tally *c, struct pb_buf *failures)
+{
+	const json_t *by = pb_json_get(line, "by"), *at = pb_json_get(line, "at");
+	const json_t *span = pb_json_get(line, "between");
+	if (by != NULL && c->n_by == 0)
+		fail(w, failures, line, c->n > 0 ? "it happened later" : "it did not happen",
+		    w->start_at + span_of(by));
+	if (at != NULL && c->n_at == 0)
+		fail(w, failures, line,
+		    c->n > 0 ? "it happened at another time" : "it did not happen",
+		    w->start_at + span_of(at));
+	if (span != NULL && (c->n_in == 0 || c->n_out > 0))
+		fail(w, failures, line,
+		    c->n > 0 ? "it happened outside of that" : "it did not happen",
+		    c->n_out > 0 ? c->out_at : w->start_at + span_of(json_array_get(span, 1)));
+}
+
+static void
+check_line(struct world *w, const json_t *line, struct pb_buf *failures)
 {
 	const char *never = pb_json_str(line, "never"), *kind = never;
 	const json_t *what = pb_json_get(line, "never");
-	for (size_t i = 0; i < PB_ARRAY_LEN(kinds); i++) {
-		if (pb_json_get(line, kinds[i]) == NULL)
+	for (size_t i = 0; expect_kinds[i] != NULL; i++) {
+		if (pb_json_get(line, expect_kinds[i]) == NULL)
 			continue;
-		kind = kinds[i];
+		kind = expect_kinds[i];
 		what = pb_json_get(line, kind);
 	}
 	if (kind == NULL) {
-		fail(failures, line, "says nothing that can be checked");
+		fail(w, failures, line, "says nothing that can be checked", PB_NEVER);
 		return;
 	}
 	struct tally c = count(w, line, kind, what);
 	int64_t at_most = pb_json_i64(line, "at_most", -1), times = pb_json_i64(line, "times", -1);
+	check_times(w, line, &c, failures);
 	if (never != NULL && c.n > 0)
-		fail(failures, line, "it happened");
-	if (pb_json_get(line, "by") != NULL && c.n_by == 0)
-		fail(failures, line, c.n > 0 ? "it happened later" : "it did not happen");
-	if (pb_json_get(line, "at") != NULL && c.n_at == 0)
-		fail(failures, line, c.n > 0 ? "it happened at another time" : "it did not happen");
-	if (pb_json_get(line, "between") != NULL && (c.n_in == 0 || c.n_out > 0))
-		fail(failures, line, c.n > 0 ? "it happened outside of that" : "it did not happen");
-	if (at_most >= 0 && c.n > (size_t)at_most)
-		fail(failures, line, "it happened more often");
+		fail(w, failures, line, "it happened", c.over_at);
+	if (at_most >= 0 && c.n_new > (size_t)at_most)
+		fail(w, failures, line, "it happened more often", c.over_at);
 	if (times >= 0 && c.n != (size_t)times)
-		fail(failures, line, "it happened another number of times");
+		fail(w, failures, line, "it happened another number of times", c.over_at);
+}
+
+/* Where the expected text begins: at its own first line, else behind the boot's, which has the
+ * digest of the configuration. */
+static const char *
+trace_start(const char *trace, const char *want)
+{
+	size_t len = strcspn(want, "\n");
+	const char *second = strchr(trace, '\n');
+	for (const char *line = trace; line != NULL && *line != '\0';) {
+		if (strncmp(line, want, len) == 0 && (line[len] == '\n' || line[len] == '\0'))
+			return line;
+		line = strchr(line, '\n');
+		line = line == NULL ? NULL : line + 1;
+	}
+	return second == NULL ? "" : second + 1;
+}
+
+/* The exact notes, from there to the end. */
+static void
+check_trace(struct world *w, struct pb_buf *failures)
+{
+	const char *want = pb_json_str(w->scenario, "trace"), *got = w->trace.ptr;
+	if (want == NULL)
+		return;
+	got = trace_start(got == NULL ? "" : got, want);
+	for (size_t n = 1; *want != '\0' || *got != '\0'; n++) {
+		size_t want_len = strcspn(want, "\n"), got_len = strcspn(got, "\n");
+		if (want_len != got_len || memcmp(want, got, want_len) != 0) {
+			pb_buf_addf(failures,
+			    "the trace differs from the one expected in line %zu\n"
+			    "  expected: %.*s\n  it is:    %.*s\n",
+			    n, (int)want_len, want, (int)got_len, got);
+			return;
+		}
+		want += want_len + (want[want_len] == '\n');
+		got += got_len + (got[got_len] == '\n');
+	}
 }
 
 void
-expect_check(const struct world *w, struct pb_buf *failures)
+expect_check(struct world *w, struct pb_buf *failures)
 {
 	size_t i;
 	json_t *line;
 	json_array_foreach (json_object_get(w->scenario, "expect"), i, line)
 		check_line(w, line, failures);
-
-	const char *trace = pb_json_str(w->scenario, "trace");
-	size_t len = trace == NULL ? 0 : strlen(trace);
-	/* The line before it is the boot's, with the digest of the configuration. */
-	if (len > w->trace.len ||
-	    (len > 0 && strcmp(trace, w->trace.ptr + w->trace.len - len) != 0))
-		pb_buf_adds(failures, "the trace differs from the one expected\n");
+	check_trace(w, failures);
 }

@@ -161,7 +161,7 @@ check_receipt(struct world *w, const struct message *m)
 	if (m->event == NULL) {
 		PB_CLEANUP(pb_freep)
 		char *key =
-		    pb_asprintf("quarantine ops-queue/m%llu", (unsigned long long)m->receipt);
+		    pb_asprintf("quarantine %s/m%llu", w->queue, (unsigned long long)m->receipt);
 		if (pb_map_get(w->committed, key) == NULL)
 			broken(w, "P1: a message that cannot be read is deleted and not kept");
 		return;

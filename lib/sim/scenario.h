@@ -10,8 +10,28 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "playbook/config.h"
 
-/* Play it, dying at the given points (ascending).  Returns the number of points passed. */
+struct scenario_run {
+	json_t *scenario; /* borrowed */
+	struct pb_config *config; /* borrowed; NULL = the text in the scenario */
+	uint64_t seed;
+	const size_t *crash_at; /* points to die at, ascending */
+	size_t n_crash_at;
+	bool with_expect;
+	size_t n_events; /* play only so many of the events; 0 = all */
+
+	/* What came of it; scenario_run_fini frees it. */
+	size_t points; /* places passed where the process could have died */
+	size_t n_seen; /* what was started or changed */
+	struct pb_buf failures; /* lines; empty = all as promised and expected */
+	struct pb_buf trace; /* with marks where something was expected */
+};
+
+void scenario_run(struct scenario_run *run);
+void scenario_run_fini(struct scenario_run *run);
+
+/* The same for the suite: failures, with the trace behind them.  Returns the points. */
 size_t scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
     bool with_expect, struct pb_buf *failures, bool with_trace);
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aws/call.h"
 #include "base/json.h"
 
-#define POLL_EVERY (20 * PB_SECOND)
 #define PAGE_TAKES 200
 
 int64_t
@@ -33,7 +33,7 @@ world_see(struct world *w, const char *kind, const char *name, const char *detai
 	w->seen[w->n_seen++] = (struct seen){
 	    .at = w->now,
 	    .kind = kind,
-	    .name = pb_strdup(name),
+	    .name = pb_strdup(name == NULL ? "-" : name),
 	    .detail = pb_strdup(detail),
 	    .incident = pb_strdup(incident),
 	    .level = level,
@@ -86,6 +86,16 @@ key_of(const struct pb_action *a)
 	return pb_asprintf("exec:%.*s", (int)(strrchr(step, '/') - step), step);
 }
 
+/* As the drivers class errors, unless the answer says. */
+static const char *
+class_of(const json_t *answer, const char *error)
+{
+	if (strcmp(error, "Network") == 0)
+		return pb_json_str_or(answer, "class", "Network");
+	return pb_json_str_or(
+	    answer, "class", pb_aws_classify(error, 400) == PB_AWS_THROTTLED ? "Throttling" : "");
+}
+
 static void
 plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 {
@@ -112,7 +122,7 @@ plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 	} else if (error != NULL) {
 		o->status = PB_OUTCOME_FAILED;
 		o->error = pb_strdup(error);
-		o->error_class = pb_strdup(pb_json_str_or(answer, "class", ""));
+		o->error_class = pb_strdup(class_of(answer, error));
 		o->message = pb_strdup(pb_json_str_or(answer, "message", ""));
 		o->is_unknown = pb_json_bool(answer, "unknown", false);
 	} else {
@@ -128,8 +138,10 @@ see_start(struct world *w, const struct pb_action *a)
 	if (!a->is_page) {
 		PB_CLEANUP(pb_freep)
 		char *step = pb_strndup(name, (size_t)(strrchr(name, '/') - name));
+		PB_CLEANUP(pb_freep) char *of = pb_asprintf("%s/%s", a->incident, step);
 		world_see(w, "step", step, a->id, a->incident, 0,
 		    inputs != NULL ? inputs : pb_json_get(a->spec, "argv"));
+		w->seen[w->n_seen - 1].is_retry = pb_map_del(w->harmless, of) != NULL;
 		return;
 	}
 	const json_t *attributes = pb_json_get(inputs, "MessageAttributes");
@@ -176,6 +188,12 @@ post_outcome(struct world *w, size_t i)
 	struct pb_input *in = pb_input_new(PB_IN_OUTCOME);
 	if (!w->running[i].is_page && w->running[i].outcome.is_unknown)
 		check_unknown(w, w->running[i].action_id);
+	if (!w->running[i].is_page && w->running[i].outcome.status == PB_OUTCOME_FAILED &&
+	    !w->running[i].outcome.is_unknown) {
+		const char *id = w->running[i].action_id;
+		PB_CLEANUP(pb_freep) char *of = pb_strndup(id, (size_t)(strrchr(id, '/') - id));
+		(void)pb_map_put(w->harmless, of, w);
+	}
 	in->outcome = pb_calloc(1, sizeof(*in->outcome));
 	*in->outcome = w->running[i].outcome;
 	w->running[i].outcome = (struct pb_outcome){0};
@@ -360,25 +378,28 @@ world_kill(struct world *w, int64_t down)
 
 /* --- sources */
 
+/* NULL, and a broken scenario, when no such alarm can exist. */
 static struct pb_event *
-make_event(const char *name, const char *state, const char *before, int64_t at)
+make_event(struct world *w, const char *name, const char *state, const char *before, int64_t at,
+    const json_t *tags)
 {
 	char time[PB_TIME_TEXT];
 	struct pb_error err = {0};
 	struct pb_event *ev = NULL;
 	PB_CLEANUP(pb_freep)
-	char *arn = pb_asprintf("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:%s", name);
+	char *arn = pb_asprintf("arn:aws:cloudwatch:%s:111122223333:alarm:%s", w->region, name);
 	(void)pb_time_rfc3339(time, at);
 	PB_JSON json_t *j = json_pack(
 	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s, s:{s:s, s:s, s:s}, s:{s:s}}}",
 	    "version", "0", "id", "made-up", "detail-type", "CloudWatch Alarm State Change",
 	    "source", "aws.cloudwatch", "account", "111122223333", "time", time, "region",
-	    "eu-west-1", "resources", arn, "detail", "alarmName", name, "state", "value", state,
+	    w->region, "resources", arn, "detail", "alarmName", name, "state", "value", state,
 	    "reason", "Threshold Crossed", "timestamp", time, "previousState", "value", before);
-	if (pb_event_from_envelope(j, &ev, &err) < 0) {
-		(void)fprintf(stderr, "world: %s\n", err.text);
-		abort();
-	}
+	if (tags != NULL)
+		json_object_set(
+		    json_object_get(j, "detail"), "alarmTags", (json_t *)(uintptr_t)tags);
+	if (pb_event_from_envelope(j, &ev, &err) < 0)
+		broken(w, "scenario: alarm %s: %s", name, err.text);
 	return ev;
 }
 
@@ -386,7 +407,7 @@ static void
 deliver(struct world *w, struct message *m)
 {
 	struct pb_input *in = pb_input_new(m->event == NULL ? PB_IN_REJECT : PB_IN_EVENT);
-	in->source = pb_strdup("ops-queue");
+	in->source = pb_strdup(w->queue);
 	in->receipt = m->receipt;
 	in->event = m->event == NULL ? NULL : pb_event_ref(m->event);
 	if (m->event == NULL) {
@@ -421,7 +442,7 @@ poll(struct world *w)
 {
 	const char *name;
 	json_t *alarm;
-	w->poll_at = w->now + POLL_EVERY;
+	w->poll_at = w->now + w->poll_every;
 	json_object_foreach (w->alarms, name, alarm) {
 		const char *state = pb_json_str_or(alarm, "state", "");
 		int64_t at = pb_json_i64(alarm, "at", 0);
@@ -429,13 +450,17 @@ poll(struct world *w)
 		if (pb_streq(pb_json_str(w->reported, name), now))
 			continue;
 		pb_json_set_str(w->reported, name, now);
+		struct pb_event *ev = make_event(
+		    w, name, state, "INSUFFICIENT_DATA", at, json_object_get(alarm, "tags"));
+		if (ev == NULL)
+			return;
 		struct pb_input *in = pb_input_new(PB_IN_EVENT);
-		in->source = pb_strdup("alarms");
-		in->event = make_event(name, state, "INSUFFICIENT_DATA", at);
+		in->source = pb_strdup(w->poller);
+		in->event = ev;
 		pb_pump_post(w->pump, in);
 	}
 	struct pb_input *in = pb_input_new(PB_IN_POLLED);
-	in->source = pb_strdup("alarms");
+	in->source = pb_strdup(w->poller);
 	in->polled_at = w->polled_at = w->now;
 	pb_pump_post(w->pump, in);
 }
@@ -451,14 +476,21 @@ set_alarm(struct world *w, const json_t *e)
 	int64_t at = w->now - (late == NULL ? 0 : span_of(late));
 	const char *before =
 	    pb_json_str_or(json_object_get(w->alarms, name), "state", "INSUFFICIENT_DATA");
+	const json_t *tags = json_object_get(e, "tags");
+	if (tags == NULL)
+		tags = json_object_get(json_object_get(w->alarms, name), "tags");
+	struct pb_event *ev = make_event(w, name, to, before, at, tags);
+	if (ev == NULL)
+		return;
 	if (!pb_streq(by, "poll")) {
-		add_message(w, make_event(name, to, before, at));
+		add_message(w, pb_event_ref(ev));
 		if (pb_json_bool(e, "twice", false))
-			add_message(w, make_event(name, to, before, at));
+			add_message(w, pb_event_ref(ev));
 	}
+	pb_event_unref(ev);
 	if (!pb_streq(by, "sqs"))
-		json_object_set_new(
-		    w->alarms, name, json_pack("{s:s, s:I}", "state", to, "at", (json_int_t)at));
+		json_object_set_new(w->alarms, name,
+		    json_pack("{s:s, s:I, s:O*}", "state", to, "at", (json_int_t)at, "tags", tags));
 }
 
 static void
@@ -625,10 +657,34 @@ config_of(const json_t *scenario, struct pb_error *err)
 	return c;
 }
 
-struct world *
-world_new(json_t *scenario, uint64_t seed, struct pb_error *err)
+/* Names and rhythm as the configuration has them. */
+static void
+set_sources(struct world *w)
 {
-	struct pb_config *config = config_of(scenario, err);
+	const struct pb_config *c = w->config;
+	const char *region = c->aws_region, *poller = "alarms", *queue = "ops-queue";
+	w->poll_every = 20 * PB_SECOND;
+	for (size_t i = c->n_sources; i-- > 0;) {
+		const struct pb_source *s = &c->sources[i];
+		if (s->region != NULL)
+			region = s->region;
+		if (s->type == PB_SOURCE_CLOUDWATCH) {
+			w->has_poller = true;
+			w->poll_every = s->interval_for;
+			poller = s->name;
+		} else if (s->type == PB_SOURCE_SQS) {
+			queue = s->name;
+		}
+	}
+	w->poller = pb_strdup(poller);
+	w->queue = pb_strdup(queue);
+	w->region = pb_strdup(region == NULL ? "eu-west-1" : region);
+}
+
+struct world *
+world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_error *err)
+{
+	config = config == NULL ? config_of(scenario, err) : pb_config_ref(config);
 	if (config == NULL)
 		return NULL;
 	struct world *w = pb_calloc(1, sizeof(*w));
@@ -642,8 +698,7 @@ world_new(json_t *scenario, uint64_t seed, struct pb_error *err)
 		return NULL;
 	}
 	w->now = w->start_at;
-	for (size_t i = 0; i < config->n_sources; i++)
-		w->has_poller = w->has_poller || config->sources[i].type == PB_SOURCE_CLOUDWATCH;
+	set_sources(w);
 	const json_t *takes = json_object_get(scenario, "commit_takes");
 	w->commit_takes = takes == NULL ? 0 : span_of(takes);
 	w->down_for = 5 * PB_SECOND;
@@ -654,6 +709,7 @@ world_new(json_t *scenario, uint64_t seed, struct pb_error *err)
 	w->committed = pb_map_new();
 	w->attempts = pb_map_new();
 	w->unknown = pb_map_new();
+	w->harmless = pb_map_new();
 	process_start(w);
 	return w;
 }
@@ -681,6 +737,13 @@ world_free(struct world *w)
 	pb_map_free(w->committed, free);
 	pb_map_free(w->attempts, NULL);
 	pb_map_free(w->unknown, NULL);
+	pb_map_free(w->harmless, NULL);
+	free(w->poller);
+	free(w->queue);
+	free(w->region);
+	for (size_t i = 0; i < w->n_marks; i++)
+		free(w->marks[i].text);
+	free(w->marks);
 	json_decref(w->alarms);
 	json_decref(w->reported);
 	pb_buf_fini(&w->trace);

@@ -25,6 +25,14 @@ struct seen {
 	char *incident;
 	int64_t level; /* pages, from 1 */
 	json_t *inputs;
+	bool
+	    is_retry; /* of a step whose attempt before failed, and is known to have done nothing */
+};
+
+/* Where in the trace something that was expected is due, or what should not have happened did. */
+struct mark {
+	int64_t at; /* PB_NEVER: at the end */
+	char *text;
 };
 
 struct message {
@@ -69,6 +77,8 @@ struct world {
 	json_t *alarms; /* name -> {state, at} as CloudWatch has them */
 	int64_t poll_at, polled_at;
 	bool has_poller;
+	char *poller, *queue, *region; /* the sources' names; where alarms are */
+	int64_t poll_every;
 	json_t *reported; /* name -> "STATE at" as this process has polled them */
 
 	/* faults */
@@ -91,11 +101,19 @@ struct world {
 	struct pb_map *committed; /* "kind/key" -> state of a committed record */
 	struct pb_map *unknown; /* "INCIDENT/STEP" of attempts that nobody knows the outcome of */
 	struct pb_map *attempts; /* attempt ids that were started */
+	struct pb_map
+	    *harmless; /* "INCIDENT/STEP" whose last attempt is known to have done nothing */
 	struct pb_buf broken; /* promises that did not hold; empty = none */
+	struct mark *marks;
+	size_t n_marks;
 };
 
-/* `scenario` is borrowed.  NULL with err when it is no good (its config included). */
-struct world *world_new(json_t *scenario, uint64_t seed, struct pb_error *err);
+/*
+ * `scenario` is borrowed, `config` counted up; without one (NULL) the scenario's own text is read.
+ * NULL with err when either is no good.
+ */
+struct world *
+world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_error *err);
 void world_free(struct world *w);
 
 /* Run to `at`; returns early when a promise is broken. */
@@ -121,9 +139,15 @@ void world_see(struct world *w, const char *kind, const char *name, const char *
     const char *incident, int64_t level, const json_t *inputs);
 
 /* expect.c: what the scenario says must have happened; adds to `failures` what did not */
-void expect_check(const struct world *w, struct pb_buf *failures);
+void expect_check(struct world *w, struct pb_buf *failures);
+/* "step", "page", ...: what can be expected; NULL ends the list. */
+extern const char *const expect_kinds[];
 
-/* A duration of a scenario ("90s"); ends the test program when it is none. */
+/* The trace with its marks, each before the first line that is later. */
+void world_add_trace(const struct world *w, struct pb_buf *b);
+
+/* A duration of a scenario ("90s").  What reads scenarios has checked it: ends the process when it
+ * is none. */
 int64_t span_of(const json_t *j);
 
 #endif

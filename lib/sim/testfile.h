@@ -1,0 +1,49 @@
+/*
+ * Test files: *.test.yaml beside the playbooks, played by `playbookctl test` in virtual time.
+ *
+ * A test is a scenario (sim/scenario.h) on the configuration of its folder.  Its keys: name; use (the
+ * name of another test of the file, whose keys it takes where it has none itself; `world` is merged by
+ * call); start (RFC 3339, default 2026-03-03T09:00:00Z); world; events; expect; trace; crash:
+ * each_commit; commit_takes; until (default: an hour after the last event and expectation).
+ * The format is in playbook(5), TESTS.
+ */
+#ifndef PB_SIM_TESTFILE_H
+#define PB_SIM_TESTFILE_H
+
+#include "playbook/config.h"
+#include "sim/scenario.h"
+
+#define PB_TESTFILE_MAX (1U << 20)
+#define PB_TESTFILE_TESTS_MAX 1000
+
+struct pb_test {
+	char *name;
+	char *file; /* as given */
+	int line;
+	bool is_crashed; /* crash: each_commit */
+	json_t *scenario;
+};
+
+struct pb_tests {
+	struct pb_test *tests;
+	size_t n;
+};
+void pb_tests_fini(struct pb_tests *t);
+
+/*
+ * Add the tests of a file to ret.  On failure -1, with all that is wrong in `problems` (the caller's
+ * to fini), as of a configuration file; ret is as before.
+ */
+int pb_tests_read(
+    const char *path, struct pb_str text, struct pb_tests *ret, struct pb_problems *problems);
+
+struct pb_test_result {
+	bool is_passed;
+	size_t n_runs; /* 1, and one for each crash point */
+	struct pb_buf report; /* why it failed: lines for people, the trace among them */
+};
+
+/* Play it.  A failed test is no error.  The caller's to pb_buf_fini(&ret->report). */
+void pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_result *ret);
+
+#endif

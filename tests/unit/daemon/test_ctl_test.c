@@ -1,0 +1,128 @@
+/*
+ * playbookctl test: what it prints and how it ends; and the tests of conf/ pass on conf/.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../runner.h"
+#include "base/text.h"
+#include "daemon/ctl_prove.h"
+#include "io/file.h"
+
+static char dir[] = "/tmp/playbookd-test-XXXXXX";
+
+static void
+copy(const char *from, const char *name)
+{
+	struct pb_error err;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep) char *to = pb_asprintf("%s/%s", dir, name);
+	ck_assert_msg(pb_file_read(from, 0, &text, &err) == 0, "%s", err.text);
+	ck_assert_msg(pb_file_write(to, 0600, pb_buf_str(&text), &err) == 0, "%s", err.text);
+}
+
+static void
+write_test(const char *text)
+{
+	struct pb_error err;
+	PB_CLEANUP(pb_freep) char *to = pb_asprintf("%s/x.test.yaml", dir);
+	ck_assert_msg(pb_file_write(to, 0600, pb_str_of(text), &err) == 0, "%s", err.text);
+}
+
+static void
+make_folder(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	copy("conf/sandbox/playbookd.yaml", "playbookd.yaml");
+}
+
+static void
+remove_folder(void)
+{
+	static const char *const names[] = {"playbookd.yaml", "x.test.yaml", "out"};
+	for (size_t i = 0; i < PB_ARRAY_LEN(names); i++) {
+		PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/%s", dir, names[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(dir);
+}
+
+/* Run with standard output into a file; its text goes to `ret`. */
+static enum pb_ctl_exit
+run(const char *option, struct pb_buf *ret)
+{
+	struct pb_error err;
+	PB_CLEANUP(pb_freep) char *out = pb_asprintf("%s/out", dir);
+	PB_CLEANUP(pb_freep) char *word = pb_strdup(option);
+	char name[] = "test";
+	char *argv[] = {name, option == NULL ? dir : word, option == NULL ? NULL : dir, NULL};
+	(void)fflush(stdout);
+	int kept = dup(STDOUT_FILENO);
+	ck_assert_ptr_nonnull(freopen(out, "w", stdout));
+	enum pb_ctl_exit rc = pb_ctl_test(option == NULL ? 2 : 3, argv);
+	(void)fflush(stdout);
+	ck_assert_int_ge(dup2(kept, STDOUT_FILENO), 0);
+	(void)close(kept);
+	ck_assert_msg(pb_file_read(out, 0, ret, &err) == 0, "%s", err.text);
+	return rc;
+}
+
+#define FAILS                                                                                      \
+	"version: 1\ntests: [{name: \"<nobody> & #1\", events: [{at: 0s, alarm: nobody-knows-it, " \
+	"to: ALARM}], expect: [{by: 1m, incident: resolved}]}]\n"
+
+static const struct form_row {
+	const char *option, *text, *words;
+	enum pb_ctl_exit rc;
+} form_rows[] = {
+    {NULL, FAILS, "1 test, 1 failed, 1 runs", PB_CTL_REFUSED},
+    {"--tap", FAILS, "TAP version 13\n1..1\nnot ok 1 - <nobody> &  1\n# {\"by\"", PB_CTL_REFUSED},
+    {"--junit", FAILS, "name=\"&lt;nobody&gt; &amp; #1\">\n      <failure", PB_CTL_REFUSED},
+    {"--junit", "version: 1\ntests: [{name: a, expect: [{never: page}]}]\n",
+	"tests=\"1\" failures=\"0\"", PB_CTL_OK},
+    {"--only=other", FAILS, "", PB_CTL_USAGE},
+    {"--tap", "version: 1\ntests: [{name: a, expect: [{never: pag}], x: 1}]\n", "", PB_CTL_USAGE},
+    {"--nonsense", FAILS, "", PB_CTL_USAGE},
+};
+
+START_TEST(results_are_printed_as_asked)
+{
+	const struct form_row *row = &form_rows[_i];
+	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
+	make_folder();
+	write_test(row->text);
+	ck_assert_int_eq(run(row->option, &out), row->rc);
+	ck_assert_msg(strstr(out.ptr == NULL ? "" : out.ptr, row->words) != NULL, "%s", out.ptr);
+	remove_folder();
+}
+END_TEST
+
+START_TEST(the_tests_of_the_examples_pass)
+{
+	char path[] = "/tmp/playbookd-test-XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	PB_CLEANUP(pb_freep)
+	char *make = pb_asprintf("%s/playbookd.yaml", path),
+	     *more = pb_asprintf("%s/playbooks.d", path);
+	char *from = realpath("conf/playbookd.example.yaml", NULL);
+	char *from_more = realpath("conf/playbooks.d", NULL);
+	ck_assert_int_eq(symlink(from, make), 0);
+	ck_assert_int_eq(symlink(from_more, more), 0);
+	char words[][16] = {"test", "--config", "conf/tests"};
+	char *argv[] = {words[0], words[1], path, words[2], NULL};
+	enum pb_ctl_exit rc = pb_ctl_test(4, argv);
+	(void)unlink(make);
+	(void)unlink(more);
+	(void)rmdir(path);
+	free(from);
+	free(from_more);
+	ck_assert_int_eq(rc, PB_CTL_OK);
+}
+END_TEST
+
+PB_SUITE(ctl_test)
+{
+	pb_add_loop(s, results_are_printed_as_asked, 0, PB_ARRAY_LEN(form_rows));
+	pb_add(s, the_tests_of_the_examples_pass);
+}
