@@ -584,8 +584,10 @@ main(void)
 	    .inbox = json_array(),
 	};
 	const struct sigaction stop = {.sa_handler = on_signal};
-	(void)sigaction(SIGINT, &stop, NULL);
-	(void)sigaction(SIGTERM, &stop, NULL);
+	/* However it ends, what it made is removed. */
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+	for (size_t i = 0; i < PB_ARRAY_LEN(signals); i++)
+		(void)sigaction(signals[i], &stop, NULL);
 	int status = play(&d);
 	pb_rig_fini(&rig);
 	demo_fini(&d);

@@ -119,6 +119,18 @@ fixture_incident(struct pb_rig *r, const char *name, const char *state)
 	return pb_strdup(pb_json_str_or(in, "id", ""));
 }
 
+void
+fixture_at_step(struct pb_rig *r, const char *name, const char *step)
+{
+	int64_t until = pb_rig_now() + SOON;
+	bool is_there = false;
+	do {
+		PB_JSON json_t *in = pb_rig_incident(r, name, "running", 0);
+		is_there = in != NULL && pb_streq(pb_json_str(in, "step"), step);
+	} while (!is_there && pb_rig_again(until));
+	want(is_there);
+}
+
 size_t
 fixture_count_pages(struct pb_rig *r, const char *incident, const char *kind, const char *to)
 {

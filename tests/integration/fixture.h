@@ -58,6 +58,8 @@ void fixture_with_poll(struct pb_rig *r);
 void fixture_alarm(struct pb_rig *r, const char *name, const char *state);
 /* Waits for an incident and returns its id; the caller's to free. */
 char *fixture_incident(struct pb_rig *r, const char *name, const char *state);
+/* Waits until the run of an alarm's incident has come to that step. */
+void fixture_at_step(struct pb_rig *r, const char *name, const char *step);
 /* How often a page of that kind ("page", "resolved") went out for an incident to somebody. */
 size_t
 fixture_count_pages(struct pb_rig *r, const char *incident, const char *kind, const char *to);

@@ -11,7 +11,7 @@ START_TEST(a_page_that_is_due_after_a_crash_goes_out_on_time)
 	fixture_start(r);
 	fixture_alarm(r, "work-late", "ALARM");
 	PB_CLEANUP(pb_freep) char *id = fixture_incident(r, "work-late", "running");
-	want(pb_rig_stepped(r, "repair 1 ok", 1, SOON, NULL));
+	fixture_at_step(r, "work-late", "verify");
 	PB_JSON json_t *before = pb_rig_incident(r, "work-late", "running", SOON);
 	int64_t due_at = pb_json_i64(before, "page_by_at", 0);
 	want(due_at > 0);
@@ -74,7 +74,7 @@ START_TEST(a_recovery_during_a_downtime_is_seen_after_it)
 	RIG(r);
 	fixture_start(r);
 	fixture_alarm(r, "work-gone", "ALARM");
-	want(pb_rig_stepped(r, "repair 1 ok", 1, SOON, NULL));
+	fixture_at_step(r, "work-gone", "verify");
 	pb_rig_kill(r);
 	fixture_alarm(r, "work-gone", "OK");
 	must(pb_rig_start(r, &err));

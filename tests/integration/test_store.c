@@ -89,7 +89,7 @@ START_TEST(a_store_that_cannot_be_written_still_pages)
 	fixture_start(r);
 	fixture_alarm(r, "work-open", "ALARM");
 	PB_CLEANUP(pb_freep) char *id = fixture_incident(r, "work-open", "running");
-	want(pb_rig_stepped(r, id, 1, SOON, NULL));
+	fixture_at_step(r, "work-open", "verify");
 	pb_rig_kill(r);
 	PB_CLEANUP(pb_freep) char *state = pb_asprintf("%s/state", r->dir);
 	want(mount(state, state, NULL, MS_BIND, NULL) == 0);
