@@ -260,34 +260,44 @@ decode(struct pb_str s, uint32_t *ret)
 	return len;
 }
 
-static void
-add_utf8(struct pb_buf *b, uint32_t c)
+static size_t
+put_utf8(char *out, uint32_t c)
 {
-	char out[4];
+	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
 	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 
 	for (size_t i = len; i-- > 1; c >>= 6)
 		out[i] = (char)(0x80 | (c & 0x3f));
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
 	out[0] = (char)(lead[len] | c);
-	(void)pb_buf_add(b, out, len); /* the buffer has no cap */
+	return len;
 }
 
-void
-pb_fold_add(struct pb_buf *b, struct pb_str s)
+size_t
+pb_fold_into(char *out, struct pb_str s)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < s.len;) {
 		unsigned char byte = (unsigned char)s.ptr[i];
 		uint32_t c = 0;
 		size_t len = byte < 0x80 ? 0 : decode((struct pb_str){s.ptr + i, s.len - i}, &c);
 
 		if (len > 0) {
-			add_utf8(b, fold(c));
+			n += put_utf8(out + n, fold(c));
 			i += len;
 			continue;
 		}
 		bool is_upper = byte >= 'A' && byte <= 'Z';
-		(void)pb_buf_addc(b, is_upper ? (char)(byte + 'a' - 'A') : s.ptr[i]);
+		out[n++] = (char)(is_upper ? byte + 'a' - 'A' : byte);
 		i++;
 	}
+	return n;
+}
+
+void
+pb_fold_add(struct pb_buf *b, struct pb_str s)
+{
+	PB_CLEANUP(pb_freep) char *out = pb_malloc(PB_FOLD_GROWTH * s.len + 1);
+
+	(void)pb_buf_add(b, out, pb_fold_into(out, s)); /* the buffer has no cap */
 }

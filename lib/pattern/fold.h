@@ -9,4 +9,8 @@
 /* Add `s` folded to lower case.  Bytes that are no UTF-8 are added as they are. */
 void pb_fold_add(struct pb_buf *b, struct pb_str s);
 
+#define PB_FOLD_GROWTH 2 /* no text folds to more than this many times its length */
+/* The same into `out`, which holds PB_FOLD_GROWTH times s.len; returns the length. */
+size_t pb_fold_into(char *out, struct pb_str s);
+
 #endif

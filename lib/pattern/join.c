@@ -317,17 +317,29 @@ items_hold(struct pb_walk *w, const struct item *items, size_t n, size_t depth)
 }
 
 bool
+pb_join_fields_hold(struct pb_walk *w, const struct pb_join_field *fields, size_t n)
+{
+	PB_CLEANUP(pb_freep) struct item *items = pb_calloc(n, sizeof(*items));
+
+	for (size_t i = 0; i < n; i++) {
+		enum role role = !fields[i].may_be_absent ? WANTED
+		    : fields[i].may_be_present            ? EITHER
+							  : ABSENT;
+		items[i] = (struct item){role, fields[i].all, fields[i].matching};
+	}
+	return items_hold(w, items, n, 0);
+}
+
+bool
 pb_join_holds(struct pb_walk *w, const struct pb_branch *b)
 {
-	PB_CLEANUP(pb_freep) struct item *items = pb_calloc(b->n, sizeof(*items));
+	PB_CLEANUP(pb_freep) struct pb_join_field *fields = pb_calloc(b->n, sizeof(*fields));
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct pb_field *field = &w->pattern->fields[b->fields[i]];
 		const struct pb_found *f = &w->found[b->fields[i]];
-		enum role role = !field->may_be_absent ? WANTED
-		    : field->may_be_present            ? EITHER
-						       : ABSENT;
-		items[i] = (struct item){role, f->all, f->matching};
+		fields[i] = (struct pb_join_field){
+		    field->may_be_absent, field->may_be_present, f->all, f->matching};
 	}
-	return items_hold(w, items, b->n, 0);
+	return pb_join_fields_hold(w, fields, b->n);
 }

@@ -1,162 +1,578 @@
 /*
- * Many patterns at once.  Nearly every pattern names its sources, so patterns that do are tried
- * only on events of one of them; the others are tried always.
+ * Matching one event against a set of patterns: read its leaves, look each up among the keys of the
+ * anchors, and judge the branches of those that hold.
  */
+#include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "base/map.h"
-#include "pattern/internal.h"
+#include "pattern/number.h"
+#include "pattern/set.h"
+#include "pattern/walk.h"
 
-#define MATCHER_MAGIC 0x6d617463u
-
-/* Places of patterns, ascending. */
-struct list {
+struct pb_match {
+	struct pb_flat *flat;
+	uint32_t *judged; /* by condition: see enum verdict */
+	size_t judged_size;
+	uint32_t event;
+	uint64_t *tried_at; /* by condition: the value of n_tries when a wildcard was last tried */
 	uint32_t *ids;
-	size_t n, size;
+	size_t n_ids, ids_size;
+	bool is_sorted;
+	struct pb_walk walk; /* for joining */
+	struct pb_join_field *fields;
+	size_t fields_size;
+	uint64_t n_tries; /* leaves that wildcards were tried on, ever */
 };
 
-struct pb_matcher {
-	uint32_t magic;
-	const struct pb_pattern **patterns;
-	size_t n;
-	struct pb_map *by_source; /* to struct list */
-	struct list others; /* those that any source may match */
-	struct list all;
+/* What is known of a condition, beside 4 * the number of the event. */
+enum verdict {
+	FAILS,
+	HOLDS,
+	TAKEN, /* holds, and the branches it is the anchor of were judged */
 };
+
+/* One event and one set. */
+struct run {
+	const struct pb_matcher *m;
+	struct pb_match *s;
+	struct pb_flat *f;
+};
+
+#define GROW(items, n, size)                                                                       \
+	do {                                                                                       \
+		if ((n) >= (size)) {                                                               \
+			(size) = (size) == 0 ? 64 : 2 * (size);                                    \
+			(items) = pb_realloc((items), (size) * sizeof(*(items)));                  \
+		}                                                                                  \
+	} while (0)
+
+/* --- one test of one value */
+
+static bool
+starts_with(struct pb_str s, struct pb_str with)
+{
+	return s.len >= with.len && memcmp(s.ptr, with.ptr, with.len) == 0;
+}
+
+static bool
+ends_with(struct pb_str s, struct pb_str with)
+{
+	return s.len >= with.len && memcmp(s.ptr + s.len - with.len, with.ptr, with.len) == 0;
+}
+
+/* The first piece is at the start, the last at the end, the others in order between them. */
+static bool
+wildcard_fits(const struct pb_matcher *m, const struct pb_set_wildcard *w, struct pb_str s)
+{
+	const struct pb_set_piece *piece = &m->pieces[w->pieces];
+	struct pb_str first = pb_set_text(m, piece[0].text, piece[0].len);
+	struct pb_str last =
+	    pb_set_text(m, piece[w->n_pieces - 1].text, piece[w->n_pieces - 1].len);
+
+	if (w->n_pieces == 1)
+		return pb_str_eq(s, first);
+	if (s.len < first.len + last.len || !starts_with(s, first) || !ends_with(s, last))
+		return false;
+
+	const char *at = s.ptr + first.len, *end = s.ptr + s.len - last.len;
+	for (uint32_t i = 1; i + 1 < w->n_pieces; i++) {
+		struct pb_str want = pb_set_text(m, piece[i].text, piece[i].len);
+		const char *found = memmem(at, (size_t)(end - at), want.ptr, want.len);
+		if (found == NULL)
+			return false;
+		at = found + want.len;
+	}
+	return true;
+}
+
+static bool
+cidr_fits(const struct pb_cidr *c, struct pb_str s)
+{
+	unsigned char address[16];
+	char text[INET6_ADDRSTRLEN];
+
+	if (s.len >= sizeof(text) || s.len == 0)
+		return false;
+	memcpy(text, s.ptr, s.len);
+	text[s.len] = '\0';
+	if (inet_pton(c->family, text, address) != 1)
+		return false;
+	for (unsigned bit = 0; bit < c->bits; bit += 8) {
+		unsigned n = c->bits - bit < 8 ? c->bits - bit : 8;
+		if ((address[bit / 8] ^ c->net[bit / 8]) >> (8 - n) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+range_fits(const struct pb_range *r, struct pb_str number)
+{
+	if (r->has_low) {
+		int order = pb_number_compare_text(number, r->low);
+		if (order < 0 || (order == 0 && !r->is_low_in))
+			return false;
+	}
+	if (r->has_high) {
+		int order = pb_number_compare_text(number, r->high);
+		if (order > 0 || (order == 0 && !r->is_high_in))
+			return false;
+	}
+	return true;
+}
+
+static bool
+text_fits(const struct run *r, const struct pb_set_test *t, struct pb_flat_leaf *l)
+{
+	struct pb_str want = pb_set_text(r->m, t->from, t->n);
+
+	switch ((enum pb_test_op)t->op) {
+	case PB_TEST_TEXT:
+		return pb_str_eq(pb_flat_text(r->f, l), want);
+	case PB_TEST_PREFIX:
+		return starts_with(pb_flat_text(r->f, l), want);
+	case PB_TEST_SUFFIX:
+		return ends_with(pb_flat_text(r->f, l), want);
+	case PB_TEST_TEXT_FOLDED:
+		return pb_str_eq(pb_flat_folded(r->f, l), want);
+	case PB_TEST_PREFIX_FOLDED:
+		return starts_with(pb_flat_folded(r->f, l), want);
+	case PB_TEST_SUFFIX_FOLDED:
+		return ends_with(pb_flat_folded(r->f, l), want);
+	case PB_TEST_WILDCARD:
+		return wildcard_fits(r->m, &r->m->wildcards[t->from], pb_flat_text(r->f, l));
+	case PB_TEST_CIDR:
+		return cidr_fits(&r->m->cidrs[t->from], pb_flat_text(r->f, l));
+	case PB_TEST_NUMBER:
+	case PB_TEST_NULL:
+	case PB_TEST_TRUE:
+	case PB_TEST_FALSE:
+	case PB_TEST_RANGE:
+	case PB_TEST_EXISTS:
+	case PB_TEST_ABSENT:
+	case PB_TEST_NONE_OF:
+	case PB_TEST_OP_MAX:
+		break;
+	}
+	return false;
+}
+
+static bool
+plain_fits(const struct run *r, const struct pb_set_test *t, struct pb_flat_leaf *l)
+{
+	struct pb_str number = {l->text, l->len};
+
+	switch ((enum pb_flat_type)l->type) {
+	case PB_FLAT_TEXT:
+		return text_fits(r, t, l);
+	case PB_FLAT_NUMBER:
+		if (t->op == PB_TEST_NUMBER)
+			return pb_number_compare_text(number, r->m->numbers[t->from]) == 0;
+		return t->op == PB_TEST_RANGE && range_fits(&r->m->ranges[t->from], number);
+	case PB_FLAT_TRUE:
+		return t->op == PB_TEST_TRUE;
+	case PB_FLAT_FALSE:
+		return t->op == PB_TEST_FALSE;
+	case PB_FLAT_NULL:
+		return t->op == PB_TEST_NULL;
+	}
+	return false;
+}
+
+static bool
+test_fits(const struct run *r, const struct pb_set_test *t, struct pb_flat_leaf *l)
+{
+	if (t->op == PB_TEST_EXISTS)
+		return true;
+	if (t->op != PB_TEST_NONE_OF)
+		return plain_fits(r, t, l);
+	for (uint32_t i = 0; i < t->n; i++)
+		if (plain_fits(r, &r->m->tests[t->from + i], l))
+			return false;
+	return true;
+}
+
+static bool
+leaf_fits(const struct run *r, const struct pb_set_condition *c, struct pb_flat_leaf *l)
+{
+	for (uint32_t i = 0; i < c->n_tests; i++)
+		if (test_fits(r, &r->m->tests[c->tests + i], l))
+			return true;
+	return false;
+}
+
+/* --- conditions and branches */
+
+/* May the condition hold where none of its values passes?  See field_holds in match.c. */
+static bool
+holds_absent(const struct run *r, const struct pb_set_condition *c)
+{
+	const struct pb_flat_found *found = &r->f->found[c->path];
+
+	return c->may_be_absent && (found->event != r->f->serial || !found->is_outside);
+}
+
+static bool
+condition_holds(const struct run *r, uint32_t at)
+{
+	const struct pb_set_condition *c = &r->m->conditions[at];
+	uint32_t *judged = &r->s->judged[at];
+
+	if (*judged / 4 == r->s->event)
+		return *judged % 4 != FAILS;
+	bool holds = false;
+	for (uint32_t i = pb_flat_first(r->f, c->path); i != PB_FLAT_NONE && !holds;
+	     i = r->f->leaves[i].next)
+		holds = leaf_fits(r, c, &r->f->leaves[i]);
+	holds = holds || holds_absent(r, c);
+	*judged = 4 * r->s->event + (holds ? HOLDS : FAILS);
+	return holds;
+}
 
 static void
-list_add(struct list *l, uint32_t id)
+add_walk_leaf(struct pb_match *s, const struct pb_flat *f, const struct pb_flat_leaf *l)
 {
-	if (l->n > 0 && l->ids[l->n - 1] == id)
+	struct pb_walk *w = &s->walk;
+
+	GROW(w->leaves, w->n_leaves, w->leaves_size);
+	w->leaves[w->n_leaves++] = (struct pb_leaf){NULL, w->n_members, l->n_members};
+	for (uint32_t i = 0; i < l->n_members; i++) {
+		const struct pb_flat_member *m = &f->members[l->members + i];
+		GROW(w->members, w->n_members, w->members_size);
+		w->members[w->n_members++] = (struct pb_member){NULL, m->array, m->index};
+	}
+}
+
+/* Arrays are numbered as they begin, so this puts values in an array before those nested in it. */
+static int
+compare_members(const struct pb_walk *w, const struct pb_leaf *a, const struct pb_leaf *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
+		const struct pb_member *x = &w->members[a->first + i];
+		const struct pb_member *y = &w->members[b->first + i];
+		if (x->place != y->place)
+			return x->place < y->place ? -1 : 1;
+		if (x->index != y->index)
+			return x->index < y->index ? -1 : 1;
+	}
+	return a->n < b->n ? -1 : a->n > b->n;
+}
+
+static int
+compare_leaves(const void *a, const void *b, void *walk)
+{
+	return compare_members(walk, a, b);
+}
+
+/* The leaves of a path, in the order that joining wants; only those that pass, where c is given. */
+static struct pb_leaves
+collect(const struct run *r, const struct pb_set_condition *c, bool is_matching)
+{
+	struct pb_walk *w = &r->s->walk;
+	struct pb_leaves ret = {w->n_leaves, 0};
+
+	for (uint32_t i = pb_flat_first(r->f, c->path); i != PB_FLAT_NONE; i = r->f->leaves[i].next)
+		if (!is_matching || leaf_fits(r, c, &r->f->leaves[i]))
+			add_walk_leaf(r->s, r->f, &r->f->leaves[i]);
+	ret.n = w->n_leaves - ret.first;
+	if (r->f->is_mixed && ret.n > 1)
+		qsort_r(w->leaves + ret.first, ret.n, sizeof(*w->leaves), compare_leaves, w);
+	return ret;
+}
+
+static bool
+branch_joins(const struct run *r, const uint32_t *conditions, uint32_t n)
+{
+	struct pb_match *s = r->s;
+
+	s->walk.n_leaves = s->walk.n_members = s->walk.tries = 0;
+	while (s->fields_size < n)
+		GROW(s->fields, s->fields_size, s->fields_size);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct pb_set_condition *c = &r->m->conditions[conditions[i]];
+		struct pb_leaves all = collect(r, c, false), matching = collect(r, c, true);
+		s->fields[i] =
+		    (struct pb_join_field){c->may_be_absent, c->may_be_present, all, matching};
+	}
+	return pb_join_fields_hold(&s->walk, s->fields, n);
+}
+
+/* Joining asks something only of two conditions in arrays, or of one that may be absent there. */
+static bool
+branch_holds(const struct run *r, const struct pb_set_branch *b)
+{
+	const uint32_t *conditions = r->m->branch_conditions + b[0].conditions;
+	uint32_t n = b[1].conditions - b[0].conditions, n_bound = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!condition_holds(r, conditions[i]))
+			return false;
+		const struct pb_set_condition *c = &r->m->conditions[conditions[i]];
+		const struct pb_flat_found *found = &r->f->found[c->path];
+		if (found->event == r->f->serial && found->is_in_array)
+			n_bound += c->may_be_absent ? 2 : 1;
+	}
+	return n_bound < 2 || branch_joins(r, conditions, n);
+}
+
+static bool
+is_taken(const struct run *r, uint32_t at)
+{
+	return r->s->judged[at] == 4 * r->s->event + TAKEN;
+}
+
+/* An anchor holds. */
+static void
+take_anchor(const struct run *r, uint32_t at)
+{
+	struct pb_match *s = r->s;
+	const struct pb_set_condition *c = &r->m->conditions[at];
+
+	if (is_taken(r, at))
 		return;
-	if (l->n == l->size) {
-		l->size = l->size == 0 ? 4 : 2 * l->size;
-		l->ids = pb_realloc(l->ids, l->size * sizeof(*l->ids));
+	s->judged[at] = 4 * s->event + TAKEN;
+	for (uint32_t i = c[0].anchored; i < c[1].anchored; i++) {
+		const struct pb_set_branch *b = &r->m->branches[r->m->anchored[i]];
+		if (!branch_holds(r, b))
+			continue;
+		GROW(s->ids, s->n_ids, s->ids_size);
+		s->is_sorted = s->is_sorted && (s->n_ids == 0 || s->ids[s->n_ids - 1] < b->rule);
+		s->ids[s->n_ids++] = b->rule;
 	}
-	l->ids[l->n++] = id;
+}
+
+/* --- looking values up */
+
+static void
+take_key(const struct run *r, uint32_t path, enum pb_key_kind kind, struct pb_str key)
+{
+	const struct pb_set_entry *e = pb_set_find(r->m, path, kind, key);
+
+	for (uint32_t h = e == NULL ? PB_SET_NONE : e->hits; h != PB_SET_NONE;
+	     h = r->m->hits[h].next)
+		take_anchor(r, r->m->hits[h].condition);
 }
 
 static void
-list_free(void *p)
+take_affixes(const struct run *r, uint32_t path, enum pb_key_kind kind, struct pb_str s)
 {
-	struct list *l = p;
+	const struct pb_set_list *lengths = &r->m->paths[path].lengths[kind - PB_KEY_PREFIX];
+	bool is_suffix = kind == PB_KEY_SUFFIX || kind == PB_KEY_SUFFIX_FOLDED;
 
-	free(l->ids);
-	free(l);
+	for (uint32_t i = 0; i < lengths->n && lengths->items[i] <= s.len; i++) {
+		uint32_t n = lengths->items[i];
+		take_key(r, path, kind, (struct pb_str){is_suffix ? s.ptr + s.len - n : s.ptr, n});
+	}
 }
 
-/* The field of a branch that wants `source` to be one of some texts; NULL when there is none. */
-static const struct pb_field *
-source_field(const struct pb_pattern *p, const struct pb_branch *b)
+/* Try the wildcards that want this gram, each once on a leaf. */
+static void
+take_gram(const struct run *r, uint32_t leaf, struct pb_str gram)
 {
-	for (size_t i = 0; i < b->n; i++) {
-		const struct pb_field *f = &p->fields[b->fields[i]];
-		bool is_texts = strcmp(f->path, "source") == 0;
-		for (size_t k = 0; k < f->n_tests && is_texts; k++)
-			is_texts = f->tests[k].op == PB_TEST_TEXT;
-		if (is_texts)
-			return f;
+	struct pb_flat_leaf *l = &r->f->leaves[leaf];
+	const struct pb_set_entry *e = pb_set_find(r->m, l->path, PB_KEY_GRAM, gram);
+
+	for (uint32_t h = e == NULL ? PB_SET_NONE : e->hits; h != PB_SET_NONE;
+	     h = r->m->hits[h].next) {
+		uint32_t at = r->m->hits[h].condition;
+		if (is_taken(r, at) || r->s->tried_at[at] == r->s->n_tries)
+			continue;
+		r->s->tried_at[at] = r->s->n_tries;
+		if (leaf_fits(r, &r->m->conditions[at], l))
+			take_anchor(r, at);
 	}
-	return NULL;
 }
 
 static void
-add_sources(struct pb_matcher *m, const struct pb_field *f, uint32_t id)
+take_grams(const struct run *r, uint32_t leaf, struct pb_str s)
 {
-	for (size_t i = 0; i < f->n_tests; i++) {
-		struct list *l = pb_map_get(m->by_source, f->tests[i].text.ptr);
-		if (l == NULL) {
-			l = pb_calloc(1, sizeof(*l));
-			(void)pb_map_put(m->by_source, f->tests[i].text.ptr, l);
+	const struct pb_set_path *p = &r->m->paths[r->f->leaves[leaf].path];
+
+	r->s->n_tries++;
+	for (unsigned size = 1; size <= PB_SET_GRAM_MAX; size++) {
+		if (p->grams[size] == 0)
+			continue;
+		uint32_t mask = UINT32_MAX >> (8 * (PB_SET_GRAM_MAX - size));
+		for (size_t i = 0; i + size <= s.len; i++) {
+			uint32_t gram = 0;
+			if (i + sizeof(gram) <= s.len)
+				memcpy(&gram, s.ptr + i, sizeof(gram));
+			else
+				memcpy(&gram, s.ptr + i, size);
+			size_t bit = pb_set_gram_bit(gram & mask, size, p->gram_bits);
+			if ((p->gram_filter[bit / 64] >> (bit % 64) & 1) != 0)
+				take_gram(r, leaf, (struct pb_str){s.ptr + i, size});
 		}
-		list_add(l, id);
 	}
 }
 
-static void
-add_pattern(struct pb_matcher *m, const struct pb_pattern *p, uint32_t id)
-{
-	bool names_sources = true;
+#define HAS(kinds, kind) (((kinds) >> (kind)&1) != 0)
 
-	PB_CHECK_OBJ(p, PB_PATTERN_MAGIC);
-	list_add(&m->all, id);
-	for (size_t i = 0; i < p->n_branches && names_sources; i++)
-		names_sources = source_field(p, &p->branches[i]) != NULL;
-	if (!names_sources) {
-		list_add(&m->others, id);
+static void
+look_up_text(const struct run *r, uint32_t leaf)
+{
+	struct pb_flat_leaf *l = &r->f->leaves[leaf];
+	uint32_t kinds = r->m->paths[l->path].kinds;
+	struct pb_str s = pb_flat_text(r->f, l);
+
+	if (HAS(kinds, PB_KEY_TEXT))
+		take_key(r, l->path, PB_KEY_TEXT, s);
+	if (HAS(kinds, PB_KEY_PREFIX))
+		take_affixes(r, l->path, PB_KEY_PREFIX, s);
+	if (HAS(kinds, PB_KEY_SUFFIX))
+		take_affixes(r, l->path, PB_KEY_SUFFIX, s);
+	if (HAS(kinds, PB_KEY_GRAM))
+		take_grams(r, leaf, s);
+	if (!HAS(kinds, PB_KEY_FOLDED) && !HAS(kinds, PB_KEY_PREFIX_FOLDED) &&
+	    !HAS(kinds, PB_KEY_SUFFIX_FOLDED))
 		return;
+	s = pb_flat_folded(r->f, l);
+	if (HAS(kinds, PB_KEY_FOLDED))
+		take_key(r, l->path, PB_KEY_FOLDED, s);
+	if (HAS(kinds, PB_KEY_PREFIX_FOLDED))
+		take_affixes(r, l->path, PB_KEY_PREFIX_FOLDED, s);
+	if (HAS(kinds, PB_KEY_SUFFIX_FOLDED))
+		take_affixes(r, l->path, PB_KEY_SUFFIX_FOLDED, s);
+}
+
+static void
+look_up(const struct run *r, uint32_t leaf)
+{
+	struct pb_flat_leaf *l = &r->f->leaves[leaf];
+	const struct pb_set_path *p = &r->m->paths[l->path];
+
+	if (p->kinds != 0 && l->type == PB_FLAT_TEXT) {
+		look_up_text(r, leaf);
+	} else if (HAS(p->kinds, PB_KEY_NUMBER) && l->type == PB_FLAT_NUMBER) {
+		char key[PB_SET_NUMBER_KEY];
+		pb_set_number_key(pb_flat_number(l), key);
+		take_key(r, l->path, PB_KEY_NUMBER, (struct pb_str){key, sizeof(key)});
+	} else if (HAS(p->kinds, PB_KEY_LITERAL) && l->type != PB_FLAT_NUMBER) {
+		take_key(r, l->path, PB_KEY_LITERAL, (struct pb_str){l->text, 1});
 	}
-	for (size_t i = 0; i < p->n_branches; i++)
-		add_sources(m, source_field(p, &p->branches[i]), id);
+	for (uint32_t i = 0; i < p->each.n; i++) {
+		uint32_t at = p->each.items[i];
+		if (!is_taken(r, at) && leaf_fits(r, &r->m->conditions[at], l))
+			take_anchor(r, at);
+	}
+}
+
+/* --- one event */
+
+static void
+start(const struct run *r)
+{
+	struct pb_match *s = r->s;
+
+	s->n_ids = 0;
+	s->is_sorted = true;
+	if (s->judged_size < r->m->n_conditions || s->event == UINT32_MAX / 4) {
+		s->judged_size =
+		    r->m->n_conditions > s->judged_size ? r->m->n_conditions : s->judged_size;
+		free(s->judged);
+		free(s->tried_at);
+		s->judged = pb_calloc(s->judged_size, sizeof(*s->judged));
+		s->tried_at = pb_calloc(s->judged_size, sizeof(*s->tried_at));
+		s->event = 0;
+		s->n_tries = 0;
+	}
+	s->event++;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Ascending and each once. */
+static void
+sort_ids(struct pb_match *s)
+{
+	size_t n = 1;
+
+	qsort(s->ids, s->n_ids, sizeof(*s->ids), compare_ids);
+	for (size_t i = 1; i < s->n_ids; i++)
+		if (s->ids[i] != s->ids[n - 1])
+			s->ids[n++] = s->ids[i];
+	s->n_ids = n;
 }
 
 int
-pb_matcher_build(const struct pb_pattern *const *patterns, size_t n, struct pb_matcher **ret,
-    struct pb_error *err)
+pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, uint32_t *ids,
+    size_t cap, size_t *ret_n)
 {
-	if (n > UINT32_MAX)
-		return pb_fail(
-		    err, PB_LIMIT, "%zu patterns in one matcher; at most %u fit", n, UINT32_MAX);
+	struct run r = {m, s, s->flat};
 
-	struct pb_matcher *m = pb_calloc(1, sizeof(*m));
-	m->magic = MATCHER_MAGIC;
-	m->n = n;
-	m->patterns = pb_calloc(n > 0 ? n : 1, sizeof(struct pb_pattern *));
-	m->by_source = pb_map_new();
-	for (size_t i = 0; i < n; i++) {
-		m->patterns[i] = patterns[i];
-		add_pattern(m, patterns[i], (uint32_t)i);
-	}
-	*ret = m;
+	*ret_n = 0;
+	if (pb_flat_read(s->flat, &m->tree, event, m->stops_early) < 0)
+		return -1;
+	start(&r);
+	for (uint32_t i = 0; i < s->flat->n_leaves; i++)
+		look_up(&r, i);
+	for (uint32_t i = 0; i < m->absent.n; i++)
+		if (holds_absent(&r, &m->conditions[m->absent.items[i]]))
+			take_anchor(&r, m->absent.items[i]);
+	if (!s->is_sorted)
+		sort_ids(s);
+	if (s->n_ids > 0 && cap > 0)
+		memcpy(ids, s->ids, (s->n_ids < cap ? s->n_ids : cap) * sizeof(*ids));
+	*ret_n = s->n_ids;
 	return 0;
 }
 
-void
-pb_matcher_free(struct pb_matcher *m)
+struct pb_match *
+pb_match_new(void)
 {
-	if (m == NULL)
-		return;
-	PB_CHECK_OBJ(m, MATCHER_MAGIC);
-	pb_map_free(m->by_source, list_free);
-	free(m->others.ids);
-	free(m->all.ids);
-	free(m->patterns);
-	m->magic = 0;
-	free(m);
+	struct pb_match *s = pb_calloc(1, sizeof(*s));
+
+	s->flat = pb_flat_new();
+	return s;
 }
 
-/* The next id of two ascending lists that share none. */
-static uint32_t
-merge_next(const struct list *a, size_t *i, const struct list *b, size_t *k)
+void
+pb_match_free(struct pb_match *s)
 {
-	if (*k >= b->n || (*i < a->n && a->ids[*i] < b->ids[*k]))
-		return a->ids[(*i)++];
-	return b->ids[(*k)++];
+	if (s == NULL)
+		return;
+	pb_flat_free(s->flat);
+	free(s->judged);
+	free(s->tried_at);
+	free(s->ids);
+	free(s->walk.leaves);
+	free(s->walk.members);
+	free(s->fields);
+	free(s);
+}
+
+const char *
+pb_match_scanner(const struct pb_match *s)
+{
+	return pb_scan_level_name(s->flat->level);
+}
+
+int
+pb_match_set_scanner(struct pb_match *s, const char *name)
+{
+	for (enum pb_scan_level l = PB_SCAN_SCALAR; l <= pb_scan_best(); l++) {
+		if (strcmp(pb_scan_level_name(l), name) != 0)
+			continue;
+		s->flat->level = l;
+		return 0;
+	}
+	return -1;
 }
 
 size_t
 pb_matcher_match(const struct pb_matcher *m, const json_t *event, uint32_t *ids, size_t cap)
 {
-	static const struct list none = {0};
-	const struct list *of_source = &none, *others = &m->others;
-
-	PB_CHECK_OBJ(m, MATCHER_MAGIC);
-	const json_t *source = json_object_get(event, "source");
-	if (json_is_array(source)) /* any of its elements may be meant */
-		others = &m->all;
-	else if (json_is_string(source))
-		of_source = pb_map_get(m->by_source, json_string_value(source));
-	if (of_source == NULL)
-		of_source = &none;
-
 	size_t n = 0;
-	for (size_t i = 0, k = 0; i < of_source->n || k < others->n;) {
-		uint32_t id = merge_next(of_source, &i, others, &k);
-		if (!pb_pattern_match(m->patterns[id], event))
-			continue;
-		if (n < cap)
-			ids[n] = id;
-		n++;
-	}
-	return n;
+
+	if (!json_is_object(event))
+		return 0;
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(event);
+	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+	return pb_match(m, s, pb_str_of(text), ids, cap, &n) < 0 ? 0 : n;
 }

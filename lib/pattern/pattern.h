@@ -95,21 +95,73 @@ bool pb_pattern_match(const struct pb_pattern *p, const json_t *event);
  */
 int pb_pattern_why(const struct pb_pattern *p, const json_t *event, struct pb_buf *why);
 
-/* Many patterns at once. */
-struct pb_matcher;
-
 /*
- * Build from n patterns, which are borrowed and must outlive the matcher.  Fails with PB_LIMIT when
- * n does not fit an id (32 bits).  n may be 0.  On success *ret is the caller's to free.
+ * Many patterns at once, on the bytes of an event.
+ *
+ *     struct pb_matcher_builder *b = pb_matcher_builder_new();
+ *     for each: pb_matcher_builder_add(b, pattern, &err);
+ *     struct pb_matcher *m = pb_matcher_builder_finish(b);
+ *     struct pb_match *s = pb_match_new();               one for each thread
+ *     pb_match(m, s, event, ids, PB_ARRAY_LEN(ids), &n);
+ *
+ * To reload, build another one beside it and change the pointer.
  */
+struct pb_matcher;
+struct pb_matcher_builder;
+
+struct pb_matcher_builder *pb_matcher_builder_new(void);
+void pb_matcher_builder_free(struct pb_matcher_builder *b); /* NULL is nothing */
+PB_DEFINE_CLEANUP(struct pb_matcher_builder, pb_matcher_builder_free)
+/*
+ * Add a pattern, which is borrowed for the call.  Its id is the number of patterns added before.
+ * PB_LIMIT when what is in the matcher would pass 4 GB of text or as many of anything.
+ */
+int pb_matcher_builder_add(
+    struct pb_matcher_builder *b, const struct pb_pattern *p, struct pb_error *err);
+/*
+ * For measuring only: match as soon as each path that a pattern names was seen, without validating
+ * the rest of the event, and without later values of a path.
+ */
+void pb_matcher_builder_stop_early(struct pb_matcher_builder *b);
+/* Frees the builder; what is returned is the caller's to free. */
+struct pb_matcher *pb_matcher_builder_finish(struct pb_matcher_builder *b);
+
+/* All of that at once; the patterns are borrowed for the call, and n may be 0. */
 int pb_matcher_build(const struct pb_pattern *const *patterns, size_t n, struct pb_matcher **ret,
     struct pb_error *err);
 void pb_matcher_free(struct pb_matcher *m); /* NULL is nothing */
 PB_DEFINE_CLEANUP(struct pb_matcher, pb_matcher_free)
+size_t
+pb_matcher_bytes(const struct pb_matcher *m); /* of memory, the texts of the patterns included */
+
+#define PB_MATCH_EVENT_MAX (64U << 20) /* bytes */
+
+/* What a thread needs to match; it fits any matcher, and grows to what the largest event needs. */
+struct pb_match;
+struct pb_match *pb_match_new(void);
+void pb_match_free(struct pb_match *s); /* NULL is nothing */
+PB_DEFINE_CLEANUP(struct pb_match, pb_match_free)
 
 /*
- * Which patterns match?  Their places in the array given to build, ascending, go to `ids`, at most
- * `cap` of them.  Returns how many matched, which may be more than cap.
+ * Which patterns match?  The event is one JSON object, nothing but blanks around it.  Ids go to
+ * `ids`, ascending, at most `cap` of them; *ret_n is how many matched, which may be more.  Nothing
+ * is allocated once `s` has seen an event as large.
+ *
+ * -1 when the event is not one the rest of the program would take, and then nothing matches: not
+ * valid JSON or UTF-8, cut, no object, nested deeper than PB_JSON_DEPTH_MAX, with a key twice in an
+ * object (after unescaping), with \u0000 in a text, with a number beyond a double, or longer than
+ * PB_MATCH_EVENT_MAX.  pb_json_parse tells which and where.
+ */
+int pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, uint32_t *ids,
+    size_t cap, size_t *ret_n);
+
+/* How bytes are scanned: "scalar", "sse2", "avx2" or "avx512", the best that runs here. */
+const char *pb_match_scanner(const struct pb_match *s);
+/* Scan in a simpler way, for tests and measuring; -1 when it does not run here. */
+int pb_match_set_scanner(struct pb_match *s, const char *name);
+
+/*
+ * The same for an event that is parsed already; allocates.  Returns how many matched, ids as above.
  */
 size_t pb_matcher_match(const struct pb_matcher *m, const json_t *event, uint32_t *ids, size_t cap);
 

@@ -51,6 +51,14 @@ void pb_walk_fini(struct pb_walk *w);
 /* What field `i` of the pattern finds; looked for once.  Valid until the next call. */
 const struct pb_found *pb_walk_find(struct pb_walk *w, size_t i);
 
+/* One field of a branch, for joining. */
+struct pb_join_field {
+	bool may_be_absent, may_be_present;
+	struct pb_leaves all, matching;
+};
+/* Can all hold together?  Of the walk only leaves, members and tries are used. */
+bool pb_join_fields_hold(struct pb_walk *w, const struct pb_join_field *fields, size_t n);
+
 /* Can all fields of the branch, each of which holds by itself, hold together? (join.c) */
 bool pb_join_holds(struct pb_walk *w, const struct pb_branch *b);
 

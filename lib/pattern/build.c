@@ -1,0 +1,796 @@
+/*
+ * Building a matcher: take patterns in one by one, sharing equal conditions; then choose the anchor
+ * of each branch and enter its tests as keys.
+ */
+#include <stdlib.h>
+
+#include "pattern/set.h"
+
+#define MATCHER_MAGIC 0x6d617463u
+#define GRAM_PLACES 64 /* of a wildcard that are looked at */
+#define FILTER_BITS_MIN 9
+#define FILTER_BITS_MAX 24
+
+struct pb_matcher_builder {
+	struct pb_matcher *m;
+	uint32_t *known; /* open addressing over conditions: 1 + place */
+	unsigned known_bits;
+};
+
+#define GROW(items, n, size)                                                                       \
+	do {                                                                                       \
+		if ((n) >= (size)) {                                                               \
+			(size) = (size) == 0 ? 16 : (size) + (size) / 2;                           \
+			(items) = pb_realloc((items), (size) * sizeof(*(items)));                  \
+		}                                                                                  \
+	} while (0)
+#define SHRINK(items, n, size)                                                                     \
+	do {                                                                                       \
+		(size) = (n);                                                                      \
+		if ((n) > 0)                                                                       \
+			(items) = pb_realloc((items), (n) * sizeof(*(items)));                     \
+	} while (0)
+
+static void
+list_add(struct pb_set_list *l, uint32_t item)
+{
+	if (l->n == l->size) {
+		l->size = l->size == 0 ? 4 : 2 * l->size;
+		l->items = pb_realloc(l->items, l->size * sizeof(*l->items));
+	}
+	l->items[l->n++] = item;
+}
+
+/* Add to a list kept ascending and without repetition. */
+static void
+list_insert(struct pb_set_list *l, uint32_t item)
+{
+	uint32_t at = 0;
+
+	while (at < l->n && l->items[at] < item)
+		at++;
+	if (at < l->n && l->items[at] == item)
+		return;
+	list_add(l, item);
+	memmove(l->items + at + 1, l->items + at, (l->n - 1 - at) * sizeof(*l->items));
+	l->items[at] = item;
+}
+
+/* --- conditions */
+
+static uint32_t
+add_text(struct pb_matcher *m, const char *s, size_t len)
+{
+	uint32_t from = (uint32_t)m->texts.len;
+
+	(void)pb_buf_add(&m->texts, s, len);
+	return from;
+}
+
+static uint32_t
+add_wildcard(struct pb_matcher *m, const struct pb_wildcard *w)
+{
+	GROW(m->wildcards, m->n_wildcards, m->wildcards_size);
+	m->wildcards[m->n_wildcards] =
+	    (struct pb_set_wildcard){(uint32_t)m->n_pieces, (uint32_t)w->n_pieces};
+	for (size_t i = 0; i < w->n_pieces; i++) {
+		GROW(m->pieces, m->n_pieces, m->pieces_size);
+		m->pieces[m->n_pieces++] = (struct pb_set_piece){
+		    add_text(m, w->pieces[i].ptr, w->pieces[i].len), (uint32_t)w->pieces[i].len};
+	}
+	return (uint32_t)m->n_wildcards++;
+}
+
+static uint32_t add_tests(struct pb_matcher *m, const struct pb_test *tests, size_t n);
+
+static struct pb_set_test
+make_test(struct pb_matcher *m, const struct pb_test *t)
+{
+	struct pb_set_test ret = {.op = t->op};
+
+	switch (t->op) {
+	case PB_TEST_TEXT:
+	case PB_TEST_PREFIX:
+	case PB_TEST_SUFFIX:
+	case PB_TEST_PREFIX_FOLDED:
+	case PB_TEST_SUFFIX_FOLDED:
+	case PB_TEST_TEXT_FOLDED:
+		ret.from = add_text(m, t->text.ptr, t->text.len);
+		ret.n = (uint32_t)t->text.len;
+		break;
+	case PB_TEST_WILDCARD:
+		ret.from = add_wildcard(m, &t->wildcard);
+		break;
+	case PB_TEST_NUMBER:
+		GROW(m->numbers, m->n_numbers, m->numbers_size);
+		ret.from = (uint32_t)m->n_numbers;
+		m->numbers[m->n_numbers++] = t->number;
+		break;
+	case PB_TEST_RANGE:
+		GROW(m->ranges, m->n_ranges, m->ranges_size);
+		ret.from = (uint32_t)m->n_ranges;
+		m->ranges[m->n_ranges++] = t->range;
+		break;
+	case PB_TEST_CIDR:
+		GROW(m->cidrs, m->n_cidrs, m->cidrs_size);
+		ret.from = (uint32_t)m->n_cidrs;
+		m->cidrs[m->n_cidrs++] = t->cidr;
+		break;
+	case PB_TEST_NONE_OF:
+		ret.from = add_tests(m, t->none_of.tests, t->none_of.n);
+		ret.n = (uint32_t)t->none_of.n;
+		break;
+	case PB_TEST_NULL:
+	case PB_TEST_TRUE:
+	case PB_TEST_FALSE:
+	case PB_TEST_EXISTS:
+	case PB_TEST_ABSENT:
+	case PB_TEST_OP_MAX:
+		break;
+	}
+	return ret;
+}
+
+/* The tests get consecutive places; what is inside an anything-but comes behind. */
+static uint32_t
+add_tests(struct pb_matcher *m, const struct pb_test *tests, size_t n)
+{
+	uint32_t first = (uint32_t)m->n_tests;
+
+	for (size_t i = 0; i < n; i++) {
+		GROW(m->tests, m->n_tests, m->tests_size);
+		m->n_tests++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct pb_set_test made = make_test(m, &tests[i]);
+		m->tests[first + i] = made;
+	}
+	return first;
+}
+
+/* Sizes, to go back to. */
+struct mark {
+	size_t n_tests, texts, n_numbers, n_ranges, n_cidrs, n_wildcards, n_pieces;
+};
+
+static struct mark
+mark_of(const struct pb_matcher *m)
+{
+	return (struct mark){m->n_tests, m->texts.len, m->n_numbers, m->n_ranges, m->n_cidrs,
+	    m->n_wildcards, m->n_pieces};
+}
+
+static void
+go_back(struct pb_matcher *m, const struct mark *k)
+{
+	m->n_tests = k->n_tests;
+	m->texts.len = k->texts;
+	m->n_numbers = k->n_numbers;
+	m->n_ranges = k->n_ranges;
+	m->n_cidrs = k->n_cidrs;
+	m->n_wildcards = k->n_wildcards;
+	m->n_pieces = k->n_pieces;
+}
+
+static bool are_tests_equal(const struct pb_matcher *m, uint32_t a, uint32_t b, uint32_t n);
+
+static bool
+is_number_equal(struct pb_number a, struct pb_number b)
+{
+	return a.is_whole == b.is_whole && (a.is_whole ? a.whole == b.whole : a.real == b.real);
+}
+
+static bool
+is_range_equal(const struct pb_range *a, const struct pb_range *b)
+{
+	return a->has_low == b->has_low && a->has_high == b->has_high &&
+	    a->is_low_in == b->is_low_in && a->is_high_in == b->is_high_in &&
+	    is_number_equal(a->low, b->low) && is_number_equal(a->high, b->high);
+}
+
+static bool
+is_wildcard_equal(const struct pb_matcher *m, uint32_t a, uint32_t b)
+{
+	const struct pb_set_wildcard *x = &m->wildcards[a], *y = &m->wildcards[b];
+
+	if (x->n_pieces != y->n_pieces)
+		return false;
+	for (uint32_t i = 0; i < x->n_pieces; i++) {
+		const struct pb_set_piece *p = &m->pieces[x->pieces + i];
+		const struct pb_set_piece *q = &m->pieces[y->pieces + i];
+		if (!pb_str_eq(pb_set_text(m, p->text, p->len), pb_set_text(m, q->text, q->len)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_test_equal(const struct pb_matcher *m, const struct pb_set_test *a, const struct pb_set_test *b)
+{
+	if (a->op != b->op || a->n != b->n)
+		return false;
+	switch ((enum pb_test_op)a->op) {
+	case PB_TEST_TEXT:
+	case PB_TEST_PREFIX:
+	case PB_TEST_SUFFIX:
+	case PB_TEST_PREFIX_FOLDED:
+	case PB_TEST_SUFFIX_FOLDED:
+	case PB_TEST_TEXT_FOLDED:
+		return pb_str_eq(pb_set_text(m, a->from, a->n), pb_set_text(m, b->from, b->n));
+	case PB_TEST_NUMBER:
+		return is_number_equal(m->numbers[a->from], m->numbers[b->from]);
+	case PB_TEST_RANGE:
+		return is_range_equal(&m->ranges[a->from], &m->ranges[b->from]);
+	case PB_TEST_CIDR:
+		return m->cidrs[a->from].family == m->cidrs[b->from].family &&
+		    m->cidrs[a->from].bits == m->cidrs[b->from].bits &&
+		    memcmp(m->cidrs[a->from].net, m->cidrs[b->from].net, sizeof(m->cidrs[0].net)) ==
+		    0;
+	case PB_TEST_WILDCARD:
+		return is_wildcard_equal(m, a->from, b->from);
+	case PB_TEST_NONE_OF:
+		return are_tests_equal(m, a->from, b->from, a->n);
+	case PB_TEST_NULL:
+	case PB_TEST_TRUE:
+	case PB_TEST_FALSE:
+	case PB_TEST_EXISTS:
+	case PB_TEST_ABSENT:
+	case PB_TEST_OP_MAX:
+		break;
+	}
+	return true;
+}
+
+static bool
+are_tests_equal(const struct pb_matcher *m, uint32_t a, uint32_t b, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!is_test_equal(m, &m->tests[a + i], &m->tests[b + i]))
+			return false;
+	return true;
+}
+
+/* Equal conditions have equal hashes; others may. */
+static uint64_t
+hash_condition(const struct pb_matcher *m, const struct pb_set_condition *c)
+{
+	uint64_t h = ((uint64_t)c->path << 32 | c->n_tests) * PB_FLAT_MIX;
+
+	for (uint32_t i = 0; i < c->n_tests; i++) {
+		const struct pb_set_test *t = &m->tests[c->tests + i];
+		struct pb_str s = {"", 0};
+		bool is_text = t->op == PB_TEST_TEXT || t->op == PB_TEST_PREFIX ||
+		    t->op == PB_TEST_SUFFIX || t->op == PB_TEST_PREFIX_FOLDED ||
+		    t->op == PB_TEST_SUFFIX_FOLDED || t->op == PB_TEST_TEXT_FOLDED;
+		char key[PB_SET_NUMBER_KEY];
+		if (is_text) {
+			s = pb_set_text(m, t->from, t->n);
+		} else if (t->op == PB_TEST_NUMBER) {
+			pb_set_number_key(m->numbers[t->from], key);
+			s = (struct pb_str){key, sizeof(key)};
+		} else if (t->op == PB_TEST_RANGE) {
+			const struct pb_range *r = &m->ranges[t->from];
+			pb_set_number_key(r->has_low ? r->low : r->high, key);
+			s = (struct pb_str){key, sizeof(key)};
+		} else if (t->op == PB_TEST_WILDCARD) {
+			const struct pb_set_wildcard *w = &m->wildcards[t->from];
+			const struct pb_set_piece *first = &m->pieces[w->pieces];
+			const struct pb_set_piece *last = first + w->n_pieces - 1;
+			s = pb_set_text(m, first->text, last->text + last->len - first->text);
+		} else if (t->op == PB_TEST_NONE_OF && m->tests[t->from].op != PB_TEST_NUMBER &&
+		    m->tests[t->from].op != PB_TEST_WILDCARD) {
+			s = pb_set_text(m, m->tests[t->from].from, m->tests[t->from].n);
+		} else if (t->op == PB_TEST_CIDR) {
+			s = (struct pb_str){(const char *)m->cidrs[t->from].net, 16};
+		}
+		h = pb_flat_hash(s.ptr, s.len, h + t->op);
+	}
+	return h;
+}
+
+static void
+grow_known(struct pb_matcher_builder *b)
+{
+	size_t n = (size_t)1 << ++b->known_bits;
+
+	free(b->known);
+	b->known = pb_calloc(n, sizeof(*b->known));
+	for (size_t i = 0; i < b->m->n_conditions; i++) {
+		size_t at = hash_condition(b->m, &b->m->conditions[i]);
+		while (b->known[at & (n - 1)] != 0)
+			at++;
+		b->known[at & (n - 1)] = (uint32_t)i + 1;
+	}
+}
+
+static bool
+is_condition_equal(
+    const struct pb_matcher *m, const struct pb_set_condition *a, const struct pb_set_condition *b)
+{
+	return a->path == b->path && a->n_tests == b->n_tests &&
+	    are_tests_equal(m, a->tests, b->tests, a->n_tests);
+}
+
+/* The condition that a field is, an equal one if there is. */
+static uint32_t
+add_condition(struct pb_matcher_builder *b, const struct pb_field *f)
+{
+	struct pb_matcher *m = b->m;
+	struct mark mark = mark_of(m);
+	struct pb_set_condition c = {
+	    .path = pb_flat_tree_add(&m->tree, (struct pb_str){f->path, f->path_len}),
+	    .n_tests = (uint32_t)f->n_tests,
+	    .may_be_absent = f->may_be_absent,
+	    .may_be_present = f->may_be_present,
+	};
+
+	c.tests = add_tests(m, f->tests, f->n_tests);
+	if (2 * (m->n_conditions + 1) > (size_t)1 << b->known_bits)
+		grow_known(b);
+	size_t mask = ((size_t)1 << b->known_bits) - 1, at = hash_condition(m, &c);
+	for (; b->known[at & mask] != 0; at++) {
+		uint32_t known = b->known[at & mask] - 1;
+		if (is_condition_equal(m, &m->conditions[known], &c)) {
+			go_back(m, &mark);
+			return known;
+		}
+	}
+	b->known[at & mask] = (uint32_t)m->n_conditions + 1;
+	GROW(m->conditions, m->n_conditions + 1, m->conditions_size);
+	m->conditions[m->n_conditions] = c;
+	return (uint32_t)m->n_conditions++;
+}
+
+static void
+add_branch(struct pb_matcher *m, const struct pb_branch *br, const uint32_t *fields, uint32_t rule)
+{
+	GROW(m->branches, m->n_branches + 1, m->branches_size);
+	m->branches[m->n_branches++] =
+	    (struct pb_set_branch){rule, (uint32_t)m->n_branch_conditions};
+	for (size_t i = 0; i < br->n; i++) {
+		GROW(m->branch_conditions, m->n_branch_conditions, m->branch_conditions_size);
+		m->branch_conditions[m->n_branch_conditions++] = fields[br->fields[i]];
+		m->conditions[fields[br->fields[i]]].n_branches++;
+	}
+}
+
+struct pb_matcher_builder *
+pb_matcher_builder_new(void)
+{
+	struct pb_matcher_builder *b = pb_calloc(1, sizeof(*b));
+
+	b->m = pb_calloc(1, sizeof(*b->m));
+	b->m->magic = MATCHER_MAGIC;
+	pb_flat_tree_init(&b->m->tree);
+	(void)pb_buf_addc(&b->m->texts, '\0'); /* so that an empty text has a place */
+	b->known_bits = 3;
+	grow_known(b);
+	return b;
+}
+
+void
+pb_matcher_builder_free(struct pb_matcher_builder *b)
+{
+	if (b == NULL)
+		return;
+	pb_matcher_free(b->m);
+	free(b->known);
+	free(b);
+}
+
+void
+pb_matcher_builder_stop_early(struct pb_matcher_builder *b)
+{
+	b->m->stops_early = true;
+}
+
+int
+pb_matcher_builder_add(
+    struct pb_matcher_builder *b, const struct pb_pattern *p, struct pb_error *err)
+{
+	struct pb_matcher *m = b->m;
+
+	PB_CHECK_OBJ(p, PB_PATTERN_MAGIC);
+	/* Places are 32 bits; a pattern adds less than 2^20 of anything. */
+	if (m->n_rules >= UINT32_MAX - 1 || m->texts.len > UINT32_MAX - (1U << 26) ||
+	    m->n_tests > UINT32_MAX - (1U << 20) ||
+	    m->n_branch_conditions > UINT32_MAX - (1U << 20))
+		return pb_fail(
+		    err, PB_LIMIT, "too many patterns in one matcher: %zu are in it", m->n_rules);
+
+	PB_CLEANUP(pb_freep) uint32_t *fields = pb_calloc(p->n_fields, sizeof(*fields));
+	for (size_t i = 0; i < p->n_fields; i++)
+		fields[i] = add_condition(b, &p->fields[i]);
+	for (size_t i = 0; i < p->n_branches; i++)
+		add_branch(m, &p->branches[i], fields, (uint32_t)m->n_rules);
+	m->n_rules++;
+	return 0;
+}
+
+/* --- anchors */
+
+/* How likely is it that a value passes, when values are as the patterns want them? */
+static double
+chance(const struct pb_matcher *m, const struct pb_set_condition *c)
+{
+	double shared = (double)c->n_branches / (double)m->paths[c->path].total, most = 0;
+
+	if (c->may_be_absent)
+		return 2;
+	for (uint32_t i = 0; i < c->n_tests; i++) {
+		enum pb_test_op op = m->tests[c->tests + i].op;
+		double least = op == PB_TEST_NONE_OF || op == PB_TEST_EXISTS ? 1.5
+		    : op == PB_TEST_RANGE || op == PB_TEST_CIDR              ? 0.5
+		    : op == PB_TEST_WILDCARD                                 ? shared * 2
+									     : shared;
+		most = least > most ? least : most;
+	}
+	return most > shared ? most : shared;
+}
+
+static uint32_t
+choose_anchor(const struct pb_matcher *m, const struct pb_set_branch *br)
+{
+	uint32_t best = m->branch_conditions[br[0].conditions];
+	double least = 3;
+
+	for (uint32_t i = br[0].conditions; i < br[1].conditions; i++) {
+		double p = chance(m, &m->conditions[m->branch_conditions[i]]);
+		if (p < least) {
+			least = p;
+			best = m->branch_conditions[i];
+		}
+	}
+	return best;
+}
+
+/* Sort the branches by their anchors. */
+static void
+set_anchors(struct pb_matcher *m)
+{
+	PB_CLEANUP(pb_freep) uint32_t *anchors = pb_calloc(m->n_branches + 1, sizeof(*anchors));
+	uint32_t at = 0;
+
+	for (size_t i = 0; i < m->n_branches; i++) {
+		anchors[i] = choose_anchor(m, &m->branches[i]);
+		m->conditions[anchors[i]].anchored++;
+	}
+	for (size_t i = 0; i <= m->n_conditions; i++) {
+		uint32_t n = m->conditions[i].anchored;
+		m->conditions[i].anchored = at;
+		at += n;
+	}
+	m->anchored = pb_calloc(m->n_branches + 1, sizeof(*m->anchored));
+	/* Filling moves each start to its end, which is the next one's start. */
+	for (size_t i = 0; i < m->n_branches; i++)
+		m->anchored[m->conditions[anchors[i]].anchored++] = (uint32_t)i;
+	for (size_t i = m->n_conditions; i > 0; i--)
+		m->conditions[i].anchored = m->conditions[i - 1].anchored;
+	m->conditions[0].anchored = 0;
+}
+
+/* --- keys */
+
+static void
+place_slot(struct pb_matcher *m, uint64_t h, uint32_t entry)
+{
+	size_t mask = ((size_t)1 << m->slot_bits) - 1;
+
+	for (size_t i = h & mask;; i = (i + 1) & mask) {
+		if (m->slots[i].entry != 0)
+			continue;
+		m->slots[i] = (struct pb_set_slot){(uint32_t)(h >> 32), entry + 1};
+		return;
+	}
+}
+
+static void
+grow_slots(struct pb_matcher *m)
+{
+	free(m->slots);
+	m->slots = pb_calloc((size_t)1 << ++m->slot_bits, sizeof(*m->slots));
+	for (size_t i = 0; i < m->n_entries; i++) {
+		const struct pb_set_entry *e = &m->entries[i];
+		uint64_t h = pb_set_hash(e->path_kind / PB_KEY_KIND_MAX,
+		    e->path_kind % PB_KEY_KIND_MAX, pb_set_text(m, e->text, e->len));
+		place_slot(m, h, (uint32_t)i);
+	}
+}
+
+/* The text of the key is in m->texts already, at `text`. */
+static void
+add_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, uint32_t text, uint32_t len,
+    uint32_t condition)
+{
+	struct pb_str s = pb_set_text(m, text, len);
+	const struct pb_set_entry *found = pb_set_find(m, path, kind, s);
+	size_t at = found != NULL ? (size_t)(found - m->entries) : m->n_entries;
+
+	m->paths[path].kinds |= 1U << kind;
+	if (found == NULL) {
+		if (3 * (m->n_entries + 1) > (size_t)2 << m->slot_bits)
+			grow_slots(m);
+		GROW(m->entries, m->n_entries, m->entries_size);
+		m->entries[m->n_entries++] =
+		    (struct pb_set_entry){path * PB_KEY_KIND_MAX + kind, text, len, PB_SET_NONE};
+		place_slot(m, pb_set_hash(path, kind, s), (uint32_t)at);
+	}
+	GROW(m->hits, m->n_hits, m->hits_size);
+	m->hits[m->n_hits] = (struct pb_set_hit){condition, m->entries[at].hits};
+	m->entries[at].hits = (uint32_t)m->n_hits++;
+}
+
+static void
+add_new_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, struct pb_str text,
+    uint32_t condition)
+{
+	add_key(m, path, kind, add_text(m, text.ptr, text.len), (uint32_t)text.len, condition);
+}
+
+static void
+add_affix_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind,
+    const struct pb_set_test *t, uint32_t condition)
+{
+	list_insert(&m->paths[path].lengths[kind - PB_KEY_PREFIX], t->n);
+	add_key(m, path, kind, t->from, t->n, condition);
+}
+
+/* How many conditions share a gram; ties are settled by the first. */
+static uint32_t
+count_hits(const struct pb_matcher *m, uint32_t path, struct pb_str gram)
+{
+	const struct pb_set_entry *e = pb_set_find(m, path, PB_KEY_GRAM, gram);
+	uint32_t n = 0;
+
+	for (uint32_t h = e == NULL ? PB_SET_NONE : e->hits; h != PB_SET_NONE && n < 16; n++)
+		h = m->hits[h].next;
+	return n;
+}
+
+/* A wildcard is looked up by the least shared of its longest grams; false when it has none. */
+static bool
+add_gram_key(
+    struct pb_matcher *m, uint32_t path, const struct pb_set_wildcard *w, uint32_t condition)
+{
+	uint32_t size = 0, best = 0, least = UINT32_MAX, n_places = 0;
+
+	for (uint32_t i = 0; i < w->n_pieces; i++) {
+		uint32_t len = m->pieces[w->pieces + i].len;
+		size = len > size ? len : size;
+	}
+	size = size > PB_SET_GRAM_MAX ? PB_SET_GRAM_MAX : size;
+	if (size == 0)
+		return false;
+	for (uint32_t i = 0; i < w->n_pieces; i++) {
+		const struct pb_set_piece *p = &m->pieces[w->pieces + i];
+		for (uint32_t k = 0; k + size <= p->len && n_places < GRAM_PLACES;
+		     k++, n_places++) {
+			uint32_t n = count_hits(m, path, pb_set_text(m, p->text + k, size));
+			if (n < least) {
+				least = n;
+				best = p->text + k;
+			}
+		}
+	}
+	m->paths[path].grams[size]++;
+	add_key(m, path, PB_KEY_GRAM, best, size, condition);
+	return true;
+}
+
+/* Enter a test of an anchor; false when its values cannot be looked up. */
+static bool
+add_test_keys(struct pb_matcher *m, uint32_t condition, const struct pb_set_test *t)
+{
+	static const enum pb_key_kind kinds[PB_TEST_OP_MAX] = {
+	    [PB_TEST_TEXT] = PB_KEY_TEXT,
+	    [PB_TEST_TEXT_FOLDED] = PB_KEY_FOLDED,
+	    [PB_TEST_PREFIX] = PB_KEY_PREFIX,
+	    [PB_TEST_PREFIX_FOLDED] = PB_KEY_PREFIX_FOLDED,
+	    [PB_TEST_SUFFIX] = PB_KEY_SUFFIX,
+	    [PB_TEST_SUFFIX_FOLDED] = PB_KEY_SUFFIX_FOLDED,
+	};
+	uint32_t path = m->conditions[condition].path;
+	const struct pb_set_wildcard *w;
+	char key[PB_SET_NUMBER_KEY];
+
+	switch ((enum pb_test_op)t->op) {
+	case PB_TEST_TEXT:
+	case PB_TEST_TEXT_FOLDED:
+		add_key(m, path, kinds[t->op], t->from, t->n, condition);
+		return true;
+	case PB_TEST_PREFIX:
+	case PB_TEST_PREFIX_FOLDED:
+	case PB_TEST_SUFFIX:
+	case PB_TEST_SUFFIX_FOLDED:
+		add_affix_key(m, path, kinds[t->op], t, condition);
+		return true;
+	case PB_TEST_NUMBER:
+		pb_set_number_key(m->numbers[t->from], key);
+		add_new_key(m, path, PB_KEY_NUMBER, (struct pb_str){key, sizeof(key)}, condition);
+		return true;
+	case PB_TEST_NULL:
+	case PB_TEST_TRUE:
+	case PB_TEST_FALSE:
+		key[0] = t->op == PB_TEST_NULL ? 'n' : t->op == PB_TEST_TRUE ? 't' : 'f';
+		add_new_key(m, path, PB_KEY_LITERAL, (struct pb_str){key, 1}, condition);
+		return true;
+	case PB_TEST_WILDCARD:
+		w = &m->wildcards[t->from];
+		if (w->n_pieces > 1)
+			return add_gram_key(m, path, w, condition);
+		add_key(m, path, PB_KEY_TEXT, m->pieces[w->pieces].text, m->pieces[w->pieces].len,
+		    condition);
+		return true;
+	case PB_TEST_ABSENT:
+		return true;
+	case PB_TEST_RANGE:
+	case PB_TEST_CIDR:
+	case PB_TEST_EXISTS:
+	case PB_TEST_NONE_OF:
+	case PB_TEST_OP_MAX:
+		break;
+	}
+	return false;
+}
+
+static void
+add_condition_keys(struct pb_matcher *m, uint32_t at)
+{
+	const struct pb_set_condition *c = &m->conditions[at];
+	bool is_found = true;
+
+	for (uint32_t i = 0; i < c->n_tests; i++)
+		is_found = add_test_keys(m, at, &m->tests[c->tests + i]) && is_found;
+	if (!is_found)
+		list_add(&m->paths[c->path].each, at);
+	if (c->may_be_absent)
+		list_add(&m->absent, at);
+}
+
+static void
+fill_filter(struct pb_set_path *p)
+{
+	uint32_t n = 0;
+
+	for (unsigned size = 1; size <= PB_SET_GRAM_MAX; size++)
+		n += p->grams[size];
+	p->gram_bits = FILTER_BITS_MIN;
+	while (p->gram_bits < FILTER_BITS_MAX && (size_t)1 << p->gram_bits < (size_t)16 * n)
+		p->gram_bits++;
+	p->gram_filter = pb_calloc((size_t)1 << (p->gram_bits - 6), sizeof(*p->gram_filter));
+}
+
+static void
+make_filters(struct pb_matcher *m)
+{
+	for (size_t i = 0; i < m->n_paths; i++)
+		if ((m->paths[i].kinds >> PB_KEY_GRAM & 1) != 0)
+			fill_filter(&m->paths[i]);
+	for (size_t i = 0; i < m->n_entries; i++) {
+		const struct pb_set_entry *e = &m->entries[i];
+		if (e->path_kind % PB_KEY_KIND_MAX != PB_KEY_GRAM)
+			continue;
+		struct pb_set_path *p = &m->paths[e->path_kind / PB_KEY_KIND_MAX];
+		uint32_t gram = 0;
+		memcpy(&gram, m->texts.ptr + e->text, e->len);
+		size_t bit = pb_set_gram_bit(gram, e->len, p->gram_bits);
+		p->gram_filter[bit / 64] |= UINT64_C(1) << (bit % 64);
+	}
+}
+
+static void
+count_paths(struct pb_matcher *m)
+{
+	m->n_paths = m->tree.n_paths;
+	m->paths = pb_calloc(m->n_paths + 1, sizeof(*m->paths));
+	for (size_t i = 0; i < m->n_conditions; i++)
+		m->paths[m->conditions[i].path].total += m->conditions[i].n_branches;
+}
+
+static void
+shrink(struct pb_matcher *m)
+{
+	SHRINK(m->conditions, m->n_conditions + 1, m->conditions_size);
+	SHRINK(m->tests, m->n_tests, m->tests_size);
+	SHRINK(m->branches, m->n_branches + 1, m->branches_size);
+	SHRINK(m->branch_conditions, m->n_branch_conditions, m->branch_conditions_size);
+	SHRINK(m->entries, m->n_entries, m->entries_size);
+	SHRINK(m->hits, m->n_hits, m->hits_size);
+	if (m->texts.len > 0) {
+		m->texts.ptr = pb_realloc(m->texts.ptr, m->texts.len);
+		m->texts.size = m->texts.len;
+	}
+}
+
+struct pb_matcher *
+pb_matcher_builder_finish(struct pb_matcher_builder *b)
+{
+	struct pb_matcher *m = PB_TAKE(b->m);
+
+	pb_matcher_builder_free(b);
+	GROW(m->conditions, m->n_conditions + 1, m->conditions_size);
+	m->conditions[m->n_conditions] = (struct pb_set_condition){0};
+	GROW(m->branches, m->n_branches + 1, m->branches_size);
+	m->branches[m->n_branches] =
+	    (struct pb_set_branch){PB_SET_NONE, (uint32_t)m->n_branch_conditions};
+	count_paths(m);
+	set_anchors(m);
+	grow_slots(m);
+	for (uint32_t i = 0; i < m->n_conditions; i++)
+		if (m->conditions[i].anchored < m->conditions[i + 1].anchored)
+			add_condition_keys(m, i);
+	make_filters(m);
+	shrink(m);
+	return m;
+}
+
+int
+pb_matcher_build(const struct pb_pattern *const *patterns, size_t n, struct pb_matcher **ret,
+    struct pb_error *err)
+{
+	struct pb_matcher_builder *b = pb_matcher_builder_new();
+
+	for (size_t i = 0; i < n; i++)
+		if (pb_matcher_builder_add(b, patterns[i], err) < 0) {
+			pb_matcher_builder_free(b);
+			return -1;
+		}
+	*ret = pb_matcher_builder_finish(b);
+	return 0;
+}
+
+void
+pb_matcher_free(struct pb_matcher *m)
+{
+	if (m == NULL)
+		return;
+	PB_CHECK_OBJ(m, MATCHER_MAGIC);
+	for (size_t i = 0; i < m->n_paths; i++) {
+		for (size_t k = 0; k < PB_ARRAY_LEN(m->paths[i].lengths); k++)
+			free(m->paths[i].lengths[k].items);
+		free(m->paths[i].each.items);
+		free(m->paths[i].gram_filter);
+	}
+	pb_flat_tree_fini(&m->tree);
+	free(m->paths);
+	free(m->conditions);
+	free(m->tests);
+	free(m->branches);
+	free(m->branch_conditions);
+	free(m->anchored);
+	free(m->absent.items);
+	pb_buf_fini(&m->texts);
+	free(m->numbers);
+	free(m->ranges);
+	free(m->cidrs);
+	free(m->wildcards);
+	free(m->pieces);
+	free(m->slots);
+	free(m->entries);
+	free(m->hits);
+	m->magic = 0;
+	free(m);
+}
+
+size_t
+pb_matcher_bytes(const struct pb_matcher *m)
+{
+	size_t n = sizeof(*m) + pb_flat_tree_bytes(&m->tree);
+
+	for (size_t i = 0; i < m->n_paths; i++) {
+		for (size_t k = 0; k < PB_ARRAY_LEN(m->paths[i].lengths); k++)
+			n += m->paths[i].lengths[k].size * sizeof(uint32_t);
+		n += m->paths[i].each.size * sizeof(uint32_t);
+		n += m->paths[i].gram_filter != NULL ? ((size_t)1 << m->paths[i].gram_bits) / 8 : 0;
+	}
+	n += (m->n_paths + 1) * sizeof(*m->paths);
+	n += m->conditions_size * sizeof(*m->conditions) + m->tests_size * sizeof(*m->tests);
+	n += m->branches_size * sizeof(*m->branches);
+	n += m->branch_conditions_size * sizeof(*m->branch_conditions);
+	n += (m->n_branches + 1) * sizeof(*m->anchored) + m->absent.size * sizeof(uint32_t);
+	n += m->texts.size + m->numbers_size * sizeof(*m->numbers);
+	n += m->ranges_size * sizeof(*m->ranges) + m->cidrs_size * sizeof(*m->cidrs);
+	n += m->wildcards_size * sizeof(*m->wildcards) + m->pieces_size * sizeof(*m->pieces);
+	n += ((size_t)1 << m->slot_bits) * sizeof(*m->slots);
+	return n + m->entries_size * sizeof(*m->entries) + m->hits_size * sizeof(*m->hits);
+}

@@ -1,0 +1,803 @@
+/*
+ * The second pass over an event.  Duplicate keys are found by a fingerprint of each key: a filter
+ * of 64 bits tells most objects free of them, a search through the object's keys the others; an
+ * object with many keys gets a hash table.
+ */
+#include "pattern/flat.h"
+
+#include <stdlib.h>
+
+#include "pattern/fold.h"
+#include "pattern/number.h"
+
+#define FEW_KEYS 24 /* up to here an object's keys are searched one by one */
+#define DOUBTS_MAX 4096 /* an event made to collide is refused */
+
+#define GROW(items, n, size)                                                                       \
+	do {                                                                                       \
+		if ((n) >= (size)) {                                                               \
+			(size) = (size) == 0 ? 64 : 2 * (size);                                    \
+			(items) = pb_realloc((items), (size) * sizeof(*(items)));                  \
+		}                                                                                  \
+	} while (0)
+
+/* --- fingerprints */
+
+static inline uint64_t
+load(const char *p, size_t n)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, n);
+	return v;
+}
+
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product =
+	    (unsigned __int128)(a ^ PB_FLAT_MIX) * (b ^ UINT64_C(0xe7037ed1a0b428db));
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t
+pb_flat_hash(const char *s, size_t len, uint64_t seed)
+{
+	if (len < 8)
+		return mix(load(s, len) ^ seed, len);
+	uint64_t h = seed ^ len;
+	for (size_t i = 0; i + 16 < len; i += 16)
+		h = mix(load(s + i, 8) ^ h, load(s + i + 8, 8));
+	if (len >= 16)
+		return mix(load(s + len - 16, 8) ^ h, load(s + len - 8, 8));
+	return mix(load(s, 8) ^ h, load(s + len - 8, 8));
+}
+
+/* A key of at most 8 bytes is its own fingerprint, since no key has a NUL. */
+uint64_t
+pb_flat_print(const char *s, size_t len)
+{
+	return len <= 8 ? load(s, len) : pb_flat_hash(s, len, 0);
+}
+
+/* The same for a key with 8 readable bytes before its end. */
+static inline uint64_t
+print_before(const char *s, size_t len)
+{
+	if (len > 8)
+		return pb_flat_hash(s, len, 0);
+	if (len == 0)
+		return 0;
+	return load(s + len - 8, 8) >> (8 * (8 - len));
+}
+
+static inline unsigned
+filter_bit(uint64_t print)
+{
+	return (unsigned)((print * PB_FLAT_MIX) >> 58);
+}
+
+/* --- the tree */
+
+void
+pb_flat_tree_init(struct pb_flat_tree *t)
+{
+	*t = (struct pb_flat_tree){.n_nodes = 1, .nodes_size = 1, .edge_bits = 4};
+	t->nodes = pb_calloc(1, sizeof(*t->nodes));
+	t->nodes[0].path = PB_FLAT_NONE;
+	t->edges = pb_calloc((size_t)1 << t->edge_bits, sizeof(*t->edges));
+}
+
+void
+pb_flat_tree_fini(struct pb_flat_tree *t)
+{
+	free(t->nodes);
+	free(t->edges);
+	pb_buf_fini(&t->keys);
+}
+
+size_t
+pb_flat_tree_bytes(const struct pb_flat_tree *t)
+{
+	return t->nodes_size * sizeof(*t->nodes) + ((size_t)1 << t->edge_bits) * sizeof(*t->edges) +
+	    t->keys.size;
+}
+
+static inline size_t
+edge_slot(const struct pb_flat_tree *t, uint32_t parent, uint64_t print)
+{
+	return (size_t)(((print ^ ((uint64_t)parent << 40)) * PB_FLAT_MIX ^ parent) *
+		UINT64_C(0xe7037ed1a0b428db) >>
+	    (64 - t->edge_bits));
+}
+
+/* The slot of an edge, or the empty one where it would be. */
+static struct pb_flat_edge *
+find_edge(const struct pb_flat_tree *t, uint32_t parent, uint64_t print, struct pb_str key)
+{
+	size_t mask = ((size_t)1 << t->edge_bits) - 1;
+
+	for (size_t i = edge_slot(t, parent, print);; i++) {
+		struct pb_flat_edge *e = &t->edges[i & mask];
+		if (e->child == 0)
+			return e;
+		if (e->print == print && e->parent == parent && e->key_len == key.len &&
+		    (key.len <= 8 || memcmp(t->keys.ptr + e->key, key.ptr, key.len) == 0))
+			return e;
+	}
+}
+
+static void
+grow_edges(struct pb_flat_tree *t)
+{
+	struct pb_flat_edge *old = t->edges;
+	size_t n = (size_t)1 << t->edge_bits;
+
+	t->edge_bits++;
+	t->edges = pb_calloc(2 * n, sizeof(*t->edges));
+	for (size_t i = 0; i < n; i++)
+		if (old[i].child != 0)
+			*find_edge(t, old[i].parent, old[i].print,
+			    (struct pb_str){t->keys.ptr + old[i].key, old[i].key_len}) = old[i];
+	free(old);
+}
+
+static uint32_t
+add_child(struct pb_flat_tree *t, uint32_t parent, struct pb_str key)
+{
+	uint64_t print = pb_flat_print(key.ptr, key.len);
+	struct pb_flat_edge *e = find_edge(t, parent, print, key);
+
+	if (e->child != 0)
+		return e->child;
+	if (2 * (t->n_edges + 1) > (size_t)1 << t->edge_bits) {
+		grow_edges(t);
+		e = find_edge(t, parent, print, key);
+	}
+	t->n_edges++;
+	GROW(t->nodes, t->n_nodes, t->nodes_size);
+	t->nodes[t->n_nodes] = (struct pb_flat_node){.path = PB_FLAT_NONE};
+	*e = (struct pb_flat_edge){
+	    print, parent, t->n_nodes, (uint32_t)t->keys.len, (uint32_t)key.len};
+	(void)pb_buf_add(&t->keys, key.ptr, key.len);
+	t->nodes[parent].children |= UINT64_C(1) << filter_bit(print);
+	return t->n_nodes++;
+}
+
+uint32_t
+pb_flat_tree_add(struct pb_flat_tree *t, struct pb_str path)
+{
+	uint32_t node = 0;
+
+	for (;;) {
+		const char *dot = memchr(path.ptr, '.', path.len);
+		size_t len = dot == NULL ? path.len : (size_t)(dot - path.ptr);
+		uint32_t parent = node;
+		node = add_child(t, parent, (struct pb_str){path.ptr, len});
+		if (dot == NULL)
+			break;
+		t->nodes[parent].has_grandchildren = true;
+		path.ptr += len + 1;
+		path.len -= len + 1;
+	}
+	if (t->nodes[node].path == PB_FLAT_NONE)
+		t->nodes[node].path = t->n_paths++;
+	return t->nodes[node].path;
+}
+
+/* The child by a key, PB_FLAT_NONE when there is none. */
+static inline uint32_t
+find_child(const struct pb_flat_tree *t, uint32_t parent, uint64_t print, struct pb_str key)
+{
+	if ((t->nodes[parent].children >> filter_bit(print) & 1) == 0)
+		return PB_FLAT_NONE;
+	uint32_t child = find_edge(t, parent, print, key)->child;
+	return child != 0 ? child : PB_FLAT_NONE;
+}
+
+/* The same for a key with dots, one part after the other. */
+static uint32_t
+find_dotted(const struct pb_flat_tree *t, uint32_t node, struct pb_str key)
+{
+	for (;;) {
+		const char *dot = memchr(key.ptr, '.', key.len);
+		struct pb_str part = {key.ptr, dot == NULL ? key.len : (size_t)(dot - key.ptr)};
+		node = find_child(t, node, pb_flat_print(part.ptr, part.len), part);
+		if (dot == NULL || node == PB_FLAT_NONE)
+			return node;
+		key.ptr += part.len + 1;
+		key.len -= part.len + 1;
+	}
+}
+
+/* --- texts */
+
+static size_t
+put_utf8(char *out, uint32_t c)
+{
+	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	for (size_t i = len; i-- > 1; c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(lead[len] | c);
+	return len;
+}
+
+static uint32_t
+hex4(const char *s)
+{
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t c = (unsigned char)s[i];
+		v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	return v;
+}
+
+/* Take escapes, which are valid, out of s; `out` holds s.len.  Returns the length. */
+static size_t
+unescape(char *out, struct pb_str s)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len;) {
+		const char *slash = memchr(s.ptr + i, '\\', s.len - i);
+		size_t len = slash == NULL ? s.len - i : (size_t)(slash - s.ptr) - i;
+		memcpy(out + n, s.ptr + i, len);
+		n += len;
+		i += len;
+		if (slash == NULL)
+			break;
+		if (s.ptr[i + 1] != 'u') {
+			out[n++] = to[strchr(from, s.ptr[i + 1]) - from];
+			i += 2;
+			continue;
+		}
+		uint32_t c = hex4(s.ptr + i + 2);
+		i += 6;
+		if (c >= 0xd800 && c <= 0xdbff) {
+			c = 0x10000 + ((c - 0xd800) << 10) + (hex4(s.ptr + i + 2) - 0xdc00);
+			i += 6;
+		}
+		n += put_utf8(out + n, c);
+	}
+	return n;
+}
+
+static void
+reserve(char **buf, size_t *size, size_t need)
+{
+	if (*size >= need)
+		return;
+	free(*buf);
+	*buf = pb_malloc(need);
+	*size = need;
+}
+
+struct pb_str
+pb_flat_text(struct pb_flat *f, struct pb_flat_leaf *l)
+{
+	if (l->has_escapes) {
+		if (f->n_plain == 0)
+			reserve(&f->plain, &f->plain_size, f->event.len);
+		char *out = f->plain + f->n_plain;
+		l->len = (uint32_t)unescape(out, (struct pb_str){l->text, l->len});
+		l->text = out;
+		l->has_escapes = false;
+		f->n_plain += l->len;
+	}
+	return (struct pb_str){l->text, l->len};
+}
+
+struct pb_str
+pb_flat_folded(struct pb_flat *f, struct pb_flat_leaf *l)
+{
+	if (!l->has_folded) {
+		struct pb_str s = pb_flat_text(f, l);
+		if (f->n_folded == 0)
+			reserve(&f->folded, &f->folded_size, PB_FOLD_GROWTH * f->event.len);
+		char *out = f->folded + f->n_folded;
+		l->folded_len = (uint32_t)pb_fold_into(out, s);
+		l->folded = out;
+		l->has_folded = true;
+		f->n_folded += l->folded_len;
+	}
+	return (struct pb_str){l->folded, l->folded_len};
+}
+
+struct pb_number
+pb_flat_number(struct pb_flat_leaf *l)
+{
+	if (!l->has_number) {
+		l->number = pb_number_parse((struct pb_str){l->text, l->len});
+		l->has_number = true;
+	}
+	return l->number;
+}
+
+/* --- keys of one object */
+
+static inline struct pb_str
+key_text(const struct pb_flat *f, const struct pb_flat_key *k)
+{
+	return (struct pb_str){f->event.ptr + k->at, k->len};
+}
+
+/* Equal after unescaping?  Rare: fingerprints are equal. */
+static bool
+is_same_key(struct pb_flat *f, const struct pb_flat_key *a, const struct pb_flat_key *b)
+{
+	struct pb_str x = key_text(f, a), y = key_text(f, b);
+
+	if (a->print != b->print)
+		return false;
+	if (!a->has_escapes && !b->has_escapes) {
+		f->n_doubts += x.len > 8;
+		return x.len == y.len && memcmp(x.ptr, y.ptr, x.len) == 0;
+	}
+	PB_CLEANUP(pb_freep) char *p = pb_malloc(x.len + 1);
+	PB_CLEANUP(pb_freep) char *q = pb_malloc(y.len + 1);
+	size_t n = unescape(p, x);
+	f->n_doubts++;
+	return n == unescape(q, y) && memcmp(p, q, n) == 0;
+}
+
+static struct pb_flat_set_entry *
+find_in_set(struct pb_flat *f, uint32_t owner, uint32_t key, bool *ret_is_new)
+{
+	uint64_t print = f->keys[key].print;
+	size_t mask = f->set_size - 1;
+
+	for (size_t i = (size_t)((print + owner) * PB_FLAT_MIX >> 32);; i++) {
+		struct pb_flat_set_entry *e = &f->set[i & mask];
+		*ret_is_new = e->owner < f->first_owner;
+		if (*ret_is_new ||
+		    (e->owner == owner && e->print == print &&
+			is_same_key(f, &f->keys[e->key], &f->keys[key])))
+			return e;
+	}
+}
+
+static void
+grow_set(struct pb_flat *f)
+{
+	struct pb_flat_set_entry *old = f->set;
+	size_t n = f->set_size;
+
+	f->set_size = n == 0 ? 1024 : 2 * f->set_size;
+	f->set = pb_calloc(f->set_size, sizeof(*f->set));
+	for (size_t i = 0; i < n; i++) {
+		if (old[i].owner < f->first_owner)
+			continue;
+		size_t at = (size_t)((old[i].print + old[i].owner) * PB_FLAT_MIX >> 32);
+		while (f->set[at & (f->set_size - 1)].owner != 0)
+			at++;
+		f->set[at & (f->set_size - 1)] = old[i];
+	}
+	free(old);
+}
+
+static bool
+add_to_set(struct pb_flat *f, uint32_t owner, uint32_t key)
+{
+	bool is_new = false;
+
+	if (2 * (f->n_set + 1) > f->set_size)
+		grow_set(f);
+	struct pb_flat_set_entry *e = find_in_set(f, owner, key, &is_new);
+	if (!is_new)
+		return false;
+	*e = (struct pb_flat_set_entry){f->keys[key].print, owner, key};
+	f->n_set++;
+	return true;
+}
+
+/* Is the last key of f->keys new in its object?  The filter says that it may not be. */
+static __attribute__((noinline)) bool
+is_new_key(struct pb_flat *f, struct pb_flat_frame *fr)
+{
+	uint32_t last = f->n_keys - 1, n = last - fr->keys;
+
+	if (n < FEW_KEYS) {
+		for (uint32_t i = fr->keys; i < last; i++)
+			if (f->keys[i].print == f->keys[last].print &&
+			    is_same_key(f, &f->keys[i], &f->keys[last]))
+				return false;
+		return f->n_doubts <= DOUBTS_MAX;
+	}
+	if (fr->index == 0) { /* objects have no other use for it */
+		fr->index = ++f->owner;
+		for (uint32_t i = fr->keys; i < last; i++)
+			(void)add_to_set(f, fr->index, i);
+		fr->seen = UINT64_MAX; /* from here on all keys come here */
+	}
+	return add_to_set(f, fr->index, last) && f->n_doubts <= DOUBTS_MAX;
+}
+
+/* --- leaves */
+
+static void
+keep_members(struct pb_flat *f)
+{
+	f->around_kept = f->n_members;
+	for (uint32_t i = 0; i < f->n_around; i++) {
+		GROW(f->members, f->n_members, f->members_size);
+		f->members[f->n_members++] = f->around[i];
+	}
+}
+
+static inline bool
+is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static inline void
+add_leaf(struct pb_flat *f, uint32_t path, uint32_t from, uint32_t to)
+{
+	const unsigned char *b = f->scan.buf;
+
+	while (is_blank(b[from]))
+		from++;
+	while (is_blank(b[to - 1]))
+		to--;
+	GROW(f->leaves, f->n_leaves, f->leaves_size);
+	struct pb_flat_leaf *l = &f->leaves[f->n_leaves];
+	l->type = b[from] == '"' ? PB_FLAT_TEXT
+	    : b[from] == 't'     ? PB_FLAT_TRUE
+	    : b[from] == 'f'     ? PB_FLAT_FALSE
+	    : b[from] == 'n'     ? PB_FLAT_NULL
+				 : PB_FLAT_NUMBER;
+	if (l->type == PB_FLAT_TEXT) {
+		from++;
+		to--;
+	}
+	l->text = f->event.ptr + from;
+	l->len = to - from;
+	l->path = path;
+	l->next = PB_FLAT_NONE;
+	l->has_number = l->has_folded = false;
+	l->has_escapes =
+	    l->type == PB_FLAT_TEXT && f->scan.has_escapes && memchr(l->text, '\\', l->len) != NULL;
+	if (f->n_around > 0 && f->around_kept == PB_FLAT_NONE)
+		keep_members(f);
+	l->members = f->around_kept;
+	l->n_members = f->n_around;
+
+	struct pb_flat_found *found = &f->found[path];
+	if (found->event != f->serial) {
+		*found = (struct pb_flat_found){
+		    .event = f->serial, .first = f->n_leaves, .last = f->n_leaves};
+		f->n_found++;
+	} else {
+		f->leaves[found->last].next = f->n_leaves;
+		found->last = f->n_leaves;
+	}
+	if (f->n_around > 0)
+		found->is_in_array = true;
+	else
+		found->is_outside = true;
+	f->n_leaves++;
+}
+
+/* --- reading */
+
+struct reader {
+	struct pb_flat *f;
+	const struct pb_flat_tree *tree;
+	const uint32_t *op, *end; /* operators of this portion that are left */
+	uint32_t prev; /* the operator before */
+};
+
+/* The next operator; 0, where none can be, when there is none or the rest is malformed. */
+static __attribute__((noinline)) uint32_t
+refill(struct reader *r)
+{
+	struct pb_scan *s = &r->f->scan;
+
+	if (s->is_done)
+		return 0;
+	if (pb_scan_next(s, r->f->level) < 0) {
+		s->is_bad = true;
+		s->n = 0;
+	}
+	if (s->n == 0)
+		return 0;
+	r->op = s->ops;
+	r->end = s->ops + s->n;
+	return *r->op++;
+}
+
+static inline uint32_t
+next_op(struct reader *r)
+{
+	return __builtin_expect(r->op < r->end, 1) ? *r->op++ : refill(r);
+}
+
+/* A key with escapes, or one with blanks around it, or near the start of the event. */
+static __attribute__((noinline)) struct pb_str
+odd_key(struct pb_flat *f, struct pb_flat_key *k)
+{
+	k->has_escapes = f->scan.has_escapes && memchr(f->event.ptr + k->at, '\\', k->len) != NULL;
+	struct pb_str text = {f->event.ptr + k->at, k->len};
+
+	if (k->has_escapes) {
+		reserve(&f->key_text, &f->key_size, f->event.len);
+		text = (struct pb_str){f->key_text, unescape(f->key_text, text)};
+	}
+	k->print = pb_flat_print(text.ptr, text.len);
+	return text;
+}
+
+static inline bool
+has_byte(uint64_t v, unsigned char c)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = v ^ (ones * c);
+
+	return ((x - ones) & ~x & (ones << 7)) != 0;
+}
+
+/*
+ * The key between operators `from` and `to`: true when it is new in the object.  *child is the node
+ * it leads to.
+ */
+static inline bool
+read_key(struct reader *r, struct pb_flat_frame *fr, uint32_t from, uint32_t to, uint32_t *child)
+{
+	struct pb_flat *f = r->f;
+	const unsigned char *b = f->scan.buf;
+
+	from++;
+	to--;
+	while (b[from] != '"')
+		from++;
+	while (b[to] != '"')
+		to--;
+	GROW(f->keys, f->n_keys, f->keys_size);
+	struct pb_flat_key *k = &f->keys[f->n_keys++];
+	*k = (struct pb_flat_key){.at = from + 1, .len = to - from - 1};
+	struct pb_str text = {f->event.ptr + k->at, k->len};
+	if (to < 8) {
+		text = odd_key(f, k);
+	} else {
+		k->print = print_before(text.ptr, text.len);
+		if (f->scan.has_escapes &&
+		    (k->len <= 8 ? has_byte(k->print, '\\')
+				 : memchr(text.ptr, '\\', text.len) != NULL))
+			text = odd_key(f, k);
+	}
+
+	uint64_t bit = UINT64_C(1) << filter_bit(k->print);
+	*child = PB_FLAT_NONE;
+	if (fr->node != PB_FLAT_NONE) {
+		const struct pb_flat_node *n = &r->tree->nodes[fr->node];
+		if ((n->children & bit) != 0)
+			*child = find_child(r->tree, fr->node, k->print, text);
+		if (*child == PB_FLAT_NONE && n->has_grandchildren &&
+		    (text.len <= 8 ? has_byte(k->print, '.')
+				   : memchr(text.ptr, '.', text.len) != NULL))
+			*child = find_dotted(r->tree, fr->node, text);
+	}
+	if (__builtin_expect((fr->seen & bit) != 0, 0) && !is_new_key(f, fr))
+		return false;
+	fr->seen |= bit;
+	return true;
+}
+
+static inline bool
+is_gap_blank(const struct pb_flat *f, uint32_t from, uint32_t to)
+{
+	while (++from < to)
+		if (!is_blank(f->scan.buf[from]))
+			return false;
+	return true;
+}
+
+static inline uint32_t
+path_of(const struct reader *r, uint32_t node)
+{
+	return node == PB_FLAT_NONE ? PB_FLAT_NONE : r->tree->nodes[node].path;
+}
+
+/* An element of an array that is no container; its array's element is not around it. */
+static inline void
+add_element(struct reader *r, const struct pb_flat_frame *fr, uint32_t path, uint32_t to)
+{
+	add_leaf(r->f, path, r->prev + 1, to);
+	if (fr->is_member)
+		r->f->is_mixed = true;
+}
+
+/*
+ * Read one value, an object.  Three places in a loop: behind '{' or its ',' (a key must follow),
+ * behind '[' or its ',' (an element), and behind a value that was a container.
+ */
+static int
+read_root(struct reader *r, bool stop_early)
+{
+	struct pb_flat *f = r->f;
+	const unsigned char *b = f->scan.buf;
+	struct pb_flat_frame *fr = f->frames, *last = f->frames + PB_ARRAY_LEN(f->frames) - 1;
+	uint32_t op, child = 0, path;
+	bool is_first = true;
+
+	if (f->event.len == 0)
+		return -1;
+	op = next_op(r);
+	/* Operator 0 is the root's bracket, or says that there is none. */
+	if (op == 0 && f->scan.n == 0)
+		return -1;
+	if (b[op] != '{' || !is_gap_blank(f, UINT32_MAX, op))
+		return -1;
+	*fr = (struct pb_flat_frame){.node = 0, .keys = 0};
+	r->prev = op;
+
+member:
+	op = next_op(r);
+	if (b[op] != ':' || op == 0) {
+		if (op == 0 || b[op] != '}' || !is_first || !is_gap_blank(f, r->prev, op))
+			return -1;
+		goto leave;
+	}
+	if (!read_key(r, fr, r->prev, op, &child))
+		return -1;
+	r->prev = op;
+	op = next_op(r);
+	if (op == 0)
+		return -1;
+	switch (b[op]) {
+	case ',':
+	case '}':
+		path = path_of(r, child);
+		if (path != PB_FLAT_NONE) {
+			add_leaf(f, path, r->prev + 1, op);
+			if (stop_early && f->n_found == r->tree->n_paths)
+				return 0;
+		}
+		if (b[op] == '}')
+			goto leave;
+		r->prev = op;
+		is_first = false;
+		goto member;
+	case '{':
+	case '[':
+		goto enter;
+	default:
+		return -1;
+	}
+
+enter:
+	if (fr == last)
+		return -1;
+	if (fr->is_array && child != PB_FLAT_NONE) {
+		f->around[f->n_around++] = (struct pb_flat_member){fr->array, fr->index};
+		f->around_kept = PB_FLAT_NONE;
+		fr->is_member = true;
+	}
+	fr++;
+	*fr = (struct pb_flat_frame){.node = child, .keys = f->n_keys, .is_array = b[op] == '['};
+	r->prev = op;
+	is_first = true;
+	if (!fr->is_array)
+		goto member;
+	fr->array = f->n_arrays++;
+
+element:
+	op = next_op(r);
+	if (op == 0)
+		return -1;
+	child = fr->node;
+	switch (b[op]) {
+	case ',':
+	case ']':
+		path = path_of(r, child);
+		if (path != PB_FLAT_NONE &&
+		    !(b[op] == ']' && is_first && is_gap_blank(f, r->prev, op))) {
+			add_element(r, fr, path, op);
+			if (stop_early && f->n_found == r->tree->n_paths)
+				return 0;
+		}
+		if (b[op] == ']')
+			goto leave;
+		r->prev = op;
+		fr->index++;
+		is_first = false;
+		goto element;
+	case '{':
+	case '[':
+		goto enter;
+	default:
+		return -1;
+	}
+
+leave:
+	f->n_keys = fr->keys;
+	r->prev = op;
+	if (fr == f->frames)
+		return next_op(r) == 0 && f->scan.is_done && !f->scan.is_bad ? 0 : -1;
+	fr--;
+	if (fr->is_array && fr->node != PB_FLAT_NONE) {
+		f->n_around--;
+		f->around_kept = PB_FLAT_NONE;
+	}
+	op = next_op(r);
+	if (op == 0)
+		return -1;
+	if (b[op] == ',') {
+		r->prev = op;
+		is_first = false;
+		fr->index += fr->is_array;
+		if (fr->is_array)
+			goto element;
+		goto member;
+	}
+	if (b[op] == (fr->is_array ? ']' : '}'))
+		goto leave;
+	return -1;
+}
+
+struct pb_flat *
+pb_flat_new(void)
+{
+	struct pb_flat *f = pb_calloc(1, sizeof(*f));
+
+	f->level = pb_scan_best();
+	f->first_owner = 1;
+	return f;
+}
+
+void
+pb_flat_free(struct pb_flat *f)
+{
+	if (f == NULL)
+		return;
+	free(f->leaves);
+	free(f->found);
+	free(f->members);
+	free(f->keys);
+	free(f->set);
+	free(f->plain);
+	free(f->folded);
+	free(f->key_text);
+	free(f);
+}
+
+/* Numbers that tell events and objects apart start again before they wrap. */
+static void
+start_event(struct pb_flat *f, const struct pb_flat_tree *t)
+{
+	if (f->found_size < t->n_paths || ++f->serial == 0) {
+		f->found_size = t->n_paths > f->found_size ? t->n_paths : f->found_size;
+		free(f->found);
+		f->found = pb_calloc(f->found_size + 1, sizeof(*f->found));
+		f->serial = 1;
+	}
+	if (f->owner > UINT32_MAX / 2) {
+		memset(f->set, 0, f->set_size * sizeof(*f->set));
+		f->owner = 0;
+	}
+	f->first_owner = f->owner + 1;
+	f->n_set = f->n_doubts = 0;
+	f->n_leaves = f->n_members = f->n_keys = f->n_around = f->n_arrays = f->n_found = 0;
+	f->around_kept = PB_FLAT_NONE;
+	f->n_plain = f->n_folded = 0;
+	f->is_mixed = false;
+}
+
+int
+pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str event, bool stop_early)
+{
+	if (event.len > PB_FLAT_EVENT_MAX)
+		return -1;
+	start_event(f, t);
+	f->event = event;
+	pb_scan_init(&f->scan, f->level, event.ptr, event.len,
+	    stop_early ? PB_SCAN_LEAD_BLOCKS : PB_SCAN_BLOCKS);
+	struct reader r = {.f = f, .tree = t};
+	return read_root(&r, stop_early);
+}

@@ -1,0 +1,103 @@
+/*
+ * The loop of the first pass, for one instruction set.  Included by scan.c once for each, with
+ *
+ *     K(name)          the name with the set's suffix
+ *     KERNEL           attributes of the functions
+ *     KVEC, K_LOAD     64 bytes, and how to load them
+ *     K_EQ(v, c)       mask of the bytes that are c
+ *     K_EQ_LOW(v, c)   the same of (byte | 0x20)
+ *     K_BELOW(v, c)    mask of the bytes below c
+ *     K_DIGIT(v)       mask of '0' to '9'
+ *     K_HIGH(v)        mask of the bytes from 0x80
+ *     K_XOR_UP(x)      each bit the exclusive or of itself and all below
+ */
+KERNEL static inline bool
+K(block)(struct pb_scan *s, const unsigned char *at, uint32_t **out)
+{
+	KVEC v = K_LOAD(at);
+	uint64_t quote = K_EQ(v, '"'), slash = K_EQ(v, '\\'), control = K_BELOW(v, 0x20);
+	uint64_t blank = K_EQ(v, ' ');
+	uint64_t high = K_HIGH(v);
+
+	uint64_t escaped = find_escaped(s, slash);
+	uint64_t bounds = quote & ~escaped;
+	uint64_t in = K_XOR_UP(bounds) ^ s->in_text;
+	s->in_text = (uint64_t)((int64_t)in >> 63);
+	uint64_t outside = ~(in | bounds);
+	if (control != 0)
+		blank |= K_EQ(v, '\t') | K_EQ(v, '\n') | K_EQ(v, '\r');
+	blank &= outside;
+
+	struct tokens t = {
+	    .open = K_EQ_LOW(v, '{') & outside,
+	    .close = K_EQ_LOW(v, '}') & outside,
+	    .comma = K_EQ(v, ',') & outside,
+	    .colon = K_EQ(v, ':') & outside,
+	    .text = bounds & in,
+	    .text_end = bounds & ~in,
+	    .blank = blank,
+	};
+	uint64_t ops = t.open | t.close | t.comma | t.colon;
+	t.scalar = outside & ~(ops | blank);
+	uint64_t bad = (control & in) | check_order(s, &t);
+
+	if ((t.scalar | s->was_dot | s->was_minus) != 0) {
+		struct digits d = {
+		    .digit = K_DIGIT(v) & t.scalar,
+		    .minus = K_EQ(v, '-') & t.scalar,
+		    .dot = K_EQ(v, '.') & t.scalar,
+		    .zero = K_EQ(v, '0') & t.scalar,
+		};
+		bad |= check_numbers(s, &t, &d);
+	} else {
+		s->was_other = s->was_digit = s->was_zero = s->in_fraction = 0;
+		s->was_full = false;
+	}
+	s->was_scalar = t.scalar >> 63;
+	*out = put_ops(*out, (uint32_t)s->pos, ops);
+
+	uint64_t odd_escapes = escaped & in & ~(quote | slash);
+	if (__builtin_expect((bad | odd_escapes | high) != 0, 0))
+		return bad == 0 && check_rare(s, odd_escapes, high);
+	return true;
+}
+
+KERNEL static int
+K(portion)(struct pb_scan *s)
+{
+	uint32_t *out = s->ops;
+	size_t n = s->n_blocks;
+
+	while (n-- > 0 && s->len - s->pos >= 64) {
+		if (!K(block)(s, s->buf + s->pos, &out))
+			return -1;
+		s->pos += 64;
+	}
+	s->n = (uint32_t)(out - s->ops);
+	return 0;
+}
+
+KERNEL static int
+K(rest)(struct pb_scan *s)
+{
+	unsigned char last[64];
+	uint32_t *out = s->ops;
+
+	memset(last, ' ', sizeof(last));
+	memcpy(last, s->buf + s->pos, s->len - s->pos);
+	if (!K(block)(s, last, &out))
+		return -1;
+	s->n = (uint32_t)(out - s->ops);
+	return 0;
+}
+
+#undef K
+#undef KERNEL
+#undef KVEC
+#undef K_LOAD
+#undef K_EQ
+#undef K_EQ_LOW
+#undef K_BELOW
+#undef K_DIGIT
+#undef K_HIGH
+#undef K_XOR_UP

@@ -1,0 +1,191 @@
+/*
+ * A set of compiled patterns, as pb_match wants it.
+ *
+ *   rule        a pattern, known by its id
+ *   branch      one combination of its fields; each of its conditions must hold
+ *   condition   a path and the tests one of whose values must pass; rules share equal ones
+ *   anchor      the condition of a branch that is least likely to hold.  Only anchors are looked up
+ *               by value; what an event leaves out costs nothing, whatever the number of rules.
+ *               The other conditions of a branch are judged when its anchor holds, once an event.
+ *   key         what a test of an anchor is looked up by: a hash of path, kind and text
+ *
+ * All is in flat arrays, linked by places in them.
+ */
+#ifndef PB_PATTERN_SET_H
+#define PB_PATTERN_SET_H
+
+#include "pattern/flat.h"
+#include "pattern/internal.h"
+
+enum pb_key_kind {
+	PB_KEY_TEXT,
+	PB_KEY_FOLDED,
+	PB_KEY_PREFIX,
+	PB_KEY_PREFIX_FOLDED,
+	PB_KEY_SUFFIX,
+	PB_KEY_SUFFIX_FOLDED,
+	PB_KEY_NUMBER, /* see pb_set_number_key */
+	PB_KEY_LITERAL, /* its first letter */
+	PB_KEY_GRAM, /* up to 4 bytes that a wildcard wants somewhere; only a candidate */
+	PB_KEY_KIND_MAX,
+};
+
+#define PB_SET_NONE UINT32_MAX
+#define PB_SET_GRAM_MAX 4
+
+/* One test; the fields mean, by op: text (from, len), place in numbers, ranges, cidrs, wildcards
+ * (from), tests of an anything-but (from, n). */
+struct pb_set_test {
+	uint32_t op; /* enum pb_test_op */
+	uint32_t from, n;
+};
+
+struct pb_set_condition {
+	uint32_t path;
+	uint32_t tests, n_tests;
+	uint32_t n_branches; /* that have it */
+	uint32_t
+	    anchored; /* in anchored[]: the branches it is the anchor of; its end is the next one's */
+	bool may_be_absent, may_be_present;
+};
+
+struct pb_set_branch {
+	uint32_t rule;
+	uint32_t conditions; /* in branch_conditions[], its end is the next one's */
+};
+
+struct pb_set_entry {
+	uint32_t path_kind; /* path * PB_KEY_KIND_MAX + kind */
+	uint32_t text, len;
+	uint32_t hits; /* first of the list */
+};
+
+struct pb_set_slot {
+	uint32_t tag; /* other bits of the hash */
+	uint32_t entry; /* 1 + place; 0 = empty */
+};
+
+struct pb_set_hit {
+	uint32_t condition;
+	uint32_t next;
+};
+
+/* A list of numbers: lengths, or conditions. */
+struct pb_set_list {
+	uint32_t *items;
+	uint32_t n, size;
+};
+
+/* How the values of one path are looked up. */
+struct pb_set_path {
+	uint32_t kinds; /* bits of enum pb_key_kind */
+	uint32_t total; /* branches that have a condition here */
+	struct pb_set_list
+	    lengths[4]; /* of PREFIX, PREFIX_FOLDED, SUFFIX, SUFFIX_FOLDED; ascending */
+	struct pb_set_list each; /* conditions judged on each value */
+	uint32_t grams[PB_SET_GRAM_MAX + 1]; /* how many of each size */
+	uint64_t *gram_filter;
+	unsigned gram_bits; /* the filter has 2 to this power bits */
+};
+
+struct pb_set_wildcard {
+	uint32_t pieces, n_pieces; /* in pieces[] */
+};
+
+struct pb_set_piece {
+	uint32_t text, len;
+};
+
+struct pb_matcher {
+	uint32_t magic;
+	struct pb_flat_tree tree;
+	size_t n_rules;
+	struct pb_set_path *paths;
+	size_t n_paths;
+	struct pb_set_condition *conditions; /* one more than there are, to end the lists */
+	size_t n_conditions, conditions_size;
+	struct pb_set_test *tests;
+	size_t n_tests, tests_size;
+	struct pb_set_branch *branches; /* one more than there are */
+	size_t n_branches, branches_size;
+	uint32_t *branch_conditions;
+	size_t n_branch_conditions, branch_conditions_size;
+	uint32_t *anchored;
+	struct pb_set_list absent; /* anchors that may hold where their path has no leaf */
+	struct pb_buf texts;
+	struct pb_number *numbers;
+	size_t n_numbers, numbers_size;
+	struct pb_range *ranges;
+	size_t n_ranges, ranges_size;
+	struct pb_cidr *cidrs;
+	size_t n_cidrs, cidrs_size;
+	struct pb_set_wildcard *wildcards;
+	size_t n_wildcards, wildcards_size;
+	struct pb_set_piece *pieces;
+	size_t n_pieces, pieces_size;
+	struct pb_set_slot *slots;
+	unsigned slot_bits;
+	struct pb_set_entry *entries;
+	size_t n_entries, entries_size;
+	struct pb_set_hit *hits;
+	size_t n_hits, hits_size;
+	bool stops_early;
+};
+
+static inline struct pb_str
+pb_set_text(const struct pb_matcher *m, uint32_t from, uint32_t len)
+{
+	return (struct pb_str){m->texts.ptr + from, len};
+}
+
+static inline uint64_t
+pb_set_hash(uint32_t path, enum pb_key_kind kind, struct pb_str text)
+{
+	uint64_t seed = ((uint64_t)path * PB_KEY_KIND_MAX + kind) * PB_FLAT_MIX;
+
+	return pb_flat_hash(text.ptr, text.len, seed);
+}
+
+/* The entry of a key, NULL when there is none. */
+static inline const struct pb_set_entry *
+pb_set_find(const struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, struct pb_str text)
+{
+	uint64_t h = pb_set_hash(path, kind, text);
+	size_t mask = ((size_t)1 << m->slot_bits) - 1;
+
+	for (size_t i = h & mask;; i = (i + 1) & mask) {
+		const struct pb_set_slot *slot = &m->slots[i];
+		if (slot->entry == 0)
+			return NULL;
+		if (slot->tag != (uint32_t)(h >> 32))
+			continue;
+		const struct pb_set_entry *e = &m->entries[slot->entry - 1];
+		if (e->path_kind == path * PB_KEY_KIND_MAX + kind && e->len == text.len &&
+		    memcmp(m->texts.ptr + e->text, text.ptr, text.len) == 0)
+			return e;
+	}
+}
+
+/* Equal numbers, and no others, have equal keys. */
+#define PB_SET_NUMBER_KEY 9
+static inline void
+pb_set_number_key(struct pb_number n, char ret[PB_SET_NUMBER_KEY])
+{
+	if (!n.is_whole && n.real >= -0x1p63 && n.real < 0x1p63 &&
+	    (double)(int64_t)n.real == n.real)
+		n = (struct pb_number){.is_whole = true, .whole = (int64_t)n.real};
+	ret[0] = n.is_whole ? 'w' : 'r';
+	if (n.is_whole)
+		memcpy(ret + 1, &n.whole, sizeof(n.whole));
+	else
+		memcpy(ret + 1, &n.real, sizeof(n.real));
+}
+
+/* The place of a gram in a path's filter. */
+static inline size_t
+pb_set_gram_bit(uint32_t gram, unsigned size, unsigned bits)
+{
+	return (size_t)((gram + (uint64_t)size * 0x5bd1e995) * PB_FLAT_MIX >> (64 - bits));
+}
+
+#endif
