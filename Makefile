@@ -183,7 +183,7 @@ check: layers $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (install
 
 # PB_KILLS=N sets the number, PB_SEED=N takes up the seed of a run that failed.
 kill-test: $(BINS) $(SANDBOX) $(INT_PROG) ## kill -9 the daemon at 200 random points, and count what it lost
-	@BUILD=$(BUILD) PB_KILLS=$${PB_KILLS:-200} T=kill tests/run.sh $(INT_PROG)
+	@BUILD=$(BUILD) PB_KILLS=$${PB_KILLS:-200} CK_RUN_SUITE=kill $(INT_PROG)
 
 demo: $(BINS) $(SANDBOX) $(BUILD)/tests/demo ## watch a real daemon at work for two minutes (installs what it needs)
 	@BUILD=$(BUILD) $(BUILD)/tests/demo
