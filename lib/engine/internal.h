@@ -106,6 +106,9 @@ struct step_run {
 	bool is_halted; /* a brake ended it: no retry, no catch; message is the run's failure */
 	bool must_ask; /* nobody knows whether it took effect: a human decides, no catch */
 	json_t *output;
+	/* CHECKING: what the conditions name, NULL until first looked at and where a template fails. */
+	char **alarms;
+	size_t n_alarms;
 };
 
 struct run {

@@ -45,6 +45,9 @@ step_run_fini(struct step_run *s)
 	free(s->error_class);
 	free(s->message);
 	json_decref(s->output);
+	for (size_t i = 0; i < s->n_alarms; i++)
+		free(s->alarms[i]);
+	free(s->alarms);
 }
 
 char *
@@ -384,14 +387,9 @@ succeed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *
  * this one.
  */
 static int64_t
-holds_at(struct turn *t, const struct incident *in, const struct pb_condition *c,
-    const json_t *context, int64_t from_at)
+holds_at(struct turn *t, const struct pb_condition *c, const char *arn, int64_t from_at)
 {
-	(void)in;
-	PB_CLEANUP(pb_freep) char *arn = NULL;
-	if (pb_template_expand_text(c->alarm, context, &arn, NULL) < 0)
-		return PB_NEVER;
-	const struct alarm *a = pb_map_get(t->e->alarms, arn);
+	const struct alarm *a = arn == NULL ? NULL : pb_map_get(t->e->alarms, arn);
 	if (a == NULL || a->state != c->state)
 		return PB_NEVER;
 	const struct source *polls =
@@ -404,15 +402,34 @@ holds_at(struct turn *t, const struct incident *in, const struct pb_condition *c
 	return (since > from_at ? since : from_at) + c->held_for;
 }
 
+/*
+ * Once for each step: in a storm every step that waits looks again at each event, and what the
+ * templates pick from stays as it is while it waits.
+ */
+static void
+name_alarms(struct turn *t, const struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	if (s->alarms != NULL)
+		return;
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	s->n_alarms = def->n_conditions;
+	s->alarms = pb_calloc(s->n_alarms + 1, sizeof(*s->alarms));
+	for (size_t k = 0; k < s->n_alarms; k++)
+		(void)pb_template_expand_text(
+		    def->conditions[k].alarm, context, &s->alarms[k], NULL);
+}
+
 static int64_t
 all_hold_at(struct turn *t, const struct incident *in, size_t i)
 {
 	const struct pb_step *def = run_step_def(in, i);
-	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	const struct step_run *s = &in->run.steps[i];
 	int64_t at = 0;
+	name_alarms(t, in, i);
 	for (size_t k = 0; k < def->n_conditions; k++) {
-		int64_t one =
-		    holds_at(t, in, &def->conditions[k], context, in->run.steps[i].started_at);
+		int64_t one = holds_at(t, &def->conditions[k], s->alarms[k], s->started_at);
 		if (one > at)
 			at = one;
 	}
