@@ -239,7 +239,9 @@ static enum pb_app_exit
 refusal(const struct pb_error *err, enum pb_app_exit otherwise)
 {
 	pb_err("%s", err->text);
-	return err->kind == PB_EXISTS ? PB_APP_EXIT_BUSY : otherwise;
+	if (err->kind == PB_EXISTS)
+		return PB_APP_EXIT_BUSY;
+	return err->kind == PB_UNSUPPORTED ? PB_APP_EXIT_CONFIG : otherwise;
 }
 
 static void

@@ -21,7 +21,8 @@ enum pb_app_exit {
 	PB_APP_EXIT_SYSTEM = 71, /* loop, signals */
 	PB_APP_EXIT_STORE = 74, /* a commit failed: the next start goes on from what is durable */
 	PB_APP_EXIT_AGAIN = 75, /* degraded, and the store can be written again: start anew */
-	PB_APP_EXIT_CONFIG = 78, /* the configuration cannot be used, and there is none of before */
+	PB_APP_EXIT_CONFIG = 78, /* the configuration cannot be used and there is none of before, or
+				  * the store is a newer playbookd's: somebody has to see to it */
 };
 
 struct pb_app_options {

@@ -54,9 +54,12 @@ add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 	const struct pb_event *ev = in->event;
 	pb_buf_addf(b, "%-8s", "WHAT");
 	pb_buf_add_safe(b, pb_str_of(incident_title(in)), REASON_MAX, false);
+	bool has_changed = in->alarm != NULL && in->alarm->state != ev->alarm_state;
 	if (ev->kind == PB_EVENT_ALARM)
-		pb_buf_addf(
-		    b, " %s in %s", is_over ? "was" : "is", pb_alarm_state_name(ev->alarm_state));
+		pb_buf_addf(b, " %s in %s", is_over || has_changed ? "was" : "is",
+		    pb_alarm_state_name(ev->alarm_state));
+	if (has_changed && !is_over)
+		pb_buf_addf(b, " and is now %s", pb_alarm_state_name(in->alarm->state));
 	pb_buf_adds(b, " (");
 	pb_buf_add_safe(b, pb_str_of(ev->region), 64, false);
 	pb_buf_adds(b, ", account ");

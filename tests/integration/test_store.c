@@ -32,7 +32,7 @@ START_TEST(a_store_of_a_newer_version_is_refused)
 	must(pb_rig_launch(r, &err));
 	int status = pb_rig_wait(r, SOON);
 	(void)printf("ended with %d\n", status);
-	want(status == 74);
+	want(status == 78);
 	want(pb_rig_logged(r, "was written by a newer playbookd", 0));
 }
 END_TEST

@@ -212,6 +212,18 @@ START_TEST(a_notice_says_that_it_is_over_and_what_ended_it)
 }
 END_TEST
 
+START_TEST(a_page_says_when_the_alarm_has_changed_since)
+{
+	struct rig r = paged("web-1");
+	step(&r, START + 5000, alarm_input("web-1", "INSUFFICIENT_DATA", "2026-03-03T09:00:04Z"));
+	step(&r, START + 4000 + 5 * PB_MINUTE, pb_input_new(PB_IN_TICK));
+	const json_t *page = json_object_get(r.u->starts[0].spec, "stdin");
+	ck_assert_ptr_nonnull(strstr(pb_json_str(page, "message"),
+	    "\nWHAT    web-1 was in ALARM and is now INSUFFICIENT_DATA (eu-west-1"));
+	rig_free(&r);
+}
+END_TEST
+
 START_TEST(an_exec_channel_gets_the_page_as_json)
 {
 	struct rig r = paged("web-1");
@@ -235,5 +247,6 @@ PB_SUITE(page)
 	pb_add(s, a_contact_with_a_phone_is_texted_there);
 	pb_add(s, a_subject_is_ascii_and_below_100_characters);
 	pb_add(s, a_notice_says_that_it_is_over_and_what_ended_it);
+	pb_add(s, a_page_says_when_the_alarm_has_changed_since);
 	pb_add(s, an_exec_channel_gets_the_page_as_json);
 }
