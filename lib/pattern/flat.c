@@ -61,17 +61,6 @@ pb_flat_print(const char *s, size_t len)
 	return len <= 8 ? load(s, len) : pb_flat_hash(s, len, 0);
 }
 
-/* The same for a key with 8 readable bytes before its end. */
-static inline uint64_t
-print_before(const char *s, size_t len)
-{
-	if (len > 8)
-		return pb_flat_hash(s, len, 0);
-	if (len == 0)
-		return 0;
-	return load(s + len - 8, 8) >> (8 * (8 - len));
-}
-
 static inline unsigned
 filter_bit(uint64_t print)
 {
@@ -335,7 +324,7 @@ is_same_key(struct pb_flat *f, const struct pb_flat_key *a, const struct pb_flat
 
 	if (a->print != b->print)
 		return false;
-	if (!a->has_escapes && !b->has_escapes) {
+	if (f->scan.carry.escapes == 0) {
 		f->n_doubts += x.len > 8;
 		return x.len == y.len && memcmp(x.ptr, y.ptr, x.len) == 0;
 	}
@@ -436,7 +425,7 @@ is_blank(unsigned char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static inline void
+static __attribute__((noinline)) void
 add_leaf(struct pb_flat *f, uint32_t path, uint32_t from, uint32_t to)
 {
 	const unsigned char *b = f->scan.buf;
@@ -461,8 +450,8 @@ add_leaf(struct pb_flat *f, uint32_t path, uint32_t from, uint32_t to)
 	l->path = path;
 	l->next = PB_FLAT_NONE;
 	l->has_number = l->has_folded = false;
-	l->has_escapes =
-	    l->type == PB_FLAT_TEXT && f->scan.has_escapes && memchr(l->text, '\\', l->len) != NULL;
+	l->has_escapes = l->type == PB_FLAT_TEXT && f->scan.carry.escapes != 0 &&
+	    memchr(l->text, '\\', l->len) != NULL;
 	if (f->n_around > 0 && f->around_kept == PB_FLAT_NONE)
 		keep_members(f);
 	l->members = f->around_kept;
@@ -490,42 +479,42 @@ struct reader {
 	struct pb_flat *f;
 	const struct pb_flat_tree *tree;
 	const uint32_t *op, *end; /* operators of this portion that are left */
-	uint32_t prev; /* the operator before */
+	bool stops_early;
 };
 
-/* The next operator; 0, where none can be, when there is none or the rest is malformed. */
+/*
+ * The first operator of the next portion.  Where there is none, or the event is malformed, it is 0:
+ * no operator but the root's bracket can stand there, so that whoever asked for another gives up.
+ * Each operator may be the end of a key, so room for as many keys is made here.
+ */
 static __attribute__((noinline)) uint32_t
 refill(struct reader *r)
 {
-	struct pb_scan *s = &r->f->scan;
+	struct pb_flat *f = r->f;
+	struct pb_scan *s = &f->scan;
 
+	r->op = r->end = s->ops;
 	if (s->is_done)
 		return 0;
-	if (pb_scan_next(s, r->f->level) < 0) {
+	if (pb_scan_next(s, f->level) < 0) {
 		s->is_bad = true;
-		s->n = 0;
-	}
-	if (s->n == 0)
 		return 0;
-	r->op = s->ops;
+	}
 	r->end = s->ops + s->n;
-	return *r->op++;
+	if (f->n_keys + s->n >= f->keys_size) {
+		f->keys_size = 2 * (f->n_keys + s->n) + 64;
+		f->keys = pb_realloc(f->keys, f->keys_size * sizeof(*f->keys));
+	}
+	return s->n > 0 ? *r->op++ : 0;
 }
 
-static inline uint32_t
-next_op(struct reader *r)
-{
-	return __builtin_expect(r->op < r->end, 1) ? *r->op++ : refill(r);
-}
-
-/* A key with escapes, or one with blanks around it, or near the start of the event. */
+/* A key with escapes, or near the start of the event, or empty. */
 static __attribute__((noinline)) struct pb_str
-odd_key(struct pb_flat *f, struct pb_flat_key *k)
+read_odd_key(struct pb_flat *f, struct pb_flat_key *k)
 {
-	k->has_escapes = f->scan.has_escapes && memchr(f->event.ptr + k->at, '\\', k->len) != NULL;
-	struct pb_str text = {f->event.ptr + k->at, k->len};
+	struct pb_str text = key_text(f, k);
 
-	if (k->has_escapes) {
+	if (f->scan.carry.escapes != 0 && memchr(text.ptr, '\\', text.len) != NULL) {
 		reserve(&f->key_text, &f->key_size, f->event.len);
 		text = (struct pb_str){f->key_text, unescape(f->key_text, text)};
 	}
@@ -542,51 +531,39 @@ has_byte(uint64_t v, unsigned char c)
 	return ((x - ones) & ~x & (ones << 7)) != 0;
 }
 
-/*
- * The key between operators `from` and `to`: true when it is new in the object.  *child is the node
- * it leads to.
- */
-static inline bool
-read_key(struct reader *r, struct pb_flat_frame *fr, uint32_t from, uint32_t to, uint32_t *child)
+/* Fill a key in that is at `at`, and return its text without escapes. */
+static inline struct pb_str
+read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len)
 {
-	struct pb_flat *f = r->f;
-	const unsigned char *b = f->scan.buf;
+	struct pb_str text = {f->event.ptr + at, len};
 
-	from++;
-	to--;
-	while (b[from] != '"')
-		from++;
-	while (b[to] != '"')
-		to--;
-	GROW(f->keys, f->n_keys, f->keys_size);
-	struct pb_flat_key *k = &f->keys[f->n_keys++];
-	*k = (struct pb_flat_key){.at = from + 1, .len = to - from - 1};
-	struct pb_str text = {f->event.ptr + k->at, k->len};
-	if (to < 8) {
-		text = odd_key(f, k);
-	} else {
-		k->print = print_before(text.ptr, text.len);
-		if (f->scan.has_escapes &&
-		    (k->len <= 8 ? has_byte(k->print, '\\')
-				 : memchr(text.ptr, '\\', text.len) != NULL))
-			text = odd_key(f, k);
+	k->at = at;
+	k->len = len;
+	if (__builtin_expect(len - 1 >= 8, 0)) {
+		if (len == 0 || f->scan.carry.escapes != 0)
+			return read_odd_key(f, k);
+		k->print = pb_flat_hash(text.ptr, len, 0);
+		return text;
 	}
+	if (__builtin_expect(at + len < 8, 0))
+		return read_odd_key(f, k);
+	k->print = load(text.ptr + len - 8, 8) >> (8 * (8 - len));
+	if (f->scan.carry.escapes != 0 && has_byte(k->print, '\\'))
+		return read_odd_key(f, k);
+	return text;
+}
 
-	uint64_t bit = UINT64_C(1) << filter_bit(k->print);
-	*child = PB_FLAT_NONE;
-	if (fr->node != PB_FLAT_NONE) {
-		const struct pb_flat_node *n = &r->tree->nodes[fr->node];
-		if ((n->children & bit) != 0)
-			*child = find_child(r->tree, fr->node, k->print, text);
-		if (*child == PB_FLAT_NONE && n->has_grandchildren &&
-		    (text.len <= 8 ? has_byte(k->print, '.')
-				   : memchr(text.ptr, '.', text.len) != NULL))
-			*child = find_dotted(r->tree, fr->node, text);
-	}
-	if (__builtin_expect((fr->seen & bit) != 0, 0) && !is_new_key(f, fr))
-		return false;
-	fr->seen |= bit;
-	return true;
+/* The node that a key leads to. */
+static inline uint32_t
+follow_key(const struct pb_flat_tree *t, uint32_t node, uint64_t print, struct pb_str text)
+{
+	uint32_t child = find_child(t, node, print, text);
+
+	if (child != PB_FLAT_NONE || !t->nodes[node].has_grandchildren)
+		return child;
+	bool has_dots =
+	    text.len <= 8 ? has_byte(print, '.') : memchr(text.ptr, '.', text.len) != NULL;
+	return has_dots ? find_dotted(t, node, text) : PB_FLAT_NONE;
 }
 
 static inline bool
@@ -598,75 +575,120 @@ is_gap_blank(const struct pb_flat *f, uint32_t from, uint32_t to)
 	return true;
 }
 
-static inline uint32_t
-path_of(const struct reader *r, uint32_t node)
+/* Enter an object or array at `node`, out of an array's element if it is one. */
+static inline void
+enter_frame(struct pb_flat *f, struct pb_flat_frame *fr, uint32_t node, bool is_array)
 {
-	return node == PB_FLAT_NONE ? PB_FLAT_NONE : r->tree->nodes[node].path;
+	if (fr->is_array && node != PB_FLAT_NONE) {
+		f->around[f->n_around++] = (struct pb_flat_member){fr->array, fr->index};
+		f->around_kept = PB_FLAT_NONE;
+		fr->is_member = true;
+	}
+	fr[1] = (struct pb_flat_frame){.node = node, .keys = f->n_keys, .is_array = is_array};
+	if (is_array)
+		fr[1].array = f->n_arrays++;
 }
 
-/* An element of an array that is no container; its array's element is not around it. */
 static inline void
-add_element(struct reader *r, const struct pb_flat_frame *fr, uint32_t path, uint32_t to)
+leave_frame(struct pb_flat *f, const struct pb_flat_frame *fr)
 {
-	add_leaf(r->f, path, r->prev + 1, to);
-	if (fr->is_member)
-		r->f->is_mixed = true;
+	f->n_keys = fr->keys;
+	if (fr[-1].is_array && fr->node != PB_FLAT_NONE) {
+		f->n_around--;
+		f->around_kept = PB_FLAT_NONE;
+	}
 }
+
+/* False when there is no need to read on. */
+static inline bool
+take_leaf(struct reader *r, uint32_t node, uint32_t from, uint32_t to)
+{
+	uint32_t path = r->tree->nodes[node].path;
+
+	if (path == PB_FLAT_NONE)
+		return true;
+	add_leaf(r->f, path, from, to);
+	return !r->stops_early || r->f->n_found < r->tree->n_paths;
+}
+
+#define NEXT_OP()                                                                                  \
+	do {                                                                                       \
+		if (__builtin_expect(next < end, 1)) {                                             \
+			op = *next++;                                                              \
+		} else {                                                                           \
+			op = refill(r);                                                            \
+			next = r->op;                                                              \
+			end = r->end;                                                              \
+		}                                                                                  \
+	} while (0)
 
 /*
- * Read one value, an object.  Three places in a loop: behind '{' or its ',' (a key must follow),
- * behind '[' or its ',' (an element), and behind a value that was a container.
+ * Read the event, which is one object.  One operator leads to the next by these places:
+ *
+ *     member     behind '{' or ',' in an object: a key must follow, or '}' behind '{'
+ *     element    behind '[' or ',' in an array
+ *     enter      at the bracket of a value
+ *     leave      at the closing bracket
+ *
+ * What is in the way of the grammar, scan.c apart, is found by their switches.
  */
 static int
-read_root(struct reader *r, bool stop_early)
+read_event(struct reader *r)
 {
 	struct pb_flat *f = r->f;
 	const unsigned char *b = f->scan.buf;
 	struct pb_flat_frame *fr = f->frames, *last = f->frames + PB_ARRAY_LEN(f->frames) - 1;
-	uint32_t op, child = 0, path;
+	const uint32_t *next = NULL, *end = NULL;
+	uint32_t op = 0, prev, child = 0;
 	bool is_first = true;
 
-	if (f->event.len == 0)
+	NEXT_OP();
+	if (end == f->scan.ops || b[op] != '{')
 		return -1;
-	op = next_op(r);
-	/* Operator 0 is the root's bracket, or says that there is none. */
-	if (op == 0 && f->scan.n == 0)
-		return -1;
-	if (b[op] != '{' || !is_gap_blank(f, UINT32_MAX, op))
-		return -1;
-	*fr = (struct pb_flat_frame){.node = 0, .keys = 0};
-	r->prev = op;
+	*fr = (struct pb_flat_frame){.node = 0};
+	prev = op;
 
 member:
-	op = next_op(r);
-	if (b[op] != ':' || op == 0) {
-		if (op == 0 || b[op] != '}' || !is_first || !is_gap_blank(f, r->prev, op))
-			return -1;
-		goto leave;
+	NEXT_OP();
+	if (__builtin_expect(b[op] != ':', 0)) {
+		if (b[op] == '}' && is_first && is_gap_blank(f, prev, op))
+			goto leave;
+		return -1;
 	}
-	if (!read_key(r, fr, r->prev, op, &child))
+
+	uint32_t from = prev + 1, to = op - 1;
+	if (f->scan.carry.blanks != 0) {
+		while (b[from] != '"')
+			from++;
+		while (b[to] != '"')
+			to--;
+	}
+	struct pb_flat_key *k = &f->keys[f->n_keys++];
+	struct pb_str text = read_key(f, k, from + 1, to - from - 1);
+	uint64_t bit = UINT64_C(1) << filter_bit(k->print);
+	child = PB_FLAT_NONE;
+	if (fr->node != PB_FLAT_NONE)
+		child = follow_key(r->tree, fr->node, k->print, text);
+	if ((fr->seen & bit) != 0 && !is_new_key(f, fr))
 		return -1;
-	r->prev = op;
-	op = next_op(r);
-	if (op == 0)
-		return -1;
+	fr->seen |= bit;
+
+	prev = op;
+	NEXT_OP();
 	switch (b[op]) {
 	case ',':
-	case '}':
-		path = path_of(r, child);
-		if (path != PB_FLAT_NONE) {
-			add_leaf(f, path, r->prev + 1, op);
-			if (stop_early && f->n_found == r->tree->n_paths)
-				return 0;
-		}
-		if (b[op] == '}')
-			goto leave;
-		r->prev = op;
+		if (child != PB_FLAT_NONE && !take_leaf(r, child, prev + 1, op))
+			return 0;
+		prev = op;
 		is_first = false;
 		goto member;
+	case '}':
+		if (child != PB_FLAT_NONE && !take_leaf(r, child, prev + 1, op))
+			return 0;
+		goto leave;
 	case '{':
 	case '[':
-		goto enter;
+		break;
 	default:
 		return -1;
 	}
@@ -674,37 +696,28 @@ member:
 enter:
 	if (fr == last)
 		return -1;
-	if (fr->is_array && child != PB_FLAT_NONE) {
-		f->around[f->n_around++] = (struct pb_flat_member){fr->array, fr->index};
-		f->around_kept = PB_FLAT_NONE;
-		fr->is_member = true;
-	}
+	enter_frame(f, fr, child, b[op] == '[');
 	fr++;
-	*fr = (struct pb_flat_frame){.node = child, .keys = f->n_keys, .is_array = b[op] == '['};
-	r->prev = op;
+	prev = op;
 	is_first = true;
 	if (!fr->is_array)
 		goto member;
-	fr->array = f->n_arrays++;
 
 element:
-	op = next_op(r);
-	if (op == 0)
-		return -1;
+	NEXT_OP();
 	child = fr->node;
 	switch (b[op]) {
 	case ',':
 	case ']':
-		path = path_of(r, child);
-		if (path != PB_FLAT_NONE &&
-		    !(b[op] == ']' && is_first && is_gap_blank(f, r->prev, op))) {
-			add_element(r, fr, path, op);
-			if (stop_early && f->n_found == r->tree->n_paths)
+		if (child != PB_FLAT_NONE &&
+		    !(b[op] == ']' && is_first && is_gap_blank(f, prev, op))) {
+			f->is_mixed = f->is_mixed || fr->is_member;
+			if (!take_leaf(r, child, prev + 1, op))
 				return 0;
 		}
 		if (b[op] == ']')
 			goto leave;
-		r->prev = op;
+		prev = op;
 		fr->index++;
 		is_first = false;
 		goto element;
@@ -716,20 +729,15 @@ element:
 	}
 
 leave:
-	f->n_keys = fr->keys;
-	r->prev = op;
-	if (fr == f->frames)
-		return next_op(r) == 0 && f->scan.is_done && !f->scan.is_bad ? 0 : -1;
-	fr--;
-	if (fr->is_array && fr->node != PB_FLAT_NONE) {
-		f->n_around--;
-		f->around_kept = PB_FLAT_NONE;
+	if (fr == f->frames) {
+		NEXT_OP();
+		return op == 0 && f->scan.is_done && !f->scan.is_bad ? 0 : -1;
 	}
-	op = next_op(r);
-	if (op == 0)
-		return -1;
+	leave_frame(f, fr);
+	fr--;
+	NEXT_OP();
 	if (b[op] == ',') {
-		r->prev = op;
+		prev = op;
 		is_first = false;
 		fr->index += fr->is_array;
 		if (fr->is_array)
@@ -792,12 +800,12 @@ start_event(struct pb_flat *f, const struct pb_flat_tree *t)
 int
 pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str event, bool stop_early)
 {
-	if (event.len > PB_FLAT_EVENT_MAX)
+	if (event.len == 0 || event.len > PB_FLAT_EVENT_MAX)
 		return -1;
 	start_event(f, t);
 	f->event = event;
 	pb_scan_init(&f->scan, f->level, event.ptr, event.len,
 	    stop_early ? PB_SCAN_LEAD_BLOCKS : PB_SCAN_BLOCKS);
-	struct reader r = {.f = f, .tree = t};
-	return read_root(&r, stop_early);
+	struct reader r = {.f = f, .tree = t, .stops_early = stop_early};
+	return read_event(&r);
 }

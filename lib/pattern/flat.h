@@ -86,7 +86,6 @@ struct pb_flat_found {
 struct pb_flat_key {
 	uint64_t print;
 	uint32_t at, len; /* between its quotes */
-	bool has_escapes;
 };
 
 struct pb_flat_frame {

@@ -24,6 +24,7 @@ struct tokens {
 	uint64_t open, close, comma, colon; /* operators */
 	uint64_t text, text_end; /* the quotes around texts */
 	uint64_t scalar; /* all characters of numbers and literals, and of what is neither */
+	uint64_t scalar_start;
 	uint64_t blank; /* between tokens */
 };
 
@@ -228,19 +229,19 @@ pb_scan_utf8(const unsigned char *buf, size_t len, size_t from, size_t to)
 
 /* Characters behind a backslash that is not escaped itself. */
 INLINE uint64_t
-find_escaped(struct pb_scan *s, uint64_t slash)
+find_escaped(struct pb_scan_carry *c, uint64_t slash)
 {
 	if (slash == 0) {
-		uint64_t escaped = s->escaped;
-		s->escaped = 0;
+		uint64_t escaped = c->escaped;
+		c->escaped = 0;
 		return escaped;
 	}
-	s->has_escapes = true;
+	c->escapes = 1;
 	/* A run of backslashes that begins at an even place escapes what stands at even places. */
-	uint64_t starts = slash & ~s->escaped;
+	uint64_t starts = slash & ~c->escaped;
 	uint64_t code = (((starts << 1) | ODD_BITS) - starts) ^ ODD_BITS;
-	uint64_t escaped = code ^ (slash | s->escaped);
-	s->escaped = (code & slash) >> 63;
+	uint64_t escaped = code ^ (slash | c->escaped);
+	c->escaped = (code & slash) >> 63;
 	return escaped;
 }
 
@@ -260,13 +261,12 @@ follow(uint64_t mask, uint64_t blank, uint64_t *carry)
 
 /* Which tokens follow which: the bits returned are those of misplaced ones. */
 INLINE uint64_t
-check_order(struct pb_scan *s, const struct tokens *t)
+check_order(struct pb_scan_carry *c, const struct tokens *t)
 {
-	uint64_t start = t->scalar & ~((t->scalar << 1) | s->was_scalar);
-	uint64_t value = t->open | t->text | start;
-	uint64_t after_open = follow(t->open, t->blank, &s->after_open);
-	uint64_t after_sep = follow(t->comma | t->colon, t->blank, &s->after_sep);
-	uint64_t after_text = follow(t->text_end, t->blank, &s->after_text);
+	uint64_t value = t->open | t->text | t->scalar_start;
+	uint64_t after_open = follow(t->open, t->blank, &c->after_open);
+	uint64_t after_sep = follow(t->comma | t->colon, t->blank, &c->after_sep);
+	uint64_t after_text = follow(t->text_end, t->blank, &c->after_text);
 	uint64_t asked = after_open | after_sep;
 
 	return (value & ~asked) | (asked & ~(value | t->close)) | (after_sep & t->close) |
@@ -297,40 +297,41 @@ check_scalars(const struct pb_scan *s, uint64_t others, uint64_t starts)
 
 /* The grammar of numbers without exponent; others, and literals, are looked at one by one. */
 INLINE uint64_t
-check_numbers(struct pb_scan *s, const struct tokens *t, const struct digits *d)
+check_numbers(
+    struct pb_scan *s, struct pb_scan_carry *c, const struct tokens *t, const struct digits *d)
 {
-	uint64_t start = t->scalar & ~((t->scalar << 1) | s->was_scalar);
+	uint64_t start = t->scalar_start;
 	uint64_t other = t->scalar & ~(d->digit | d->minus | d->dot);
-	uint64_t behind_other = (other << 1) | s->was_other;
-	uint64_t behind_digit = (d->digit << 1) | s->was_digit;
-	uint64_t behind_minus = (d->minus << 1) | s->was_minus;
-	uint64_t behind_dot = (d->dot << 1) | s->was_dot;
+	uint64_t behind_other = (other << 1) | c->was_other;
+	uint64_t behind_digit = (d->digit << 1) | c->was_digit;
+	uint64_t behind_minus = (d->minus << 1) | c->was_minus;
+	uint64_t behind_dot = (d->dot << 1) | c->was_dot;
 
 	uint64_t bad = d->minus & ~start & ~behind_other;
 	bad |= (behind_minus | behind_dot) & ~d->digit;
 	bad |= d->dot & ~behind_digit;
 
 	/* No second '.': the digits behind one are run through by a carry. */
-	uint64_t fraction = behind_dot | s->in_fraction, sum;
-	s->in_fraction = __builtin_add_overflow(fraction & d->digit, d->digit, &sum);
+	uint64_t fraction = behind_dot | c->in_fraction, sum;
+	c->in_fraction = __builtin_add_overflow(fraction & d->digit, d->digit, &sum);
 	bad |= (sum | fraction) & ~d->digit & d->dot;
 
 	/* No digit behind a leading 0; behind the '-' of an exponent there may be. */
-	uint64_t first = (start | (((d->minus & start) << 1) | s->was_minus)) & d->digit;
+	uint64_t first = (start | (((d->minus & start) << 1) | c->was_minus)) & d->digit;
 	uint64_t lone = first & d->zero;
-	bad |= ((lone << 1) | s->was_zero) & d->digit;
+	bad |= ((lone << 1) | c->was_zero) & d->digit;
 
-	s->was_other = other >> 63;
-	s->was_digit = d->digit >> 63;
-	s->was_minus = (d->minus & start) >> 63;
-	s->was_dot = d->dot >> 63;
-	s->was_zero = lone >> 63;
+	c->was_other = other >> 63;
+	c->was_digit = d->digit >> 63;
+	c->was_minus = (d->minus & start) >> 63;
+	c->was_dot = d->dot >> 63;
+	c->was_zero = lone >> 63;
 
 	/* A number this long may be out of range. */
 	bool is_full = t->scalar == UINT64_MAX;
-	if (is_full && !s->was_full && bad == 0 && !check_scalar(s, s->pos, false))
+	if (is_full && !c->was_full && bad == 0 && !check_scalar(s, s->pos, false))
 		bad = 1;
-	s->was_full = is_full;
+	c->was_full = is_full;
 	uint64_t odd = other & ~behind_other;
 	if (odd != 0 && bad == 0 && !check_scalars(s, odd, start))
 		bad = 1;
@@ -353,7 +354,7 @@ check_rare(struct pb_scan *s, uint64_t escapes, uint64_t high)
 	return s->utf8_at != SIZE_MAX;
 }
 
-/* Writes up to 7 more than there are, which the next call overwrites; ops[] has room for them. */
+/* ops[] has room for what is written too much, and the next call overwrites it. */
 INLINE uint32_t *
 put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 {
@@ -418,6 +419,7 @@ SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
 #define K_DIGIT(v) scalar_digit(&(v), '0')
 #define K_HIGH(v) scalar_from(&(v), 0x80)
 #define K_XOR_UP xor_up
+#define K_PUT put_ops
 #include "pattern/scan_kernel.h"
 
 #if defined(__x86_64__)
@@ -496,6 +498,7 @@ sse2_upto(struct sse2 v, char most)
 #define K_DIGIT(v) sse2_upto(sse2_sub(v, '0'), 9)
 #define K_HIGH(v) sse2_mask((v).a, (v).b, (v).c, (v).d)
 #define K_XOR_UP xor_up
+#define K_PUT put_ops
 #include "pattern/scan_kernel.h"
 
 /* --- AVX2 */
@@ -564,6 +567,21 @@ clmul_xor_up(uint64_t x)
 	    _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)x), ones, 0));
 }
 
+AVX2_INLINE uint32_t *
+avx2_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
+{
+	uint32_t *end = out + __builtin_popcountll(bits);
+
+	while (out < end) {
+		for (unsigned i = 0; i < 8; i++) {
+			out[i] = base + (uint32_t)_tzcnt_u64(bits);
+			bits = _blsr_u64(bits);
+		}
+		out += 8;
+	}
+	return end;
+}
+
 #define K(name) avx2_##name
 #define KERNEL AVX2
 #define KVEC struct avx2
@@ -574,11 +592,14 @@ clmul_xor_up(uint64_t x)
 #define K_DIGIT(v) avx2_upto(avx2_sub(v, '0'), 9)
 #define K_HIGH(v) avx2_mask((v).a, (v).b)
 #define K_XOR_UP clmul_xor_up
+#define K_PUT avx2_put_ops
 #include "pattern/scan_kernel.h"
 
 /* --- AVX-512 */
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
+#define AVX512                                                                                     \
+	__attribute__((                                                                            \
+	    target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
 #define AVX512_INLINE AVX512 static inline __attribute__((always_inline))
 
 AVX512_INLINE __m512i
@@ -599,6 +620,34 @@ avx512_below(__m512i v, char c)
 	return _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(c));
 }
 
+/* Pick the places of the bits out of 0 to 63, then widen them, 16 at a time. */
+AVX512_INLINE uint32_t *
+avx512_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
+{
+	static const unsigned char places[64] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36,
+	    37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+	    59, 60, 61, 62, 63};
+	__m512i found = _mm512_maskz_compress_epi8(bits, avx512_load(places));
+	__m512i bases = _mm512_set1_epi32((int)base);
+	int n = __builtin_popcountll(bits);
+
+	_mm512_storeu_si512(
+	    out, _mm512_add_epi32(bases, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(found))));
+	if (__builtin_expect(n > 16, 0)) {
+		_mm512_storeu_si512(out + 16,
+		    _mm512_add_epi32(
+			bases, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(found, 1))));
+		_mm512_storeu_si512(out + 32,
+		    _mm512_add_epi32(
+			bases, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(found, 2))));
+		_mm512_storeu_si512(out + 48,
+		    _mm512_add_epi32(
+			bases, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(found, 3))));
+	}
+	return out + n;
+}
+
 #define K(name) avx512_##name
 #define KERNEL AVX512
 #define KVEC __m512i
@@ -609,6 +658,7 @@ avx512_below(__m512i v, char c)
 #define K_DIGIT(v) avx512_below(_mm512_sub_epi8(v, _mm512_set1_epi8('0')), 10)
 #define K_HIGH(v) _mm512_movepi8_mask(v)
 #define K_XOR_UP clmul_xor_up
+#define K_PUT avx512_put_ops
 #include "pattern/scan_kernel.h"
 
 #endif
@@ -640,7 +690,8 @@ pb_scan_best(void)
 	    __builtin_cpu_supports("popcnt");
 	if (!has_avx2)
 		return PB_SCAN_SSE2;
-	bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+	bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
 	return has_avx512 ? PB_SCAN_AVX512 : PB_SCAN_AVX2;
 #else
 	return PB_SCAN_SCALAR;
@@ -662,7 +713,7 @@ pb_scan_init(
 	s->buf = (const unsigned char *)buf;
 	s->len = len;
 	s->n_blocks = n_blocks;
-	s->after_sep = 1; /* a value is asked for */
+	s->carry.after_sep = 1; /* a value is asked for */
 	s->low_at = SIZE_MAX;
 }
 
@@ -684,8 +735,8 @@ pb_scan_next(struct pb_scan *s, enum pb_scan_level level)
 			s->pos = s->len;
 		}
 		s->is_done = true;
-		return s->in_text != 0 || s->after_sep != 0 || s->after_open != 0 ||
-			s->was_minus != 0 || s->was_dot != 0
+		const struct pb_scan_carry *c = &s->carry;
+		return (c->in_text | c->after_sep | c->after_open | c->was_minus | c->was_dot) != 0
 		    ? -1
 		    : 0;
 	} while (s->n == 0);

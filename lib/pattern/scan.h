@@ -33,24 +33,28 @@ enum pb_scan_level {
 	PB_SCAN_LEVEL_MAX,
 };
 
+/* What one block hands to the next: single bits, but for in_text, which is all ones or none. */
+struct pb_scan_carry {
+	uint64_t in_text, escaped;
+	/* The token before was '{' or '[', ',' or ':', a text. */
+	uint64_t after_open, after_sep, after_text;
+	uint64_t was_scalar, was_other, was_digit, was_dot, was_minus, was_zero, in_fraction;
+	uint64_t escapes, blanks; /* any so far: backslashes, and blanks between tokens */
+	bool was_full; /* the block before was one scalar throughout */
+};
+
 struct pb_scan {
 	const unsigned char *buf;
 	size_t len;
 	size_t pos; /* of the next block */
 	size_t n_blocks; /* in a portion */
-	/* What one block hands to the next: single bits, but for in_text, which is all ones or none. */
-	uint64_t in_text, escaped;
-	uint64_t after_open, after_sep,
-	    after_text; /* the token before was '{' or '[', ',' or ':', a text */
-	uint64_t was_scalar, was_other, was_digit, was_dot, was_minus, was_zero, in_fraction;
-	bool was_full; /* the block before was one scalar throughout */
+	struct pb_scan_carry carry;
 	size_t low_at; /* where the 'u' of a low surrogate is expected */
 	size_t utf8_at; /* up to here UTF-8 is valid */
-	bool has_escapes; /* so far */
 	bool is_bad;
 	bool is_done; /* all is scanned */
 	uint32_t n; /* operators in this portion */
-	uint32_t ops[PB_SCAN_BLOCKS * 64 + 8];
+	uint32_t ops[PB_SCAN_BLOCKS * 64 + 64];
 };
 
 /* `level` must be one that pb_scan_best allows: not above it. */

@@ -10,24 +10,29 @@
  *     K_DIGIT(v)       mask of '0' to '9'
  *     K_HIGH(v)        mask of the bytes from 0x80
  *     K_XOR_UP(x)      each bit the exclusive or of itself and all below
+ *     K_PUT(out, base, bits)  write base + place of each bit, and perhaps more; returns their end
  */
-KERNEL static inline bool
-K(block)(struct pb_scan *s, const unsigned char *at, uint32_t **out)
+KERNEL static inline __attribute__((always_inline)) bool
+K(block)(struct pb_scan *s, struct pb_scan_carry *c, const unsigned char *at, uint32_t **out)
 {
 	KVEC v = K_LOAD(at);
 	uint64_t quote = K_EQ(v, '"'), slash = K_EQ(v, '\\'), control = K_BELOW(v, 0x20);
-	uint64_t blank = K_EQ(v, ' ');
 	uint64_t high = K_HIGH(v);
 
-	uint64_t escaped = find_escaped(s, slash);
+	uint64_t escaped = find_escaped(c, slash);
 	uint64_t bounds = quote & ~escaped;
-	uint64_t in = K_XOR_UP(bounds) ^ s->in_text;
-	s->in_text = (uint64_t)((int64_t)in >> 63);
+	uint64_t in = K_XOR_UP(bounds) ^ c->in_text;
+	uint64_t odd_escapes = escaped & in & ~(quote | slash);
+	uint64_t bad = control & in;
+	if ((in & ~bounds) == UINT64_MAX) /* in the middle of a long text: all carries are 0 */
+		return __builtin_expect((bad | odd_escapes | high) == 0, 1) ||
+		    (bad == 0 && check_rare(s, odd_escapes, high));
+
+	c->in_text = (uint64_t)((int64_t)in >> 63);
 	uint64_t outside = ~(in | bounds);
+	uint64_t blank = K_EQ(v, ' ');
 	if (control != 0)
 		blank |= K_EQ(v, '\t') | K_EQ(v, '\n') | K_EQ(v, '\r');
-	blank &= outside;
-
 	struct tokens t = {
 	    .open = K_EQ_LOW(v, '{') & outside,
 	    .close = K_EQ_LOW(v, '}') & outside,
@@ -35,28 +40,29 @@ K(block)(struct pb_scan *s, const unsigned char *at, uint32_t **out)
 	    .colon = K_EQ(v, ':') & outside,
 	    .text = bounds & in,
 	    .text_end = bounds & ~in,
-	    .blank = blank,
+	    .blank = blank & outside,
 	};
 	uint64_t ops = t.open | t.close | t.comma | t.colon;
 	t.scalar = outside & ~(ops | blank);
-	uint64_t bad = (control & in) | check_order(s, &t);
+	c->blanks |= t.blank;
+	t.scalar_start = t.scalar & ~((t.scalar << 1) | c->was_scalar);
+	c->was_scalar = t.scalar >> 63;
+	bad |= check_order(c, &t);
 
-	if ((t.scalar | s->was_dot | s->was_minus) != 0) {
+	if ((t.scalar | c->was_dot | c->was_minus) != 0) {
 		struct digits d = {
 		    .digit = K_DIGIT(v) & t.scalar,
 		    .minus = K_EQ(v, '-') & t.scalar,
 		    .dot = K_EQ(v, '.') & t.scalar,
 		    .zero = K_EQ(v, '0') & t.scalar,
 		};
-		bad |= check_numbers(s, &t, &d);
+		bad |= check_numbers(s, c, &t, &d);
 	} else {
-		s->was_other = s->was_digit = s->was_zero = s->in_fraction = 0;
-		s->was_full = false;
+		c->was_other = c->was_digit = c->was_zero = c->in_fraction = 0;
+		c->was_full = false;
 	}
-	s->was_scalar = t.scalar >> 63;
-	*out = put_ops(*out, (uint32_t)s->pos, ops);
+	*out = K_PUT(*out, (uint32_t)s->pos, ops);
 
-	uint64_t odd_escapes = escaped & in & ~(quote | slash);
 	if (__builtin_expect((bad | odd_escapes | high) != 0, 0))
 		return bad == 0 && check_rare(s, odd_escapes, high);
 	return true;
@@ -65,14 +71,16 @@ K(block)(struct pb_scan *s, const unsigned char *at, uint32_t **out)
 KERNEL static int
 K(portion)(struct pb_scan *s)
 {
+	struct pb_scan_carry c = s->carry;
 	uint32_t *out = s->ops;
 	size_t n = s->n_blocks;
 
 	while (n-- > 0 && s->len - s->pos >= 64) {
-		if (!K(block)(s, s->buf + s->pos, &out))
+		if (!K(block)(s, &c, s->buf + s->pos, &out))
 			return -1;
 		s->pos += 64;
 	}
+	s->carry = c;
 	s->n = (uint32_t)(out - s->ops);
 	return 0;
 }
@@ -85,7 +93,7 @@ K(rest)(struct pb_scan *s)
 
 	memset(last, ' ', sizeof(last));
 	memcpy(last, s->buf + s->pos, s->len - s->pos);
-	if (!K(block)(s, last, &out))
+	if (!K(block)(s, &s->carry, last, &out))
 		return -1;
 	s->n = (uint32_t)(out - s->ops);
 	return 0;
@@ -101,3 +109,4 @@ K(rest)(struct pb_scan *s)
 #undef K_DIGIT
 #undef K_HIGH
 #undef K_XOR_UP
+#undef K_PUT
