@@ -110,21 +110,30 @@ ack(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	pb_core_post(a->core, in);
 }
 
+/* The body's JSON, NULL when there is none.  -1: answered. */
+static int
+body_of(struct pb_http_request *req, json_t **ret)
+{
+	struct pb_str body = pb_str_trim(pb_http_request_body(req));
+	struct pb_error err;
+	*ret = NULL;
+	if (body.len == 0 || pb_json_parse(body, ret, &err) == 0)
+		return 0;
+	pb_http_reply_error(
+	    req, 400, "body: line %d, column %d: %s", err.line, err.column, err.text);
+	return -1;
+}
+
 /* The reason of {"reason": "..."}; no body is no reason.  -1: answered. */
 static int
 reason_of(struct pb_http_request *req, char **ret)
 {
-	struct pb_str body = pb_str_trim(pb_http_request_body(req));
 	PB_JSON json_t *j = NULL;
-	struct pb_error err;
 	*ret = NULL;
-	if (body.len == 0)
-		return 0;
-	if (pb_json_parse(body, &j, &err) < 0) {
-		pb_http_reply_error(
-		    req, 400, "body: line %d, column %d: %s", err.line, err.column, err.text);
+	if (body_of(req, &j) < 0)
 		return -1;
-	}
+	if (j == NULL)
+		return 0;
 	const json_t *reason = pb_json_get(j, "reason");
 	if (!json_is_object(j) || (reason != NULL && !json_is_string(reason))) {
 		pb_http_reply_error(req, 400, "body: an object {\"reason\": \"text\"} is expected");
@@ -170,15 +179,54 @@ remediation(struct pb_api *a, struct pb_http_request *req, const char *piece)
 }
 
 static void
-resolve(struct pb_api *a, struct pb_http_request *req, const char *piece)
+post_with_reason(
+    struct pb_api *a, struct pb_http_request *req, const char *piece, enum pb_input_kind kind)
 {
 	char *reason;
 	if (reason_of(req, &reason) < 0)
 		return;
-	struct pb_input *in = pb_input_new(PB_IN_RESOLVE);
+	struct pb_input *in = pb_input_new(kind);
 	in->incident = pb_strdup(piece);
 	in->by = caller(req);
 	in->text = reason;
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
+static void
+resolve(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	post_with_reason(a, req, piece, PB_IN_RESOLVE);
+}
+
+static void
+escalate(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	post_with_reason(a, req, piece, PB_IN_ESCALATE);
+}
+
+/* How long is checked by the engine. */
+static void
+snooze(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	PB_JSON json_t *j = NULL;
+	struct pb_error err;
+	int64_t span;
+	if (body_of(req, &j) < 0)
+		return;
+	const char *text = pb_json_str(j, "for");
+	if (text == NULL) {
+		pb_http_reply_error(req, 400, "body: an object {\"for\": \"30m\"} is expected");
+		return;
+	}
+	if (pb_duration_parse(pb_str_of(text), &span, &err) < 0) {
+		pb_http_reply_error(req, 400, "for: %s", err.text);
+		return;
+	}
+	struct pb_input *in = pb_input_new(PB_IN_SNOOZE);
+	in->incident = pb_strdup(piece);
+	in->by = caller(req);
+	in->span = span;
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
 }
@@ -247,6 +295,8 @@ static const struct route {
     {"/v1/incidents", PB_HTTP_GET, api_incidents},
     {"/v1/incidents/*", PB_HTTP_GET, api_incident},
     {"/v1/incidents/*/ack", PB_HTTP_POST, ack},
+    {"/v1/incidents/*/snooze", PB_HTTP_POST, snooze},
+    {"/v1/incidents/*/escalate", PB_HTTP_POST, escalate},
     {"/v1/incidents/*/resolve", PB_HTTP_POST, resolve},
     {"/v1/remediation", PB_HTTP_POST, remediation},
     {"/v1/inject", PB_HTTP_POST, inject},

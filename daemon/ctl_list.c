@@ -42,6 +42,12 @@ add_next(struct pb_buf *b, const json_t *in, int64_t now)
 		    pb_ctl_age(span, now, pb_json_i64(in, "ladder_next_at", now)));
 		return PB_CTL_YELLOW;
 	}
+	if (strcmp(ladder, "snoozed") == 0) {
+		(void)pb_buf_addf(b, "snoozed by %s, pages again in %s",
+		    pb_json_str_or(in, "acked_by", "?"),
+		    pb_ctl_age(span, now, pb_json_i64(in, "ladder_next_at", now)));
+		return PB_CTL_YELLOW;
+	}
 	if (strcmp(ladder, "armed") == 0) {
 		if (pb_json_str(in, "step") != NULL)
 			(void)pb_buf_addf(b, "step %s %s; ", pb_json_str(in, "step"),

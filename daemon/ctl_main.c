@@ -21,6 +21,8 @@ static const char usage_text[] =
     "  incidents [--all]   open incidents, or also those that are resolved\n"
     "  show ID             one incident: run, steps, pages and every decision\n"
     "  ack ID              acknowledge: paging pauses\n"
+    "  snooze ID --for 30m   nobody is paged for so long (1m to 1d)\n"
+    "  escalate ID [--reason TEXT]  hand over: the next level is paged now\n"
     "  resolve ID [--reason TEXT]   end it by hand\n"
     "  stop-remediation [PLAYBOOK] --reason TEXT\n"
     "                      nothing is started any more, in all or one playbook; pages go on\n"
@@ -44,7 +46,7 @@ static const char usage_text[] =
     "See playbookctl(1).\n";
 
 struct ctl {
-	const char *socket, *reason, *argument;
+	const char *socket, *reason, *span, *argument;
 	int64_t limit; /* 0 = the daemon's */
 	bool is_json, is_all, is_followed, no_color;
 	struct pb_ctl_view view;
@@ -192,6 +194,47 @@ cmd_ack(struct ctl *c)
 		    &b, " is acknowledged; unless it is resolved, paging goes on at ");
 		pb_ctl_add_time(&b, pb_json_i64(j, "acked_until", 0), c->view.now);
 		(void)pb_buf_addc(&b, '\n');
+	}
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_snooze(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL, *body = json_object();
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	if (c->span == NULL) {
+		fprintf(stderr, "playbookctl: snooze needs --for, as --for 30m\n");
+		return PB_CTL_USAGE;
+	}
+	PB_CLEANUP(pb_freep) char *path = incident_path(c->argument, "/snooze");
+	pb_json_set_str(body, "for", c->span);
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(body);
+	enum pb_ctl_exit rc = post(c, path, pb_str_of(text), &j);
+	if (j != NULL) {
+		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
+		(void)pb_buf_adds(&b, " is snoozed; unless it is resolved, paging goes on at ");
+		pb_ctl_add_time(&b, pb_json_i64(j, "snoozed_until", 0), c->view.now);
+		(void)pb_buf_addc(&b, '\n');
+	}
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_escalate(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL, *body = json_object();
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep) char *path = incident_path(c->argument, "/escalate");
+	pb_json_set_str(body, "reason", c->reason);
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(body);
+	enum pb_ctl_exit rc = post(c, path, pb_str_of(text), &j);
+	if (j != NULL) {
+		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
+		(void)pb_buf_addf(&b, " is handed over: level %lld is paged\n",
+		    (long long)pb_json_i64(j, "level", 0));
 	}
 	print(&b);
 	return rc;
@@ -366,6 +409,8 @@ static const struct command {
     {"incidents", NULL, cmd_incidents},
     {"show", "ID", cmd_show},
     {"ack", "ID", cmd_ack},
+    {"snooze", "ID", cmd_snooze},
+    {"escalate", "ID", cmd_escalate},
     {"resolve", "ID", cmd_resolve},
     {"stop-remediation", "[PLAYBOOK]", cmd_stop_remediation},
     {"start-remediation", "[PLAYBOOK]", cmd_start_remediation},
@@ -383,6 +428,7 @@ enum option_id {
 	OPT_SOCKET,
 	OPT_ALL,
 	OPT_REASON,
+	OPT_FOR,
 	OPT_LIMIT,
 	OPT_NO_COLOR,
 	OPT_HELP
@@ -393,6 +439,7 @@ static const struct option options[] = {
     {"socket", required_argument, NULL, OPT_SOCKET},
     {"all", no_argument, NULL, OPT_ALL},
     {"reason", required_argument, NULL, OPT_REASON},
+    {"for", required_argument, NULL, OPT_FOR},
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"follow", no_argument, NULL, 'f'},
     {"no-color", no_argument, NULL, OPT_NO_COLOR},
@@ -426,6 +473,9 @@ take_option(int opt, struct ctl *c)
 		return 0;
 	case OPT_REASON:
 		c->reason = optarg;
+		return 0;
+	case OPT_FOR:
+		c->span = optarg;
 		return 0;
 	case OPT_LIMIT:
 		return set_limit(c, optarg);

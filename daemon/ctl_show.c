@@ -143,10 +143,11 @@ add_ladder(struct pb_buf *b, const json_t *l, const struct pb_ctl_view *v)
 	if (pb_json_i64(l, "started_at", 0) != 0)
 		(void)pb_buf_addf(
 		    b, "  %-10s %lld\n", "level", (long long)pb_json_i64(l, "level", 0) + 1);
-	if (strcmp(state, "acked") == 0)
-		text_line(b, "acked by", pb_json_str(l, "acked_by"));
+	bool is_acked = strcmp(state, "acked") == 0, is_snoozed = strcmp(state, "snoozed") == 0;
+	if (is_acked || is_snoozed)
+		text_line(b, is_acked ? "acked by" : "snoozed by", pb_json_str(l, "acked_by"));
 	if (pb_json_i64(l, "next_at", PB_NEVER) != PB_NEVER)
-		time_line(b, strcmp(state, "acked") == 0 ? "until" : "next",
+		time_line(b, is_acked || is_snoozed ? "until" : "next",
 		    pb_json_i64(l, "next_at", 0), v->now);
 }
 

@@ -13,6 +13,8 @@ static const char *const input_names[] = {
     [PB_IN_OUTCOME] = "outcome",
     [PB_IN_TICK] = "tick",
     [PB_IN_ACK] = "ack",
+    [PB_IN_SNOOZE] = "snooze",
+    [PB_IN_ESCALATE] = "escalate",
     [PB_IN_RESOLVE] = "resolve",
     [PB_IN_CONFIG] = "config",
     [PB_IN_REMEDIATION] = "remediation",
@@ -203,6 +205,43 @@ refuse(struct turn *t, uint64_t token, int status, const char *message, const ch
 }
 
 static void
+note_reason(struct turn *t, const struct incident *in, const char *kind, const char *reason)
+{
+	char safe[512];
+	if (reason != NULL && reason[0] != '\0')
+		incident_note(t, in, "", kind, "reason given: %s",
+		    pb_safe(safe, sizeof(safe), pb_str_of(reason)));
+}
+
+static json_t *
+ladder_answer(const struct incident *in, const char *time_key)
+{
+	return json_pack("{s:s, s:s, s:I, s:I}", "incident", in->id, "ladder",
+	    ladder_state_name(in->ladder.state), "level", (json_int_t)in->ladder.level + 1,
+	    time_key, (json_int_t)in->ladder.next_at);
+}
+
+static void
+command_snooze(struct turn *t, struct incident *in, const struct pb_input *input)
+{
+	if (input->span < PB_SNOOZE_MIN || input->span > PB_SNOOZE_MAX) {
+		refuse(t, input->token, 400, "snooze it for 1m to 1d", in->id);
+		return;
+	}
+	ladder_snooze(t, in, input->span, input->by);
+	pb_update_reply(t->u, input->token, 200, ladder_answer(in, "snoozed_until"));
+}
+
+static void
+command_resolve(struct turn *t, struct incident *in, const struct pb_input *input)
+{
+	note_reason(t, in, "resolve", input->text);
+	incident_close(t, in, "by_hand", input->by);
+	pb_update_reply(t->u, input->token, 200,
+	    json_pack("{s:s, s:s}", "incident", in->id, "state", "resolved"));
+}
+
+static void
 command(struct turn *t, const struct pb_input *input)
 {
 	bool is_ambiguous;
@@ -217,19 +256,15 @@ command(struct turn *t, const struct pb_input *input)
 	}
 	if (input->kind == PB_IN_ACK) {
 		ladder_input(t, in, LADDER_ACK, input->by);
-		pb_update_reply(t->u, input->token, 200,
-		    json_pack("{s:s, s:s, s:I}", "incident", in->id, "ladder",
-			ladder_state_name(in->ladder.state), "acked_until",
-			(json_int_t)in->ladder.next_at));
+		pb_update_reply(t->u, input->token, 200, ladder_answer(in, "acked_until"));
+	} else if (input->kind == PB_IN_SNOOZE) {
+		command_snooze(t, in, input);
+	} else if (input->kind == PB_IN_ESCALATE) {
+		note_reason(t, in, "handover", input->text);
+		ladder_input(t, in, LADDER_ESCALATE, input->by);
+		pb_update_reply(t->u, input->token, 200, ladder_answer(in, "next_at"));
 	} else {
-		if (input->text != NULL && input->text[0] != '\0') {
-			char safe[512];
-			incident_note(t, in, "", "resolve", "reason given: %s",
-			    pb_safe(safe, sizeof(safe), pb_str_of(input->text)));
-		}
-		incident_close(t, in, "by_hand", input->by);
-		pb_update_reply(t->u, input->token, 200,
-		    json_pack("{s:s, s:s}", "incident", in->id, "state", "resolved"));
+		command_resolve(t, in, input);
 	}
 	incident_settle(t, in);
 }
@@ -325,6 +360,8 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 		tick(&t);
 		break;
 	case PB_IN_ACK:
+	case PB_IN_SNOOZE:
+	case PB_IN_ESCALATE:
 	case PB_IN_RESOLVE:
 		command(&t, in);
 		break;

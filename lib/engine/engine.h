@@ -21,6 +21,8 @@ enum pb_input_kind {
 	PB_IN_OUTCOME, /* outcome */
 	PB_IN_TICK, /* time has come for what is due */
 	PB_IN_ACK, /* incident, by, token */
+	PB_IN_SNOOZE, /* incident, by, span, token: nobody is paged for so long */
+	PB_IN_ESCALATE, /* incident, by, text (reason), token: the next level is paged now */
 	PB_IN_RESOLVE, /* incident, by, text (reason), token */
 	PB_IN_CONFIG, /* config: the next incidents follow it; by, token may be set */
 	PB_IN_REMEDIATION, /* is_stop, by, text (reason); playbook or NULL for all; token: the kill switch */
@@ -28,6 +30,9 @@ enum pb_input_kind {
 	PB_IN_MAX,
 };
 const char *pb_input_kind_name(enum pb_input_kind kind);
+
+#define PB_SNOOZE_MIN PB_MINUTE
+#define PB_SNOOZE_MAX PB_DAY
 
 /* Owns what it points to; the pump frees it after its step. */
 struct pb_input {
@@ -46,6 +51,7 @@ struct pb_input {
 	char *message_id;
 	char *message; /* PB_IN_REJECT: the body, cut to 64 KiB, made of valid UTF-8 */
 	int64_t count; /* PB_IN_REJECT: receives */
+	int64_t span; /* PB_IN_SNOOZE: PB_SNOOZE_MIN to PB_SNOOZE_MAX */
 	struct pb_config *config;
 };
 struct pb_input *pb_input_new(enum pb_input_kind kind);

@@ -64,6 +64,7 @@ enum ladder_state {
 	LADDER_PAGING,
 	LADDER_SPENT,
 	LADDER_ACKED,
+	LADDER_SNOOZED,
 	LADDER_CLOSED,
 	LADDER_STATE_MAX
 };
@@ -127,12 +128,12 @@ struct ladder {
 	int64_t state_at;
 	int64_t page_by_at;
 	int64_t started_at; /* when the first page was due: levels count from here */
-	size_t position; /* entries of the schedule that have fired */
-	int64_t round; /* from 1; an expired acknowledgement begins a new one */
+	size_t position; /* rungs that have fired */
+	int64_t round; /* from 1; an expired acknowledgement and a further pass begin a new one */
 	int64_t next_at; /* next deadline; PB_NEVER only when NONE or CLOSED */
 	size_t level; /* last level paged */
 	char *why; /* why people are paged */
-	char *acked_by;
+	char *acked_by; /* who acknowledged or snoozed it */
 	int64_t acked_at;
 };
 
@@ -148,6 +149,7 @@ struct page {
 	int64_t state_at;
 	int64_t decided_at;
 	int64_t next_at; /* SENDING: lost then; RETRYING: next try; else PB_NEVER */
+	int64_t fallback_at; /* not delivered by then: the fallback pages its contact; PB_NEVER = no */
 	int64_t tries;
 	char *error;
 	json_t *spec;
@@ -271,14 +273,38 @@ enum ladder_input {
 	LADDER_SOON,
 	LADDER_DUE,
 	LADDER_ACK,
+	LADDER_SNOOZE,
+	LADDER_ESCALATE,
 	LADDER_CLOSE,
 	LADDER_INPUT_MAX
 };
 const char *ladder_state_name(enum ladder_state s);
-/* `text` is why with PAGE and SOON, by whom with ACK. */
+/* `text` is why with PAGE and SOON, by whom with ACK and ESCALATE. */
 void ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const char *text);
+/* Nobody is paged for `span`, by wish of `by`. */
+void ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char *by);
+/* The next other level and its time, if nobody answers; false when there is none. */
+bool ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at);
 void ladder_put(struct turn *t, const struct incident *in);
 void ladder_fini(struct ladder *l);
+
+/* rungs.c */
+struct rung {
+	int64_t offset; /* from the first page */
+	size_t level, repeat;
+	bool begins_pass; /* the first one of a further pass */
+};
+struct rungs {
+	struct rung *first, *again; /* the first pass, and one of the others */
+	size_t n_first, n_again;
+	int64_t again_at, again_every; /* when the second pass begins, and how long one lasts */
+	size_t n; /* of all passes */
+};
+void rungs_build(const struct pb_escalation *esc, struct rungs *ret);
+void rungs_fini(struct rungs *r);
+struct rung rungs_at(const struct rungs *r, size_t position); /* position < n */
+/* The first rung from `position` on with which another level begins; n when there is none. */
+size_t rungs_next_level(const struct rungs *r, size_t position, size_t level);
 
 /* page.c */
 const char *page_state_name(enum page_state s);

@@ -1,16 +1,20 @@
 /*
  * The ladder: who is told, when, until somebody answers.
  *
- *	NONE -> ARMED              [arm]	page_by is running, in the commit that opens the
- *incident ARMED -> PAGING            [begin]	page_by has come, or the incident wants a human now
- *	PAGING -> PAGING, SPENT    [climb]	levels and their repeats, counted from the first
- *page SPENT -> SPENT             [remind]	the last level again, every half hour ARMED, PAGING,
- *SPENT -> ACKED [acknowledge] ACKED -> ACKED             [acknowledge]	anew, by somebody else or
- *for longer ACKED -> PAGING, SPENT     [ack_expired]	goes on with the level it had reached any ->
- *CLOSED              [close_ladder]	the incident is resolved; those paged are told
+ *	NONE -> ARMED		[arm] page_by is running, in the commit that opens the incident
+ *	ARMED -> PAGING		[begin] page_by has come, or the incident wants a human now
+ *	PAGING -> PAGING, SPENT	[climb] levels, their repeats and cycles (rungs.c)
+ *	SPENT -> SPENT		[remind] the last level again, every half hour
+ *	ARMED, PAGING, SPENT, SNOOZED -> ACKED	[acknowledge]
+ *	ACKED -> ACKED		[acknowledge] anew, by somebody else or for longer
+ *	ACKED -> PAGING, SPENT	[ack_expired] goes on with the level it had reached
+ *	any but CLOSED -> SNOOZED	[snooze] somebody wants quiet until then
+ *	SNOOZED -> PAGING, SPENT	[snooze_ended] as an acknowledgement that expires
+ *	any but CLOSED -> PAGING, SPENT	[hand_over] the next level now
+ *	any -> CLOSED		[close_ladder] the incident is resolved; those paged are told
  *
- * The schedule of an escalation is the list of its (offset, level, repeat), sorted; the ladder's
- * position is how many of these have fired.  Invariant: but for NONE and CLOSED there is a next_at.
+ * The ladder's position is how many rungs have fired.  Invariant: but for NONE and CLOSED there is a
+ * next_at.
  */
 #include "internal.h"
 
@@ -22,6 +26,7 @@ static const char *const state_names[] = {
     [LADDER_PAGING] = "paging",
     [LADDER_SPENT] = "spent",
     [LADDER_ACKED] = "acked",
+    [LADDER_SNOOZED] = "snoozed",
     [LADDER_CLOSED] = "closed",
 };
 _Static_assert(PB_ARRAY_LEN(state_names) == LADDER_STATE_MAX, "a name for each state");
@@ -65,70 +70,52 @@ enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next
 	ladder_put(t, in);
 }
 
-/* --- the schedule */
-
-struct entry {
-	int64_t offset;
-	size_t level, repeat;
-};
-
-static int
-by_offset(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-	if (x->offset != y->offset)
-		return x->offset < y->offset ? -1 : 1;
-	if (x->level != y->level)
-		return x->level < y->level ? -1 : 1;
-	return x->repeat < y->repeat ? -1 : x->repeat > y->repeat;
-}
-
-static struct entry *
-schedule_build(const struct pb_escalation *esc, size_t *ret_n)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < esc->n_levels; i++)
-		n += 1 + (esc->levels[i].repeat_every > 0 ? (size_t)esc->levels[i].repeat_max : 0);
-	struct entry *entries = pb_calloc(n, sizeof(*entries));
-	size_t k = 0;
-	for (size_t i = 0; i < esc->n_levels; i++) {
-		const struct pb_level *l = &esc->levels[i];
-		size_t repeats = l->repeat_every > 0 ? (size_t)l->repeat_max : 0;
-		for (size_t r = 0; r <= repeats; r++)
-			entries[k++] =
-			    (struct entry){l->after_for + (int64_t)r * l->repeat_every, i, r};
-	}
-	qsort(entries, n, sizeof(*entries), by_offset);
-	*ret_n = n;
-	return entries;
-}
-
 /*
- * Fire what is due.  After a downtime several entries of one level may be: only its last one is
- * sent, and every level whose time has come is told.
+ * Fire what is due.  After a downtime several rungs of one level may be: only its last one is sent,
+ * and every level whose time has come is told.
  */
 static void
 fire_due(struct turn *t, struct incident *in)
 {
 	struct ladder *l = &in->ladder;
-	size_t n;
-	PB_CLEANUP(pb_freep) struct entry *entries = schedule_build(incident_escalation(in), &n);
+	const struct pb_escalation *esc = incident_escalation(in);
+	PB_CLEANUP(rungs_fini) struct rungs rungs;
+	rungs_build(esc, &rungs);
+	PB_CLEANUP(pb_freep) size_t *last = pb_calloc(esc->n_levels, sizeof(*last));
 	size_t first = l->position;
-	while (l->position < n && l->started_at + entries[l->position].offset <= t->now)
+	while (l->position < rungs.n) {
+		struct rung rung = rungs_at(&rungs, l->position);
+		if (l->started_at + rung.offset > t->now)
+			break;
 		l->position++;
+		last[rung.level] = l->position;
+	}
 	for (size_t i = first; i < l->position; i++) {
-		bool is_last = true;
-		for (size_t k = i + 1; k < l->position; k++)
-			is_last = is_last && entries[k].level != entries[i].level;
-		if (is_last) {
-			l->level = entries[i].level;
-			page_send(t, in, entries[i].level, entries[i].repeat);
+		struct rung rung = rungs_at(&rungs, i);
+		l->round += rung.begins_pass;
+		if (last[rung.level] == i + 1) {
+			l->level = rung.level;
+			page_send(t, in, rung.level, rung.repeat);
 		}
 	}
-	if (l->position < n)
-		enter(t, in, LADDER_PAGING, l->started_at + entries[l->position].offset);
+	if (l->position < rungs.n)
+		enter(t, in, LADDER_PAGING, l->started_at + rungs_at(&rungs, l->position).offset);
 	else
 		enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
+}
+
+bool
+ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at)
+{
+	PB_CLEANUP(rungs_fini) struct rungs rungs;
+	rungs_build(incident_escalation(in), &rungs);
+	size_t i = rungs_next_level(&rungs, in->ladder.position, in->ladder.level);
+	if (i == rungs.n)
+		return false;
+	struct rung rung = rungs_at(&rungs, i);
+	*ret_level = rung.level;
+	*ret_at = in->ladder.started_at + rung.offset;
+	return true;
 }
 
 /* --- handlers */
@@ -239,28 +226,120 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 	enter(t, in, LADDER_ACKED, until);
 }
 
+/* Nobody has it any more. */
+static void
+forget_who(struct ladder *l)
+{
+	set_text(&l->acked_by, NULL);
+	l->acked_at = 0;
+}
+
+/* The level that had been reached hears of it now; later ones follow at their distance from it. */
+static void
+resume(struct turn *t, struct incident *in)
+{
+	struct ladder *l = &in->ladder;
+	PB_CLEANUP(rungs_fini) struct rungs rungs;
+	rungs_build(incident_escalation(in), &rungs);
+	forget_who(l);
+	l->round++;
+	if (l->position > 0)
+		l->position--;
+	l->started_at = t->now - rungs_at(&rungs, l->position).offset;
+	fire_due(t, in);
+}
+
 static void
 ack_expired(struct turn *t, struct incident *in, const char *text)
 {
 	(void)text;
-	struct ladder *l = &in->ladder;
 	char who[128];
 	PB_CLEANUP(pb_freep)
 	char *why = pb_asprintf("the acknowledgement by %s has expired",
-	    pb_safe(who, sizeof(who), pb_str_of(l->acked_by)));
+	    pb_safe(who, sizeof(who), pb_str_of(in->ladder.acked_by)));
 	incident_note(t, in, "", "ack", "by %s has expired, paging goes on", who);
-	set_text(&l->why, why);
-	set_text(&l->acked_by, NULL);
-	l->acked_at = 0;
+	set_text(&in->ladder.why, why);
+	resume(t, in);
+}
+
+static void
+snooze(struct turn *t, struct incident *in, const char *by)
+{
+	set_text(&in->ladder.acked_by, by);
+	in->ladder.acked_at = t->now;
+	page_drop_waiting(t, in, "snoozed");
+	enter(t, in, LADDER_SNOOZED, t->now);
+}
+
+void
+ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char *by)
+{
+	char who[128], clock[PB_TIME_TEXT], text[PB_TIME_TEXT];
+	ladder_input(t, in, LADDER_SNOOZE, by);
+	if (in->ladder.state != LADDER_SNOOZED)
+		return;
+	incident_note(t, in, "", "snooze", "by %s for %s: nobody is paged before %s",
+	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_duration_text(text, span),
+	    pb_time_clock(clock, t->now + span));
+	enter(t, in, LADDER_SNOOZED, t->now + span);
+}
+
+static void
+snooze_ended(struct turn *t, struct incident *in, const char *text)
+{
+	(void)text;
+	char who[128];
+	PB_CLEANUP(pb_freep)
+	char *why = pb_asprintf("it was snoozed by %s, and that is over",
+	    pb_safe(who, sizeof(who), pb_str_of(in->ladder.acked_by)));
+	incident_note(t, in, "", "snooze", "by %s is over, paging goes on", who);
+	set_text(&in->ladder.why, why);
+	resume(t, in);
+}
+
+static void
+set_handover(struct turn *t, struct incident *in, const char *by)
+{
+	char who[128];
+	PB_CLEANUP(pb_freep)
+	char *why = pb_asprintf("handed over by %s", pb_safe(who, sizeof(who), pb_str_of(by)));
+	incident_note(t, in, "", "handover", "by %s: the next level is paged now", who);
+	set_text(&in->ladder.why, why);
+}
+
+/* Nobody was paged yet: the first level is the next one. */
+static void
+hand_to_first(struct turn *t, struct incident *in, const char *by)
+{
+	set_handover(t, in, by);
+	PB_CLEANUP(pb_freep) char *why = pb_strdup(in->ladder.why);
+	forget_who(&in->ladder);
+	begin(t, in, why);
+}
+
+/* The next level now; later ones follow at their distance from it.  Behind the last one it is told
+ * again. */
+static void
+hand_over(struct turn *t, struct incident *in, const char *by)
+{
+	struct ladder *l = &in->ladder;
+	if (l->started_at == 0) { /* acknowledged or snoozed before anybody was paged */
+		hand_to_first(t, in, by);
+		return;
+	}
+	set_handover(t, in, by);
+	PB_CLEANUP(rungs_fini) struct rungs rungs;
+	rungs_build(incident_escalation(in), &rungs);
+	forget_who(l);
 	l->round++;
-	/* The level that had been reached hears of it now; later ones follow at their distance from
-	 * it. */
-	size_t n;
-	PB_CLEANUP(pb_freep) struct entry *entries = schedule_build(incident_escalation(in), &n);
-	if (l->position > 0)
-		l->position--;
-	l->started_at = t->now - entries[l->position].offset;
-	fire_due(t, in);
+	l->position = rungs_next_level(&rungs, l->position, l->level);
+	if (l->position < rungs.n) {
+		l->started_at = t->now - rungs_at(&rungs, l->position).offset;
+		fire_due(t, in);
+		return;
+	}
+	page_send(t, in, l->level, 0);
+	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 
 static void
@@ -282,6 +361,8 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_SOON] = never,
 	    [LADDER_DUE] = never,
 	    [LADDER_ACK] = never,
+	    [LADDER_SNOOZE] = never,
+	    [LADDER_ESCALATE] = never,
 	    [LADDER_CLOSE] = never,
 	},
     [LADDER_ARMED] =
@@ -291,33 +372,52 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_SOON] = hasten,
 	    [LADDER_DUE] = page_by_has_come,
 	    [LADDER_ACK] = acknowledge,
+	    [LADDER_SNOOZE] = snooze,
+	    [LADDER_ESCALATE] = hand_to_first,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_PAGING] =
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = new_reason,
-	    [LADDER_SOON] = never,
+	    [LADDER_SOON] = new_reason,
 	    [LADDER_DUE] = climb,
 	    [LADDER_ACK] = acknowledge,
+	    [LADDER_SNOOZE] = snooze,
+	    [LADDER_ESCALATE] = hand_over,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_SPENT] =
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = new_reason,
-	    [LADDER_SOON] = never,
+	    [LADDER_SOON] = new_reason,
 	    [LADDER_DUE] = remind,
 	    [LADDER_ACK] = acknowledge,
+	    [LADDER_SNOOZE] = snooze,
+	    [LADDER_ESCALATE] = hand_over,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_ACKED] =
 	{
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = new_reason,
-	    [LADDER_SOON] = never,
+	    [LADDER_SOON] = new_reason,
 	    [LADDER_DUE] = ack_expired,
 	    [LADDER_ACK] = acknowledge,
+	    [LADDER_SNOOZE] = snooze,
+	    [LADDER_ESCALATE] = hand_over,
+	    [LADDER_CLOSE] = close_ladder,
+	},
+    [LADDER_SNOOZED] =
+	{
+	    [LADDER_ARM] = never,
+	    [LADDER_PAGE] = new_reason,
+	    [LADDER_SOON] = new_reason,
+	    [LADDER_DUE] = snooze_ended,
+	    [LADDER_ACK] = acknowledge,
+	    [LADDER_SNOOZE] = snooze,
+	    [LADDER_ESCALATE] = hand_over,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_CLOSED] =
@@ -327,6 +427,8 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_SOON] = stay,
 	    [LADDER_DUE] = stay,
 	    [LADDER_ACK] = stay,
+	    [LADDER_SNOOZE] = stay,
+	    [LADDER_ESCALATE] = stay,
 	    [LADDER_CLOSE] = stay,
 	},
 };

@@ -62,6 +62,8 @@ put(struct turn *t, const struct incident *in, const struct page *p)
 	pb_json_set_str(j, "channel", p->channel);
 	pb_json_set_i64(j, "decided_at", p->decided_at);
 	pb_json_set_i64(j, "next_at", p->next_at);
+	if (p->fallback_at != PB_NEVER)
+		pb_json_set_i64(j, "fallback_at", p->fallback_at);
 	pb_json_set_i64(j, "tries", p->tries);
 	pb_json_set_str(j, "error", p->error);
 	json_object_set(j, "spec", p->spec);
@@ -98,6 +100,7 @@ drop(struct turn *t, struct incident *in, struct page *p, const char *why)
 {
 	incident_note(
 	    t, in, "", what(p), "to %s by %s is dropped: %s", p->contact, p->channel, why);
+	p->fallback_at = PB_NEVER;
 	enter(t, in, p, PAGE_DROPPED, PB_NEVER);
 }
 
@@ -213,23 +216,33 @@ set_spec(const struct turn *t, const struct incident *in, struct page *p,
 	pb_check(p->spec != NULL);
 }
 
-/* A newer page for the same contact and channel makes one that still waits pointless. */
-static void
+/*
+ * A newer page for the same contact and channel makes one that still waits pointless.  Returns when
+ * the fallback was due for the old one: a repeat does not put it off.
+ */
+static int64_t
 supersede(
     struct turn *t, struct incident *in, const struct pb_contact *to, const struct pb_channel *ch)
 {
-	for (struct page *p = in->pages; p != NULL; p = p->next)
-		if (p->state == PAGE_RETRYING && strcmp(p->contact, to->name) == 0 &&
-		    strcmp(p->channel, ch->name) == 0)
-			drop(t, in, p, "a newer one goes the same way");
+	int64_t fallback_at = PB_NEVER;
+	for (struct page *p = in->pages; p != NULL; p = p->next) {
+		if (p->state != PAGE_RETRYING || strcmp(p->contact, to->name) != 0 ||
+		    strcmp(p->channel, ch->name) != 0)
+			continue;
+		if (p->fallback_at < fallback_at)
+			fallback_at = p->fallback_at;
+		drop(t, in, p, "a newer one goes the same way");
+	}
+	return fallback_at;
 }
 
 static struct page *
 add(struct turn *t, struct incident *in, size_t level, size_t repeat, bool is_notice,
     const struct pb_contact *to, const struct pb_channel *ch)
 {
-	supersede(t, in, to, ch);
+	int64_t fallback_at = supersede(t, in, to, ch);
 	struct page *p = pb_calloc(1, sizeof(*p));
+	p->fallback_at = is_notice ? PB_NEVER : fallback_at;
 	p->is_notice = is_notice;
 	p->level = level;
 	p->repeat = repeat;
@@ -251,24 +264,31 @@ add(struct turn *t, struct incident *in, size_t level, size_t repeat, bool is_no
 	return p;
 }
 
+static void
+send_to(struct turn *t, struct incident *in, size_t level, size_t repeat,
+    const struct pb_contact *to, const struct pb_channel *ch)
+{
+	const struct pb_escalation *esc = incident_escalation(in);
+	char repeat_text[32] = "";
+	if (repeat > 0)
+		(void)snprintf(repeat_text, sizeof(repeat_text), ", repeat %zu", repeat);
+	incident_note(t, in, "", "page", "level %zu%s to %s by %s: %s", level + 1, repeat_text,
+	    to->name, ch->name, in->ladder.why);
+	struct page *p = add(t, in, level, repeat, false, to, ch);
+	if (esc->n_fallback_via > 0 && p->fallback_at > t->now + esc->fallback_after_for)
+		p->fallback_at = t->now + esc->fallback_after_for;
+	send(t, in, p);
+}
+
 void
 page_send(struct turn *t, struct incident *in, size_t level, size_t repeat)
 {
 	const struct pb_config *c = in->config;
 	const struct pb_level *l = &incident_escalation(in)->levels[level];
-	for (size_t i = 0; i < l->n_notify; i++) {
-		for (size_t k = 0; k < l->n_via; k++) {
-			const struct pb_contact *to = &c->contacts[l->notify[i]];
-			const struct pb_channel *ch = &c->channels[l->via[k]];
-			char repeat_text[32] = "";
-			if (repeat > 0)
-				(void)snprintf(
-				    repeat_text, sizeof(repeat_text), ", repeat %zu", repeat);
-			incident_note(t, in, "", "page", "level %zu%s to %s by %s: %s", level + 1,
-			    repeat_text, to->name, ch->name, in->ladder.why);
-			send(t, in, add(t, in, level, repeat, false, to, ch));
-		}
-	}
+	for (size_t i = 0; i < l->n_notify; i++)
+		for (size_t k = 0; k < l->n_via; k++)
+			send_to(t, in, level, repeat, &c->contacts[l->notify[i]],
+			    &c->channels[l->via[k]]);
 }
 
 static const struct pb_contact *
@@ -287,6 +307,57 @@ channel_find(const struct pb_config *c, const char *name)
 		if (strcmp(c->channels[i].name, name) == 0)
 			return &c->channels[i];
 	return NULL;
+}
+
+/* --- the fallback */
+
+/* Of one call of page_send, to the same contact. */
+static bool
+goes_with(const struct page *p, const struct page *q)
+{
+	return !q->is_notice && q->round == p->round && q->level == p->level &&
+	    q->repeat == p->repeat && strcmp(q->contact, p->contact) == 0;
+}
+
+/* Through each fallback channel that was not tried for this contact anyway. */
+static void
+send_fallback(struct turn *t, struct incident *in, const struct page *p)
+{
+	const struct pb_config *c = in->config;
+	const struct pb_escalation *esc = incident_escalation(in);
+	const struct pb_contact *to = contact_find(c, p->contact);
+	for (size_t k = 0; k < esc->n_fallback_via; k++) {
+		const struct pb_channel *ch = &c->channels[esc->fallback_via[k]];
+		bool was_tried = to == NULL;
+		for (const struct page *q = in->pages; q != NULL; q = q->next)
+			was_tried =
+			    was_tried || (goes_with(p, q) && strcmp(q->channel, ch->name) == 0);
+		if (!was_tried)
+			send(t, in, add(t, in, p->level, p->repeat, false, to, ch));
+	}
+}
+
+/* None of the level's channels has reached the contact in time, or one has. */
+static void
+fallback_due(struct turn *t, struct incident *in, struct page *p)
+{
+	bool is_delivered = false;
+	char span[PB_TIME_TEXT];
+	for (struct page *q = in->pages; q != NULL; q = q->next) {
+		if (!goes_with(p, q))
+			continue;
+		is_delivered = is_delivered || q->state == PAGE_SENT;
+		if (q->fallback_at != PB_NEVER) {
+			q->fallback_at = PB_NEVER;
+			put(t, in, q);
+		}
+	}
+	if (is_delivered)
+		return;
+	incident_note(t, in, "", "fallback", "no channel of level %zu reached %s within %s",
+	    p->level + 1, p->contact,
+	    pb_duration_text(span, incident_escalation(in)->fallback_after_for));
+	send_fallback(t, in, p);
 }
 
 /* To everybody to whom a page went out (or may have), once each, and to nobody else. */
@@ -320,12 +391,31 @@ page_send_notices(struct turn *t, struct incident *in)
 void
 page_drop_waiting(struct turn *t, struct incident *in, const char *why)
 {
-	for (struct page *p = in->pages; p != NULL; p = p->next)
-		if (p->state == PAGE_RETRYING)
+	for (struct page *p = in->pages; p != NULL; p = p->next) {
+		if (p->state == PAGE_RETRYING) {
 			drop(t, in, p, why);
+		} else if (p->fallback_at != PB_NEVER) {
+			p->fallback_at = PB_NEVER;
+			put(t, in, p);
+		}
+	}
 }
 
 /* --- inputs */
+
+/* Too late to be of use: in flight when the incident was acknowledged, snoozed or resolved. */
+static void
+drop_if_late(struct turn *t, struct incident *in, struct page *p)
+{
+	if (p->is_notice || p->state != PAGE_RETRYING)
+		return;
+	if (in->ladder.state == LADDER_ACKED)
+		drop(t, in, p, "acknowledged");
+	else if (in->ladder.state == LADDER_SNOOZED)
+		drop(t, in, p, "snoozed");
+	else if (in->ladder.state == LADDER_CLOSED)
+		drop(t, in, p, "resolved");
+}
 
 void
 page_outcome(struct turn *t, struct incident *in, struct page *p, const struct pb_outcome *o)
@@ -336,6 +426,7 @@ page_outcome(struct turn *t, struct incident *in, struct page *p, const struct p
 		char span[PB_TIME_TEXT];
 		incident_note(t, in, "", what(p), "to %s by %s delivered after %s", p->contact,
 		    p->channel, pb_duration_text(span, t->now - p->decided_at));
+		p->fallback_at = PB_NEVER;
 		enter(t, in, p, PAGE_SENT, PB_NEVER);
 		return;
 	}
@@ -344,16 +435,15 @@ page_outcome(struct turn *t, struct incident *in, struct page *p, const struct p
 	PB_CLEANUP(pb_freep) char *error = NULL;
 	error = pb_asprintf("%s%s%s", name, message[0] == '\0' ? "" : ": ", message);
 	not_delivered(t, in, p, error);
-	/* Too late to be of use: in flight when the incident was acknowledged or resolved. */
-	if (!p->is_notice && p->state == PAGE_RETRYING &&
-	    (in->ladder.state == LADDER_ACKED || in->ladder.state == LADDER_CLOSED))
-		drop(t, in, p, in->ladder.state == LADDER_ACKED ? "acknowledged" : "resolved");
+	drop_if_late(t, in, p);
 }
 
 void
 page_due(struct turn *t, struct incident *in)
 {
 	for (struct page *p = in->pages; p != NULL; p = p->next) {
+		if (p->fallback_at <= t->now)
+			fallback_due(t, in, p);
 		if (p->next_at > t->now)
 			continue;
 		if (p->state == PAGE_RETRYING) {
@@ -362,6 +452,7 @@ page_due(struct turn *t, struct incident *in)
 			PB_CLEANUP(pb_freep) char *id = try_id(p);
 			pb_update_cancel(t->u, id);
 			not_delivered(t, in, p, "no outcome in time");
+			drop_if_late(t, in, p);
 		}
 	}
 }
@@ -383,9 +474,12 @@ int64_t
 page_next_at(const struct incident *in)
 {
 	int64_t at = PB_NEVER;
-	for (const struct page *p = in->pages; p != NULL; p = p->next)
+	for (const struct page *p = in->pages; p != NULL; p = p->next) {
 		if (p->next_at < at)
 			at = p->next_at;
+		if (p->fallback_at < at)
+			at = p->fallback_at;
+	}
 	return at;
 }
 

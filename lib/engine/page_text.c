@@ -132,14 +132,12 @@ add_do(struct pb_buf *b, const struct incident *in)
 static void
 add_next_level(struct pb_buf *b, const struct incident *in)
 {
-	const struct pb_escalation *esc = incident_escalation(in);
+	size_t level;
+	int64_t next_at;
 	char at[PB_TIME_TEXT];
-	for (size_t i = in->ladder.level + 1; i < esc->n_levels; i++) {
+	if (ladder_next_level(in, &level, &next_at))
 		pb_buf_addf(b, "%-8slevel %zu is paged at %s unless somebody acknowledges\n",
-		    "NEXT", i + 1,
-		    pb_time_clock(at, in->ladder.started_at + esc->levels[i].after_for));
-		return;
-	}
+		    "NEXT", level + 1, pb_time_clock(at, next_at));
 }
 
 char *

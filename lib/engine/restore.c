@@ -243,6 +243,7 @@ restore_action(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	p->state_at = r->at;
 	p->decided_at = pb_json_i64(r->body, "decided_at", r->at);
 	p->next_at = pb_json_i64(r->body, "next_at", PB_NEVER);
+	p->fallback_at = pb_json_i64(r->body, "fallback_at", PB_NEVER);
 	p->tries = pb_json_i64(r->body, "tries", 0);
 	p->error = dup_str(r->body, "error");
 	p->spec = json_incref(json_object_get(r->body, "spec"));

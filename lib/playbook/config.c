@@ -59,6 +59,7 @@ escalation_fini(struct pb_escalation *e)
 		free(e->levels[i].via);
 	}
 	free(e->levels);
+	free(e->fallback_via);
 	free(e->name);
 }
 

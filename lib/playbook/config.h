@@ -115,6 +115,11 @@ struct pb_escalation {
 	struct pb_level *levels;
 	size_t n_levels;
 	int64_t ack_expires_for; /* default 1h; an acknowledgement never lasts for ever */
+	int64_t cycles_max; /* passes in all, 1 to 100; default 1 */
+	size_t cycles_from; /* level at which the second pass and later ones begin; default the first */
+	int64_t fallback_after_for; /* a contact not reached for so long is paged by fallback_via */
+	size_t *fallback_via; /* channels */
+	size_t n_fallback_via; /* 0 = no fallback */
 };
 
 struct pb_playbook {

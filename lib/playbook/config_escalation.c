@@ -129,17 +129,68 @@ read_ack(struct pb_loader *l, const struct pb_node *n, void *obj)
 	(void)PB_READ_MAP(l, n, "ack", ack_fields, obj);
 }
 
+struct cycles {
+	int64_t max, from_level;
+};
+
+static const struct pb_field cycles_fields[] = {
+    {"max", PB_FIELD_INT, .is_required = true, .offset = offsetof(struct cycles, max), .min = 1,
+	.max = 100},
+    {"from_level", PB_FIELD_INT, .offset = offsetof(struct cycles, from_level), .min = 1,
+	.max = LEVELS_MAX},
+};
+
+/* Which levels there are is checked when all are read. */
+static void
+read_cycles(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_escalation *e = obj;
+	struct cycles c = {.max = 1, .from_level = 1};
+	(void)PB_READ_MAP(l, n, "cycles", cycles_fields, &c);
+	e->cycles_max = c.max;
+	e->cycles_from = (size_t)c.from_level - 1;
+}
+
+static void
+read_fallback_via(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_escalation *e = obj;
+	read_references(
+	    l, n, PB_SECTION_CHANNELS, "channels", &e->fallback_via, &e->n_fallback_via);
+}
+
+static const struct pb_field fallback_fields[] = {
+    {"after", PB_FIELD_DURATION, .is_required = true,
+	.offset = offsetof(struct pb_escalation, fallback_after_for), .min = 10 * PB_SECOND,
+	.max = PB_HOUR},
+    {"via", PB_FIELD_CUSTOM, .is_required = true, .read = read_fallback_via},
+};
+
+static void
+read_fallback(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "fallback", fallback_fields, obj);
+}
+
 static const struct pb_field escalation_fields[] = {
     {"name", PB_FIELD_SEEN, .is_required = true},
     {"levels", PB_FIELD_CUSTOM, .is_required = true, .read = read_levels},
-    {"cycles", PB_FIELD_LATER, .note = "use repeat on the last level"},
+    {"cycles", PB_FIELD_CUSTOM, .read = read_cycles},
     {"ack", PB_FIELD_CUSTOM, .read = read_ack},
-    {"fallback", PB_FIELD_LATER, .note = "name the channels in via, all of them are used"},
+    {"fallback", PB_FIELD_CUSTOM, .read = read_fallback},
 };
 
 void
 pb_read_escalation(struct pb_loader *l, const struct pb_node *n, struct pb_escalation *ret)
 {
 	ret->ack_expires_for = PB_DEFAULT_ACK_EXPIRES;
+	ret->cycles_max = 1;
 	(void)PB_READ_MAP(l, n, "escalation", escalation_fields, ret);
+	if (ret->n_levels > 0 && ret->cycles_from >= ret->n_levels) {
+		pb_problem_add(l, pb_node_get(pb_node_get(n, "cycles"), "from_level"),
+		    "from_level %zu: there %s %zu level%s", ret->cycles_from + 1,
+		    ret->n_levels == 1 ? "is" : "are", ret->n_levels,
+		    ret->n_levels == 1 ? "" : "s");
+		ret->cycles_from = 0;
+	}
 }

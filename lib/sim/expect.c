@@ -2,6 +2,7 @@
  * What a scenario says must have happened, at, by, between or never.
  *
  *	{by: 9m, page: {level: 1}}			at least one so far
+ *	{at: 10m, page: {to: ana, by: pager}}		by: through which channel
  *	{at: 10m, notice: ana}				at that very moment, to the second
  *	{between: [60s, 100s], step: restart}		at least one in the span, none before or after it
  *	{never: page}   {at_most: 1, step: restart}   {times: 2, page: ana}
@@ -37,6 +38,10 @@ fits(const struct seen *s, const char *kind, const json_t *what, const json_t *l
 		return false;
 	int64_t level = pb_json_i64(what, "level", pb_json_i64(line, "level", 0));
 	if (level > 0 && level != s->level)
+		return false;
+	const char *by = pb_json_str(what, "by");
+	PB_CLEANUP(pb_freep) char *way = by == NULL ? NULL : pb_asprintf("@%s/", by);
+	if (way != NULL && strstr(s->detail, way) == NULL)
 		return false;
 	const char *to = pb_json_str(what, "to"), *cause = pb_json_str(line, "cause");
 	if ((to != NULL && strcmp(to, s->name) != 0) ||

@@ -96,6 +96,16 @@ class_of(const json_t *answer, const char *error)
 	    answer, "class", pb_aws_classify(error, 400) == PB_AWS_THROTTLED ? "Throttling" : "");
 }
 
+/* "page:pager" for ".../ana@pager/1": an answer of one channel. */
+static char *
+channel_key_of(const struct pb_action *a, const char *key)
+{
+	const char *at = strrchr(a->id, '@');
+	if (!a->is_page || at == NULL)
+		return NULL;
+	return pb_asprintf("%s:%.*s", key, (int)(strrchr(at, '/') - at - 1), at + 1);
+}
+
 static void
 plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 {
@@ -164,7 +174,10 @@ op_start(void *arg, const struct pb_action *a)
 	check_start(w, a);
 	see_start(w, a);
 	PB_CLEANUP(pb_freep) char *key = key_of(a);
-	const json_t *answer = answer_for(w, key);
+	PB_CLEANUP(pb_freep) char *by_channel = channel_key_of(a, key);
+	const json_t *answer = by_channel == NULL ? NULL : answer_for(w, by_channel);
+	if (answer == NULL)
+		answer = answer_for(w, key);
 	if (answer == NULL && !a->is_page)
 		broken(w, "scenario: the world has no answer for %s", key);
 	plan_outcome(w, a, answer);
@@ -502,6 +515,8 @@ post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const ch
 	in->is_stop = strncmp(key, "stop", 4) == 0;
 	in->by = pb_strdup(pb_json_str_or(e, "by", "ana"));
 	in->text = pb_strdup(pb_json_str(e, "reason"));
+	if (json_object_get(e, "for") != NULL)
+		in->span = span_of(json_object_get(e, "for"));
 	in->token = 1;
 	pb_pump_post(w->pump, in);
 }
@@ -536,6 +551,10 @@ world_event(struct world *w, const json_t *e)
 		set_alarm(w, e);
 	else if (json_object_get(e, "ack") != NULL)
 		post_command(w, PB_IN_ACK, e, "ack");
+	else if (json_object_get(e, "snooze") != NULL)
+		post_command(w, PB_IN_SNOOZE, e, "snooze");
+	else if (json_object_get(e, "escalate") != NULL)
+		post_command(w, PB_IN_ESCALATE, e, "escalate");
 	else if (json_object_get(e, "resolve") != NULL)
 		post_command(w, PB_IN_RESOLVE, e, "resolve");
 	else if (json_object_get(e, "stop_remediation") != NULL)

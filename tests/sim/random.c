@@ -57,6 +57,8 @@ static const char config[] =
     "    levels:\n"
     "      - {notify: [ana], via: [pager], repeat: {every: 3m, max: 2}}\n"
     "      - {notify: [bo, ana], via: [pager, local], after: 5m}\n"
+    "    cycles: {max: 2, from_level: 2}\n"
+    "    fallback: {after: 40s, via: [local]}\n"
     "    ack: {expires: 20m, then: resume}\n";
 
 static const char poller[] =
@@ -130,7 +132,7 @@ random_event(struct pb_rand *r)
 	    "ALARM", "ALARM", "ALARM", "OK", "OK", "INSUFFICIENT_DATA"};
 	static const char *const ways[] = {"sqs", "poll", "both"};
 	json_t *e = json_object();
-	switch (pb_rand_below(r, 20)) {
+	switch (pb_rand_below(r, 22)) {
 	case 0:
 		json_object_set_new(e, "garbage", json_true());
 		break;
@@ -150,6 +152,14 @@ random_event(struct pb_rand *r)
 		break;
 	case 6:
 		json_object_set_new(e, "store_is_back", json_true());
+		break;
+	case 7:
+		pb_json_set_str(e, "snooze", pick(r, (const char *const[]){"1", "2", "3", "4"}, 4));
+		json_object_set_new(e, "for", span(PB_MINUTE + pb_rand_below(r, PB_HOUR)));
+		break;
+	case 8:
+		pb_json_set_str(
+		    e, "escalate", pick(r, (const char *const[]){"1", "2", "3", "4"}, 4));
 		break;
 	default:
 		pb_json_set_str(e, "alarm", pick(r, names, PB_ARRAY_LEN(names)));

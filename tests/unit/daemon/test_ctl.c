@@ -50,6 +50,8 @@ static struct {
     {"bad limit", "incidents", "--limit", "0", 2, "", "--limit: 0 is out of range"},
     {"no file", "inject", "/nonexistent", NULL, 1, "", "/nonexistent: No such file"},
     {"nobody", "ack", "9", NULL, 1, "", "playbookctl: 9: no open incident has this id\n"},
+    {"snooze for how long", "snooze", "9", NULL, 2, "", "snooze needs --for, as --for 30m\n"},
+    {"nobody to hand over", "escalate", "9", NULL, 1, "", "9: no open incident has this id\n"},
     {"path in an id", "ack", "../status", NULL, 1, "", "playbookctl: "},
     {"nobody to show", "show", "9", NULL, 1, "", "playbookctl: "},
     {"no incidents", "incidents", NULL, NULL, 0, "no open incidents\n", ""},
@@ -119,6 +121,34 @@ START_TEST(an_incident_is_injected_listed_acknowledged_and_resolved)
 		ck_assert_int_eq(r.rc, 0);
 		ck_says(r.out, id);
 		ck_says(r.out, " is acknowledged; unless it is resolved, paging goes on at 20");
+	}
+	{
+		CTL(&w, NULL, "snooze", "1", "--for", "30m");
+		ck_assert_int_eq(r.rc, 0);
+		ck_says(r.out, " is snoozed; unless it is resolved, paging goes on at 20");
+	}
+	{
+		CTL(&w, NULL, "snooze", "1", "--for", "2d");
+		ck_assert_int_eq(r.rc, 1);
+		ck_says(r.err, "snooze it for 1m to 1d");
+	}
+	{
+		CTL(&w, NULL, "snooze", "1", "--for", "half an hour");
+		ck_assert_int_eq(r.rc, 1);
+		ck_says(r.err, "playbookctl: for: ");
+	}
+	{
+		CTL(&w, NULL, "incidents", NULL, NULL, NULL);
+		ck_says(r.out, "snoozed by ");
+	}
+	{
+		CTL(&w, NULL, "show", "1", NULL, NULL);
+		ck_says(r.out, "snoozed by ");
+	}
+	{
+		CTL(&w, NULL, "escalate", "1", "--reason", "not ours");
+		ck_assert_int_eq(r.rc, 0);
+		ck_says(r.out, " is handed over: level ");
 	}
 	{
 		CTL(&w, NULL, "resolve", "1", "--reason", "restarted it \x1b[31mby hand");

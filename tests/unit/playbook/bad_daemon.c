@@ -292,7 +292,7 @@ static const struct pb_test_bad rows[] = {
 	"unmatched: {alarms: drop, events: drop}\n"
 	"escalations: [{name: e, ack: {then: forget}, levels: [{notify: [ana], via: [pager]}]}]\n",
 	{"6:37: \"forget\" is not one of resume"}},
-    {"cycles, fallback and skip_if_empty",
+    {"cycles and fallback without what they need",
 	"version: 1\n"
 	"contacts: [{name: ana}, {name: bo}]\n"
 	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
@@ -300,9 +300,21 @@ static const struct pb_test_bad rows[] = {
 	"unmatched: {alarms: drop, events: drop}\n"
 	"escalations: [{name: e, cycles: {}, fallback: {}, levels: [{notify: [ana], via: [pager], "
 	"skip_if_empty: true}]}]\n",
-	{"6:25: cycles is not supported yet; use repeat on the last level",
-	    "6:37: fallback is not supported yet; name the channels in via, all of them are used",
+	{"6:33: cycles needs the key max", "6:47: fallback needs the key after",
+	    "6:47: fallback needs the key via",
 	    "6:90: skip_if_empty is not supported yet; it belongs to schedules"}},
+    {"a cycle from a level that is not there",
+	"version: 1\n"
+	"contacts: [{name: ana}, {name: bo}]\n"
+	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+	"daemon: {exec: {driver: child}}\n"
+	"unmatched: {alarms: drop, events: drop}\n"
+	"escalations: [{name: e, cycles: {max: 101, from_level: 2}, fallback: {after: 1s, via: "
+	"[page]}, levels: [{notify: [ana], via: [pager]}]}]\n",
+	{"6:39: 101 is not a whole number between 1 and 100",
+	    "6:56: from_level 2: there is 1 level",
+	    "6:78: 1s is out of range, it must be between 10s and 1h",
+	    "6:88: channel \"page\" is not defined (did you mean \"pager\"?)"}},
 };
 
 START_TEST(a_bad_part_of_the_daemon_is_told)
