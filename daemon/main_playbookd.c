@@ -15,12 +15,14 @@
 
 static const char usage_text[] =
     "usage: playbookd [--config DIR] [--state DIR] [--socket PATH] [--log-level LEVEL]\n"
-    "       playbookd [--config DIR] --check [DIR]\n"
+    "       playbookd [--config DIR] --check [-v] [DIR]\n"
     "       playbookd --version | --help\n"
     "\n"
     "  --config DIR       configuration: DIR/playbookd.yaml, DIR/playbooks.d/*.yaml\n"
     "                     (default " PB_CONFDIR_DEFAULT ")\n"
     "  --check [DIR]      say what is wrong with the configuration, and exit\n"
+    "  -v, --verbose      with --check: each playbook's longest way and worst-case time to a "
+    "human\n"
     "  --state DIR        where to keep state (default daemon.state_dir, $STATE_DIRECTORY or\n"
     "                     /var/lib/playbookd)\n"
     "  --socket PATH      of the local API (default daemon.api.socket or\n"
@@ -33,7 +35,7 @@ static const char usage_text[] =
 
 struct arguments {
 	struct pb_app_options app;
-	bool is_check;
+	bool is_check, is_verbose;
 };
 
 enum option_id {
@@ -49,6 +51,7 @@ enum option_id {
 static const struct option options[] = {
     {"config", required_argument, NULL, OPT_CONFIG},
     {"check", no_argument, NULL, OPT_CHECK},
+    {"verbose", no_argument, NULL, 'v'},
     {"state", required_argument, NULL, OPT_STATE},
     {"socket", required_argument, NULL, OPT_SOCKET},
     {"log-level", required_argument, NULL, OPT_LEVEL},
@@ -91,6 +94,9 @@ take_option(int opt, struct arguments *a)
 	case OPT_CHECK:
 		a->is_check = true;
 		return 0;
+	case 'v':
+		a->is_verbose = true;
+		return 0;
 	case OPT_STATE:
 		a->app.state_dir = optarg;
 		return 0;
@@ -114,7 +120,7 @@ static int
 parse(int argc, char **argv, struct arguments *a)
 {
 	int opt, rc;
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, "v", options, NULL)) != -1)
 		if ((rc = take_option(opt, a)) != 0)
 			return rc;
 	if (a->is_check && optind < argc)
@@ -126,9 +132,50 @@ parse(int argc, char **argv, struct arguments *a)
 	return 0;
 }
 
+/* "web: restart, verify: at most 7m; a human by 8m" */
+static void
+print_ways(const struct pb_config *c)
+{
+	char run[PB_TIME_TEXT], human[PB_TIME_TEXT];
+	for (size_t i = 0; i < c->n_playbooks; i++) {
+		const struct pb_playbook *p = &c->playbooks[i];
+		struct pb_way way;
+		pb_playbook_way(p, &way);
+		printf("%s: ", p->name);
+		for (size_t k = 0; k < way.n; k++)
+			printf("%s%s", k > 0 ? ", " : "", p->steps[way.steps[k]].name);
+		if (way.n > 0)
+			printf(": at most %s; a human by %s\n", pb_duration_text(run, way.run_for),
+			    pb_duration_text(human, way.human_for));
+		else
+			printf("no steps; a human at once\n");
+		pb_way_fini(&way);
+	}
+}
+
+static void
+print_worst(const struct pb_config *c)
+{
+	char human[PB_TIME_TEXT];
+	const char *name = NULL;
+	int64_t worst = -1;
+	for (size_t i = 0; i < c->n_playbooks; i++) {
+		struct pb_way way;
+		pb_playbook_way(&c->playbooks[i], &way);
+		if (way.human_for > worst) {
+			worst = way.human_for;
+			name = c->playbooks[i].name;
+		}
+		pb_way_fini(&way);
+	}
+	if (name != NULL)
+		printf("worst-case time to a human: %s (playbook %s); -v shows each\n",
+		    pb_duration_text(human, worst), name);
+}
+
 /* Problems to stderr, one a line, so that an editor can jump to them; a summary to stdout. */
 static enum pb_app_exit
-check(const char *dir)
+check(const char *dir, bool is_verbose)
 {
 	PB_CLEANUP(pb_config_unrefp) struct pb_config *c = NULL;
 	PB_CLEANUP(pb_problems_fini) struct pb_problems problems = {0};
@@ -143,6 +190,10 @@ check(const char *dir)
 	}
 	pb_confdir_summary(c, &b);
 	printf("ok: %s\n", b.ptr);
+	if (is_verbose)
+		print_ways(c);
+	else
+		print_worst(c);
 	return PB_APP_EXIT_OK;
 }
 
@@ -158,7 +209,7 @@ main(int argc, char **argv)
 		return PB_APP_EXIT_USAGE;
 	}
 	if (a.is_check)
-		return (int)check(a.app.config_dir);
+		return (int)check(a.app.config_dir, a.is_verbose);
 	(void)pb_service_log_to_journal();
 	enum pb_app_exit status = pb_app_run(&a.app);
 	/* A service manager starts us again by itself. */

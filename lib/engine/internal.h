@@ -56,6 +56,7 @@ enum step_state {
 	STEP_SUCCEEDED,
 	STEP_FAILED,
 	STEP_CANCELLED,
+	STEP_SKIPPED, /* its `if` did not fit */
 	STEP_STATE_MAX
 };
 enum ladder_state {
@@ -231,7 +232,14 @@ void incident_note(struct turn *t, const struct incident *in, const char *step, 
     const char *fmt, ...) PB_PRINTF(5, 6);
 
 /* run.c */
-enum run_input { RUN_START, RUN_STEP_OK, RUN_STEP_FAILED, RUN_CANCEL, RUN_INPUT_MAX };
+enum run_input {
+	RUN_START,
+	RUN_STEP_OK,
+	RUN_STEP_SKIPPED,
+	RUN_STEP_FAILED,
+	RUN_CANCEL,
+	RUN_INPUT_MAX
+};
 const char *run_state_name(enum run_state s);
 void run_init(struct incident *in); /* counts the steps */
 void run_input(struct turn *t, struct incident *in, enum run_input input);

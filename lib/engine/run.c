@@ -2,8 +2,8 @@
  * The run: a playbook's steps, one after the other.
  *
  *	NONE -> ACTIVE        [start]
- *	ACTIVE -> ACTIVE      [advance, step_failed: continue, goto, catch]
- *	ACTIVE -> PASSED      [advance: the last step succeeded]
+ *	ACTIVE -> ACTIVE      [advance, pass_over, step_failed: continue, goto, catch]
+ *	ACTIVE -> PASSED      [advance, pass_over: behind the last step]
  *	ACTIVE -> FAILED      [step_failed: stop, catch to escalate, a question for a human]
  *	ACTIVE -> CANCELLED   [cancel: the incident was resolved]
  *
@@ -55,6 +55,7 @@ run_init(struct incident *in)
 		    (struct pb_condition){.alarm = implicit_alarm, .state = PB_ALARM_OK};
 		r->implicit = (struct pb_step){
 		    .name = implicit_name,
+		    .next = PB_NONE,
 		    .kind = PB_STEP_VERIFY,
 		    .conditions = &r->implicit_condition,
 		    .n_conditions = 1,
@@ -141,6 +142,23 @@ start(struct turn *t, struct incident *in)
 	step_input(t, in, 0, STEP_ENTER, NULL);
 }
 
+static bool
+did_nothing(const struct run *r)
+{
+	for (size_t i = 0; i < r->n_steps; i++)
+		if (r->steps[i].state != STEP_SKIPPED && r->steps[i].state != STEP_IDLE)
+			return false;
+	return true;
+}
+
+static void
+end_failed(struct turn *t, struct incident *in)
+{
+	incident_note(t, in, "", "run", "failed: %s", in->run.failure);
+	enter(t, in, RUN_FAILED);
+	incident_input(t, in, INCIDENT_RUN_FAILED);
+}
+
 static void
 go_to(struct turn *t, struct incident *in, size_t step)
 {
@@ -151,6 +169,13 @@ go_to(struct turn *t, struct incident *in, size_t step)
 		step_input(t, in, step, STEP_ENTER, NULL);
 		return;
 	}
+	/* Nobody would hear of an event for which the playbook had nothing to do. */
+	if (did_nothing(&in->run)) {
+		free(in->run.failure);
+		in->run.failure = pb_strdup("every step was skipped, so nothing was done");
+		end_failed(t, in);
+		return;
+	}
 	char took[PB_TIME_TEXT];
 	incident_note(t, in, "", "run", "passed after %s",
 	    pb_duration_text(took, t->now - in->run.started_at));
@@ -158,8 +183,16 @@ go_to(struct turn *t, struct incident *in, size_t step)
 	incident_input(t, in, INCIDENT_RUN_PASSED);
 }
 
+/* As after a success: where `next` says, else to the step behind. */
 static void
 advance(struct turn *t, struct incident *in)
+{
+	const struct pb_step *def = run_step_def(in, in->run.step);
+	go_to(t, in, def->next == PB_NONE ? in->run.step + 1 : def->next);
+}
+
+static void
+pass_over(struct turn *t, struct incident *in)
 {
 	go_to(t, in, in->run.step + 1);
 }
@@ -181,9 +214,7 @@ fail(struct turn *t, struct incident *in)
 		    s->error == NULL ? "?" : s->error,
 		    s->message == NULL || s->message[0] == '\0' ? "" : ": ",
 		    s->message == NULL ? "" : s->message);
-	incident_note(t, in, "", "run", "failed: %s", in->run.failure);
-	enter(t, in, RUN_FAILED);
-	incident_input(t, in, INCIDENT_RUN_FAILED);
+	end_failed(t, in);
 }
 
 /* Step Functions: States.ALL fits all, States.TaskFailed all but a time-out; ours: the two classes.
@@ -256,22 +287,27 @@ typedef void handler(struct turn *t, struct incident *in);
 static handler *const table[RUN_STATE_MAX][RUN_INPUT_MAX] = {
     [RUN_NONE] = {[RUN_START] = start,
 	[RUN_STEP_OK] = never,
+	[RUN_STEP_SKIPPED] = never,
 	[RUN_STEP_FAILED] = never,
 	[RUN_CANCEL] = stay},
     [RUN_ACTIVE] = {[RUN_START] = never,
 	[RUN_STEP_OK] = advance,
+	[RUN_STEP_SKIPPED] = pass_over,
 	[RUN_STEP_FAILED] = step_failed,
 	[RUN_CANCEL] = cancel},
     [RUN_PASSED] = {[RUN_START] = never,
 	[RUN_STEP_OK] = never,
+	[RUN_STEP_SKIPPED] = never,
 	[RUN_STEP_FAILED] = never,
 	[RUN_CANCEL] = stay},
     [RUN_FAILED] = {[RUN_START] = never,
 	[RUN_STEP_OK] = never,
+	[RUN_STEP_SKIPPED] = never,
 	[RUN_STEP_FAILED] = never,
 	[RUN_CANCEL] = stay},
     [RUN_CANCELLED] = {[RUN_START] = never,
 	[RUN_STEP_OK] = never,
+	[RUN_STEP_SKIPPED] = never,
 	[RUN_STEP_FAILED] = never,
 	[RUN_CANCEL] = stay},
 };

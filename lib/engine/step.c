@@ -6,6 +6,7 @@
  *	RUNNING -> BACKOFF, FAILED     [attempt_failed, attempt_lost, interrupted]
  *	BACKOFF -> RUNNING, PENDING    [start_attempt]
  *	CHECKING -> SUCCEEDED          [succeed]	CHECKING -> FAILED [out_of_time]
+ *	IDLE -> SKIPPED           [enter_step: its `if` does not fit]
  *	any of these -> CANCELLED      [cancel, cancel_attempt]
  *
  * Invariants: an attempt is started only by the update that records it as RUNNING; after a restart
@@ -28,6 +29,7 @@ static const char *const state_names[] = {
     [STEP_SUCCEEDED] = "succeeded",
     [STEP_FAILED] = "failed",
     [STEP_CANCELLED] = "cancelled",
+    [STEP_SKIPPED] = "skipped",
 };
 _Static_assert(PB_ARRAY_LEN(state_names) == STEP_STATE_MAX, "a name for each state");
 
@@ -459,6 +461,23 @@ step_check(struct turn *t, struct incident *in)
 	enter(t, in, i, STEP_CHECKING, at);
 }
 
+/* Its `if` does not fit the context: it is passed over, and nothing of it is started. */
+static bool
+is_passed_over(struct turn *t, struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	if (def->condition == NULL)
+		return false;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	if (pb_pattern_why(def->condition, context, &why) > 0)
+		return false;
+	incident_note(t, in, def->name, "step", "skipped: %s", pb_buf_str(&why).ptr);
+	enter(t, in, i, STEP_SKIPPED, PB_NEVER);
+	run_input(t, in, RUN_STEP_SKIPPED);
+	return true;
+}
+
 static void
 enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
@@ -466,6 +485,8 @@ enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 	struct step_run *s = &in->run.steps[i];
 	s->started_at = t->now;
 	s->deadline_at = t->now + def->timeout_for;
+	if (is_passed_over(t, in, i))
+		return;
 	if (def->kind != PB_STEP_VERIFY) {
 		start_attempt(t, in, i, unused);
 		return;
@@ -588,6 +609,7 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
     [STEP_SUCCEEDED] = ENDED_STATE,
     [STEP_FAILED] = ENDED_STATE,
     [STEP_CANCELLED] = ENDED_STATE,
+    [STEP_SKIPPED] = ENDED_STATE,
 };
 
 void
@@ -634,6 +656,7 @@ step_next_at(const struct incident *in)
 	case STEP_SUCCEEDED:
 	case STEP_FAILED:
 	case STEP_CANCELLED:
+	case STEP_SKIPPED:
 	case STEP_STATE_MAX:
 		break;
 	}

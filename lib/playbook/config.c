@@ -23,6 +23,7 @@ static void
 step_fini(struct pb_step *s)
 {
 	free(s->name);
+	pb_pattern_free(s->condition);
 	pb_texts_free(s->argv, s->n_argv);
 	free(s->service);
 	free(s->operation);

@@ -67,6 +67,8 @@ struct pb_condition {
 struct pb_step {
 	char *name;
 	enum pb_step_kind kind;
+	struct pb_pattern *condition; /* key `if`, over the context; NULL = always */
+	size_t next; /* after success: a later step; PB_NONE = the one behind */
 	char **argv; /* exec: templates */
 	size_t n_argv;
 	char *service, *operation; /* aws: "sqs", "SendMessage" */
@@ -136,6 +138,20 @@ struct pb_playbook {
 	char *file; /* where it stands, for messages */
 	int line;
 };
+
+/*
+ * The longest possible way through a playbook: jumps go forward only, so there is one.  Each step
+ * counts with its whole timeout, a playbook without `verify` with its implicit verification too.
+ */
+struct pb_way {
+	size_t *steps; /* in order */
+	size_t n;
+	int64_t run_for; /* from the first step's start to the run's end, at most */
+	int64_t human_for; /* from the event until a human is paged, at most: the run's failure
+			      or page_by, what comes first */
+};
+void pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret);
+void pb_way_fini(struct pb_way *w);
 
 enum pb_unmatched { PB_UNMATCHED_DROP = 0, PB_UNMATCHED_ESCALATE };
 

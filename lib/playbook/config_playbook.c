@@ -127,6 +127,7 @@ read_steps(struct pb_loader *l, const struct pb_node *n, void *obj)
 		l->step = i;
 		pb_read_step(l, n->items[i], &p->steps[i]);
 	}
+	pb_check_reach(l, n);
 }
 
 /* --- the table */

@@ -48,8 +48,12 @@ pb_read_later_step(struct pb_loader *l, const struct pb_node *n, const char *oth
 	for (size_t i = l->step + 1; i < l->playbook->n_steps; i++)
 		if (l->playbook->steps[i].name != NULL && n_words < PB_ARRAY_LEN(words))
 			words[n_words++] = l->playbook->steps[i].name;
-	pb_problem_add(l, n, "\"%s\" is neither %s nor the name of a later step%s",
-	    PB_SHOWN(n->text), others, PB_SUGGEST(n->text, words, n_words));
+	if (others == NULL)
+		pb_problem_add(l, n, "\"%s\" is not the name of a later step%s", PB_SHOWN(n->text),
+		    PB_SUGGEST(n->text, words, n_words));
+	else
+		pb_problem_add(l, n, "\"%s\" is neither %s nor the name of a later step%s",
+		    PB_SHOWN(n->text), others, PB_SUGGEST(n->text, words, n_words));
 	return PB_NONE;
 }
 
@@ -174,6 +178,31 @@ read_on_failure(struct pb_loader *l, const struct pb_node *n, void *obj)
 }
 
 static void
+read_if(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	struct pb_error err = {0};
+	PB_JSON json_t *j = pb_read_json(l, n);
+	if (j == NULL)
+		return;
+	pb_pattern_free(s->condition);
+	s->condition = NULL;
+	if (pb_pattern_compile_json(j, &s->condition, &err) < 0)
+		pb_problem_add(l, pb_node_at(n, err.path), "if%s%s: %s",
+		    *err.path != '\0' ? " " : "", err.path, err.text);
+	else
+		pb_check_condition(l, n);
+}
+
+static void
+read_next(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	if (pb_read_scalar(l, n) != NULL)
+		s->next = pb_read_later_step(l, n, NULL);
+}
+
+static void
 read_effect(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_step *s = obj;
@@ -212,10 +241,8 @@ read_on_interrupted(struct pb_loader *l, const struct pb_node *n, void *obj)
 		.max = TIMEOUT_MAX},                                                               \
 	    {.key = "on_failure", .type = PB_FIELD_CUSTOM, .read = read_on_failure},               \
 	    {.key = "catch", .type = PB_FIELD_CUSTOM, .read = read_catch},                         \
-	    {.key = "if", .type = PB_FIELD_LATER, .note = "let the step decide itself"},           \
-	    {.key = "next",                                                                        \
-		.type = PB_FIELD_LATER,                                                            \
-		.note = "steps run in their order; catch and on_failure jump"},                    \
+	    {.key = "if", .type = PB_FIELD_CUSTOM, .read = read_if},                               \
+	    {.key = "next", .type = PB_FIELD_CUSTOM, .read = read_next},                           \
 	{                                                                                          \
 		.key = "rollback", .type = PB_FIELD_LATER                                          \
 	}
@@ -395,6 +422,7 @@ pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret)
 	ret->timeout_for = PB_DEFAULT_STEP_TIMEOUT;
 	ret->effect = PB_EFFECT_ONCE;
 	ret->on_failure_next = PB_NONE;
+	ret->next = PB_NONE;
 	if (read_action(l, n, ret) < 0)
 		return;
 	switch (ret->kind) {

@@ -10,6 +10,7 @@ struct checking {
 	struct pb_loader *l;
 	const struct pb_node *at;
 	enum pb_template_use use;
+	const char *what; /* "template" or "if" */
 };
 
 static const char *const alarm_members[] = {"name", "arn", "region", "account", "state",
@@ -48,7 +49,7 @@ check_member(
 	pb_safe(text, sizeof(text), name);
 	if (name.len == 0 && path.len == 0)
 		return; /* all of it */
-	pb_problem_add(c->l, c->at, "template: %s has no member \"%s\"%s", of, text,
+	pb_problem_add(c->l, c->at, "%s: %s has no member \"%s\"%s", c->what, of, text,
 	    PB_SUGGEST(text, members, n));
 }
 
@@ -59,19 +60,19 @@ note_step(struct checking *c, const char *name)
 	const char *words[100];
 	size_t n = 0, place = pb_find_step(c->l, name);
 	if (place != PB_NONE && place == c->l->step) {
-		pb_problem_add(c->l, c->at, "template: a step cannot use its own output");
+		pb_problem_add(c->l, c->at, "%s: a step cannot use its own output", c->what);
 		return;
 	}
 	if (place != PB_NONE) {
 		pb_problem_add(c->l, c->at,
-		    "template: step \"%s\" does not stand before this one, so it has no output yet",
-		    PB_SHOWN(name));
+		    "%s: step \"%s\" does not stand before this one, so it has no output yet",
+		    c->what, PB_SHOWN(name));
 		return;
 	}
 	for (size_t i = 0; i < c->l->step && n < PB_ARRAY_LEN(words); i++)
 		if (p->steps[i].name != NULL)
 			words[n++] = p->steps[i].name;
-	pb_problem_add(c->l, c->at, "template: there is no step \"%s\" before this one%s",
+	pb_problem_add(c->l, c->at, "%s: there is no step \"%s\" before this one%s", c->what,
 	    PB_SHOWN(name), PB_SUGGEST(name, words, n));
 }
 
@@ -120,7 +121,7 @@ pb_check_template(
     struct pb_loader *l, const struct pb_node *n, const char *text, enum pb_template_use use)
 {
 	struct pb_error err;
-	struct checking c = {l, n, use};
+	struct checking c = {l, n, use, "template"};
 	if (pb_template_check(text, &err) < 0)
 		pb_problem_add(l, n, "%s", err.text);
 	else
@@ -135,4 +136,54 @@ pb_check_templates(struct pb_loader *l, const struct pb_node *n)
 	else
 		for (size_t i = 0; i < n->n; i++)
 			pb_check_templates(l, n->items[i]);
+}
+
+/* --- patterns over the context */
+
+static void
+check_field(struct checking *c, const char *path)
+{
+	static const char *const roots[] = {
+	    "event", "alarm", "incident", "params", "steps", "host", "now"};
+	struct pb_str rest = pb_str_of(path), root = cut_name(&rest);
+	char text[96];
+	for (size_t i = 0; i < PB_ARRAY_LEN(roots); i++)
+		if (pb_str_is(root, roots[i])) {
+			if (i + 1 < PB_ARRAY_LEN(roots))
+				check_path(pb_str_of(path), c);
+			return;
+		}
+	pb_safe(text, sizeof(text), root);
+	pb_problem_add(c->l, c->at,
+	    "if: the context has no \"%s\"; it has event, alarm, incident, params, steps, host%s",
+	    text, PB_SUGGEST(text, roots, PB_ARRAY_LEN(roots)));
+}
+
+static void
+check_fields(struct checking *c, const struct pb_node *n, const char *path)
+{
+	if (n->kind != PB_NODE_MAP) {
+		check_field(c, path);
+		return;
+	}
+	for (size_t i = 0; i < n->n; i++) {
+		const struct pb_node *item = n->items[i];
+		const char *key = n->keys[i]->text;
+		if (pb_streq(key, "$or")) {
+			for (size_t k = 0; k < item->n; k++)
+				check_fields(c, item->items[k], path);
+			continue;
+		}
+		PB_CLEANUP(pb_freep)
+		char *deeper = pb_asprintf("%s%s%s", path, path[0] == '\0' ? "" : ".", key);
+		c->at = n->keys[i];
+		check_fields(c, item, deeper);
+	}
+}
+
+void
+pb_check_condition(struct pb_loader *l, const struct pb_node *n)
+{
+	struct checking c = {l, n, PB_TEMPLATE_STEP, "if"};
+	check_fields(&c, n, "");
 }

@@ -195,10 +195,14 @@ enum pb_template_use {
 void pb_check_template(
     struct pb_loader *l, const struct pb_node *n, const char *text, enum pb_template_use use);
 void pb_check_templates(struct pb_loader *l, const struct pb_node *n);
+/* The fields of a pattern over the context, as a template's paths: steps that stand before. */
+void pb_check_condition(struct pb_loader *l, const struct pb_node *n);
 /* The place of a step of l->playbook by name, PB_NONE when there is none. */
 size_t pb_find_step(const struct pb_loader *l, const char *name);
-/* A node that names a step behind the one at hand; PB_NONE with a problem.  `others`: what else fits. */
+/* A node that names a step behind the one at hand; PB_NONE with a problem.  `others`: what else fits, NULL = nothing. */
 size_t pb_read_later_step(struct pb_loader *l, const struct pb_node *n, const char *others);
+/* config_way.c: every step of l->playbook can be reached; n is the list of steps. */
+void pb_check_reach(struct pb_loader *l, const struct pb_node *n);
 /* exec needs daemon.exec.driver: child. */
 void pb_check_exec_driver(struct pb_loader *l, const struct pb_node *n, const char *what);
 

@@ -100,13 +100,14 @@ static struct {
 } const lines[] = {
     {"version", {"--version"}, 0, "playbookd " PB_VERSION "\n", ""},
     {"help", {"--help"}, 0, "usage: playbookd [--config DIR]", ""},
-    {"unknown option", {"--verbose"}, 2, "", "try: playbookd --help\n"},
+    {"unknown option", {"--loud"}, 2, "", "try: playbookd --help\n"},
     {"stray word", {"start"}, 2, "", "playbookd: unexpected argument: start\n"},
     {"unknown level", {"--log-level", "loud"}, 2, "",
 	"--log-level is one of error, warning, notice, info, debug\n"},
     {"good", {"--check", "."}, 0,
 	"ok: 0 playbooks, 0 sources, 0 channels, 0 escalations; configuration ", ""},
     {"good by --config", {"--config", ".", "--check"}, 0, "ok: 0 playbooks", ""},
+    {"verbose", {"--check", "-v", "."}, 0, "ok: 0 playbooks", ""},
     {"none", {"--check", "/nonexistent"}, 1, "",
 	"/nonexistent/playbookd.yaml: No such file or directory; make it, or name the folder with "
 	"--config DIR\n"},

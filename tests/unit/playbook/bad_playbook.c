@@ -370,9 +370,48 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: exec, argv: [/x], if: {}, next: z, rollback: {}}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:45: if is not supported yet; let the step decide itself",
-	    "12:53: next is not supported yet; steps run in their order; catch and on_failure jump",
-	    "12:62: rollback is not supported yet"}},
+	{"12:49: if: Empty objects are not allowed", "12:62: rollback is not supported yet"}},
+    {"a condition over what the context has not",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], if: {step: {b: [x]}, steps: {z: {status: "
+	"[x]}}}}\n"
+	"      - {name: b, action: exec, argv: [/x], if: {$or: [{steps.a.outputs: [x]}, {alarm: "
+	"{nam: [x]}}]}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:57: if: the context has no \"step\"; it has event, alarm, incident, params, steps, "
+	 "host (did you mean \"steps\"?)",
+	    "12:78: if: step \"z\" does not stand before this one, so it has no output yet",
+	    "13:57: if: a step has no member \"outputs\" (did you mean \"output\"?)",
+	    "13:89: if: alarm has no member \"nam\" (did you mean \"name\"?)"}},
+    {"a condition that is no pattern",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x], if: {alarm: {name: x}}}\n",
+	{"12:64: if alarm.name: \"name\" must be an object or an array"}},
+    {"next that goes back, nowhere, and over a step for ever",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], next: c}\n"
+	"      - {name: b, action: exec, argv: [/x], next: a}\n"
+	"      - {name: c, action: exec, argv: [/x], next: escalate}\n"
+	"      - {name: d, action: exec, argv: [/x], next: d}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"13:9: step \"b\" can never be reached: every way jumps over it",
+	    "13:51: \"a\" does not stand behind this step; jumps go forward only",
+	    "14:51: \"escalate\" is not the name of a later step",
+	    "15:51: \"d\" does not stand behind this step; jumps go forward only"}},
     {"wait of AWS",
 	PB_TEST_HEAD
 	"playbooks:\n"
