@@ -44,7 +44,7 @@ context_build(const struct pb_engine *e, const struct incident *in, int64_t now)
 	json_object_set_new(c, "params", json_object());
 
 	json_t *steps = json_object();
-	for (size_t i = 0; i < in->run.n_steps; i++)
+	for (size_t i = 0; i < in->run.n_forward; i++)
 		if (in->run.steps[i].state != STEP_IDLE)
 			json_object_set_new(
 			    steps, run_step_def(in, i)->name, step_json(&in->run.steps[i]));

@@ -212,8 +212,9 @@ recovered(struct turn *t, struct incident *in)
 static void
 look_again(struct turn *t, struct incident *in)
 {
-	incident_note(
-	    t, in, "", "recovery", "the alarm is OK; the run goes on to its verification");
+	incident_note(t, in, "", "recovery", "the alarm is OK; %s",
+	    in->run.state == RUN_UNDOING ? "the rollback goes on"
+					 : "the run goes on to its verification");
 	step_check(t, in);
 }
 
@@ -227,9 +228,9 @@ static void
 run_failed(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
-	bool is_asked = in->run.steps[in->run.step].must_ask;
 	/* The alarm may have recovered while a step that does not matter any more was failing. */
-	if (!is_asked && p->resolve_on_ok && in->alarm != NULL && in->alarm->state == PB_ALARM_OK) {
+	if (!run_must_page(in) && p->resolve_on_ok && in->alarm != NULL &&
+	    in->alarm->state == PB_ALARM_OK) {
 		incident_close(t, in, "recovered", NULL);
 		return;
 	}

@@ -46,7 +46,15 @@ enum incident_state {
 	INCIDENT_RESOLVED,
 	INCIDENT_STATE_MAX
 };
-enum run_state { RUN_NONE, RUN_ACTIVE, RUN_PASSED, RUN_FAILED, RUN_CANCELLED, RUN_STATE_MAX };
+enum run_state {
+	RUN_NONE,
+	RUN_ACTIVE,
+	RUN_UNDOING,
+	RUN_PASSED,
+	RUN_FAILED,
+	RUN_CANCELLED,
+	RUN_STATE_MAX
+};
 enum step_state {
 	STEP_IDLE,
 	STEP_PENDING,
@@ -118,7 +126,9 @@ struct run {
 	int64_t state_at, started_at, ended_at;
 	size_t step; /* index of the current one */
 	struct step_run *steps;
-	size_t n_steps; /* the playbook's and, behind them, the implicit verification */
+	size_t n_steps; /* all of them; behind the ones that go forward stand their undos */
+	size_t n_forward; /* the playbook's and, behind them, the implicit verification */
+	size_t *undo_of; /* [i - n_forward]: the step that step i undoes */
 	struct pb_step implicit; /* borrowed texts; used when n_steps passes the playbook's */
 	struct pb_condition implicit_condition;
 	char *failure; /* why it failed, in words */
@@ -247,6 +257,9 @@ void run_put(struct turn *t, const struct incident *in);
 void run_fini(struct run *r);
 const struct pb_step *run_step_def(const struct incident *in, size_t i);
 struct step_run *run_current(struct incident *in); /* NULL when none is active */
+bool run_is_live(const struct run *r); /* it acts, looks or waits */
+/* It ended in a way that a recovery does not make good: a human must know. */
+bool run_must_page(const struct incident *in);
 
 bool step_error_fits(const struct step_run *s, char *const *errors, size_t n);
 

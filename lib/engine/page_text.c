@@ -116,7 +116,8 @@ add_tried(struct pb_buf *b, const struct incident *in)
 	if (p->summary != NULL)
 		pb_buf_addf(b, "%-8s%s\n", "", p->summary);
 	for (size_t i = 0; i < in->run.n_steps; i++)
-		add_step(b, in, i);
+		if (i < in->run.n_forward || in->run.steps[i].state != STEP_IDLE)
+			add_step(b, in, i);
 }
 
 static void

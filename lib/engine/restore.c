@@ -306,7 +306,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 static void
 mend(struct turn *t, struct incident *in)
 {
-	bool lost_run = in->state == INCIDENT_RUNNING && in->run.state != RUN_ACTIVE;
+	bool lost_run = in->state == INCIDENT_RUNNING && !run_is_live(&in->run);
 	if (in->state == INCIDENT_RESOLVED || (!lost_run && in->ladder.state != LADDER_NONE))
 		return;
 	incident_note(t, in, "", "defect", "its records are not whole; a human is paged");
@@ -333,7 +333,7 @@ restore_boot(struct turn *t)
 		struct incident *in = value;
 		mend(t, in);
 		page_interrupted(t, in);
-		if (in->run.state == RUN_ACTIVE) {
+		if (run_is_live(&in->run)) {
 			step_input(t, in, in->run.step, STEP_INTERRUPT, NULL);
 			step_check(t, in);
 		}

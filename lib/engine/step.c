@@ -641,7 +641,7 @@ step_due(struct turn *t, struct incident *in)
 int64_t
 step_next_at(const struct incident *in)
 {
-	if (in->run.state != RUN_ACTIVE)
+	if (!run_is_live(&in->run))
 		return PB_NEVER;
 	const struct step_run *s = &in->run.steps[in->run.step];
 	switch (s->state) {

@@ -33,6 +33,9 @@ step_fini(struct pb_step *s)
 	free(s->conditions);
 	pb_retry_fini(&s->retry);
 	pb_catchers_free(s->catchers, s->n_catchers);
+	if (s->rollback != NULL)
+		step_fini(s->rollback);
+	free(s->rollback);
 }
 
 static void
@@ -484,6 +487,12 @@ effects_json(const struct pb_config *c)
 		for (size_t k = 0; k < p->n_steps; k++)
 			(void)json_array_append_new(
 			    of_playbook, json_string(pb_effect_name(p->steps[k].effect)));
+		/* Behind those of the steps, those of their undos. */
+		for (size_t k = 0; k < p->n_steps; k++)
+			(void)json_array_append_new(of_playbook,
+			    p->steps[k].rollback == NULL
+				? json_null()
+				: json_string(pb_effect_name(p->steps[k].rollback->effect)));
 		(void)json_array_append_new(all, of_playbook);
 	}
 	return all;

@@ -54,7 +54,12 @@ enum pb_effect {
 const char *pb_effect_name(enum pb_effect effect);
 
 enum pb_on_interrupted { PB_INTERRUPTED_RETRY = 0, PB_INTERRUPTED_FAIL, PB_INTERRUPTED_ASK };
-enum pb_on_failure { PB_FAILURE_STOP = 0, PB_FAILURE_CONTINUE, PB_FAILURE_GOTO };
+enum pb_on_failure {
+	PB_FAILURE_STOP = 0,
+	PB_FAILURE_CONTINUE,
+	PB_FAILURE_GOTO,
+	PB_FAILURE_ROLLBACK
+};
 enum pb_step_kind { PB_STEP_EXEC = 0, PB_STEP_AWS, PB_STEP_VERIFY, PB_STEP_KIND_MAX };
 
 /* A condition of `verify`. */
@@ -85,6 +90,7 @@ struct pb_step {
 	size_t on_failure_next; /* PB_FAILURE_GOTO: index of a later step */
 	enum pb_effect effect;
 	enum pb_on_interrupted on_interrupted;
+	struct pb_step *rollback; /* its undo, named "STEP.rollback"; NULL = none */
 };
 
 struct pb_contact {
@@ -141,7 +147,8 @@ struct pb_playbook {
 
 /*
  * The longest possible way through a playbook: jumps go forward only, so there is one.  Each step
- * counts with its whole timeout, a playbook without `verify` with its implicit verification too.
+ * counts with its whole timeout, a rollback with those of all undos before it, a playbook without
+ * `verify` with its implicit verification too.
  */
 struct pb_way {
 	size_t *steps; /* in order */

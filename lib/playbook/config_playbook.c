@@ -128,6 +128,7 @@ read_steps(struct pb_loader *l, const struct pb_node *n, void *obj)
 		pb_read_step(l, n->items[i], &p->steps[i]);
 	}
 	pb_check_reach(l, n);
+	pb_check_rollbacks(l, n);
 }
 
 /* --- the table */

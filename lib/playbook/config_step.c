@@ -165,15 +165,14 @@ read_on_failure(struct pb_loader *l, const struct pb_node *n, void *obj)
 	if (text == NULL)
 		return;
 	if (pb_streq(text, "rollback")) {
-		pb_problem_add(
-		    l, n, "rollback is not supported yet; name a later step that undoes it");
+		s->on_failure = PB_FAILURE_ROLLBACK;
 	} else if (pb_streq(text, "stop")) {
 		s->on_failure = PB_FAILURE_STOP;
 	} else if (pb_streq(text, "continue")) {
 		s->on_failure = PB_FAILURE_CONTINUE;
 	} else {
 		s->on_failure = PB_FAILURE_GOTO;
-		s->on_failure_next = pb_read_later_step(l, n, "stop, continue");
+		s->on_failure_next = pb_read_later_step(l, n, "stop, continue, rollback");
 	}
 }
 
@@ -230,6 +229,9 @@ read_on_interrupted(struct pb_loader *l, const struct pb_node *n, void *obj)
 		s->on_interrupted = (enum pb_on_interrupted)which;
 }
 
+/* Declared here, since it is a step of its own with some of the same tables. */
+static void read_rollback(struct pb_loader *l, const struct pb_node *n, void *obj);
+
 /* The keys that every kind of step has; those of one kind stand in front of them. */
 #define COMMON_FIELDS                                                                              \
 	{.key = "name", .type = PB_FIELD_SEEN, .is_required = true},                               \
@@ -244,7 +246,7 @@ read_on_interrupted(struct pb_loader *l, const struct pb_node *n, void *obj)
 	    {.key = "if", .type = PB_FIELD_CUSTOM, .read = read_if},                               \
 	    {.key = "next", .type = PB_FIELD_CUSTOM, .read = read_next},                           \
 	{                                                                                          \
-		.key = "rollback", .type = PB_FIELD_LATER                                          \
+		.key = "rollback", .type = PB_FIELD_CUSTOM, .read = read_rollback                  \
 	}
 
 #define ACTION_FIELDS                                                                              \
@@ -292,6 +294,34 @@ static const struct pb_field verify_fields[] = {
     {.key = "effect", .type = PB_FIELD_ELSEWHERE, .note = "looking changes nothing"},
     {.key = "on_interrupted", .type = PB_FIELD_ELSEWHERE, .note = "looking can always go on"},
     COMMON_FIELDS,
+};
+
+/* The undo: what it does, how long, how often; it has no way on. */
+#define UNDO_FIELDS                                                                                \
+	{.key = "action", .type = PB_FIELD_SEEN},                                                  \
+	    {.key = "timeout",                                                                     \
+		.type = PB_FIELD_DURATION,                                                         \
+		.offset = offsetof(struct pb_step, timeout_for),                                   \
+		.min = PB_SECOND,                                                                  \
+		.max = TIMEOUT_MAX},                                                               \
+	    {.key = "if", .type = PB_FIELD_ELSEWHERE, .note = UNDO_NOTE},                          \
+	    {.key = "next", .type = PB_FIELD_ELSEWHERE, .note = UNDO_NOTE},                        \
+	    {.key = "catch", .type = PB_FIELD_ELSEWHERE, .note = UNDO_NOTE},                       \
+	    {.key = "on_failure", .type = PB_FIELD_ELSEWHERE, .note = UNDO_NOTE},                  \
+	{                                                                                          \
+		.key = "rollback", .type = PB_FIELD_ELSEWHERE, .note = UNDO_NOTE                   \
+	}
+#define UNDO_NOTE "an undo has no way on: what it cannot undo is paged"
+
+static const struct pb_field exec_undo_fields[] = {
+    {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = read_argv},
+    ACTION_FIELDS,
+    UNDO_FIELDS,
+};
+static const struct pb_field aws_undo_fields[] = {
+    {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = read_inputs},
+    ACTION_FIELDS,
+    UNDO_FIELDS,
 };
 
 /* --- the action */
@@ -351,7 +381,8 @@ restore_effect(const struct pb_loader *l, struct pb_step *s)
 {
 	const json_t *of_playbook =
 	    json_array_get(l->known_effects, (size_t)(l->playbook - l->config->playbooks));
-	const char *name = json_string_value(json_array_get(of_playbook, l->step));
+	size_t place = l->step + (l->is_undo ? l->playbook->n_steps : 0);
+	const char *name = json_string_value(json_array_get(of_playbook, place));
 	for (unsigned i = 0; i < PB_EFFECT_MAX; i++)
 		if (pb_streq(name, effect_names[i]))
 			s->effect = (enum pb_effect)i;
@@ -415,14 +446,77 @@ complete(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 		    "attempt_timeout is longer than the step's timeout");
 }
 
+static void
+step_begin(struct pb_step *s)
+{
+	s->timeout_for = PB_DEFAULT_STEP_TIMEOUT;
+	s->effect = PB_EFFECT_ONCE;
+	s->on_failure_next = PB_NONE;
+	s->next = PB_NONE;
+}
+
+static void
+read_undo(struct pb_loader *l, const struct pb_node *n, struct pb_step *undo)
+{
+	int rc = -1;
+	if (read_action(l, n, undo) < 0)
+		return;
+	if (undo->kind == PB_STEP_EXEC)
+		rc = PB_READ_MAP(l, n, "rollback of action exec", exec_undo_fields, undo);
+	else if (undo->kind == PB_STEP_AWS)
+		rc = PB_READ_MAP(l, n, "rollback of AWS", aws_undo_fields, undo);
+	else
+		pb_problem_add(l, pb_node_get(n, "action"),
+		    "a rollback must change something back: use exec or "
+		    "aws:<service>.<Operation>");
+	if (rc == 0)
+		complete(l, n, undo);
+}
+
+static void
+read_rollback(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_step *s = obj;
+	if (n->kind != PB_NODE_MAP) {
+		pb_problem_add(l, n, "rollback must be a mapping with the key action");
+		return;
+	}
+	s->rollback = pb_calloc(1, sizeof(*s->rollback));
+	step_begin(s->rollback);
+	s->rollback->name = pb_asprintf("%s.rollback", s->name == NULL ? "?" : s->name);
+	l->is_undo = true;
+	read_undo(l, n, s->rollback);
+	l->is_undo = false;
+}
+
+/* An undo that nothing asks for, and a wish to undo where nothing can be, are mistakes. */
+void
+pb_check_rollbacks(struct pb_loader *l, const struct pb_node *n)
+{
+	const struct pb_playbook *p = l->playbook;
+	size_t last_asks = 0;
+	bool is_some = false;
+	for (size_t i = 0; i < p->n_steps; i++) {
+		if (p->steps[i].on_failure == PB_FAILURE_ROLLBACK) {
+			last_asks = i;
+			if (!is_some)
+				pb_problem_add(l, pb_node_get(n->items[i], "on_failure"),
+				    "no step before this one has a rollback, so nothing can be "
+				    "undone");
+		}
+		is_some = is_some || p->steps[i].rollback != NULL;
+	}
+	for (size_t i = last_asks; i < p->n_steps; i++)
+		if (p->steps[i].rollback != NULL)
+			pb_problem_add(l, pb_node_get(n->items[i], "rollback"),
+			    "this rollback is never used: no later step has on_failure: rollback");
+}
+
 void
 pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret)
 {
 	int rc = -1;
-	ret->timeout_for = PB_DEFAULT_STEP_TIMEOUT;
-	ret->effect = PB_EFFECT_ONCE;
-	ret->on_failure_next = PB_NONE;
-	ret->next = PB_NONE;
+	step_begin(ret);
 	if (read_action(l, n, ret) < 0)
 		return;
 	switch (ret->kind) {

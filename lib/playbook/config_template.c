@@ -86,7 +86,7 @@ check_step_path(struct checking *c, struct pb_str path)
 		return;
 	}
 	size_t place = pb_find_step(c->l, text);
-	if (place == PB_NONE || place >= c->l->step)
+	if (place == PB_NONE || place >= c->l->step + (c->l->is_undo ? 1 : 0))
 		note_step(c, text);
 	else
 		check_member(c, "a step", path, step_members, PB_ARRAY_LEN(step_members));

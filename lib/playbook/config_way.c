@@ -55,6 +55,17 @@ has_verify(const struct pb_playbook *p)
 	return false;
 }
 
+/* What all undos of the steps before take at most. */
+static int64_t
+undo_for(const struct pb_playbook *p, size_t i)
+{
+	int64_t span = 0;
+	while (i-- > 0)
+		if (p->steps[i].rollback != NULL)
+			span += p->steps[i].rollback->timeout_for;
+	return span;
+}
+
 void
 pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret)
 {
@@ -71,6 +82,10 @@ pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret)
 				rest[i] = rest[to[k]];
 				then[i] = to[k];
 			}
+		if (p->steps[i].on_failure == PB_FAILURE_ROLLBACK && undo_for(p, i) > rest[i]) {
+			rest[i] = undo_for(p, i);
+			then[i] = p->n_steps;
+		}
 		rest[i] += p->steps[i].timeout_for;
 	}
 	for (size_t i = 0; i < p->n_steps; i = then[i])

@@ -89,6 +89,7 @@ struct pb_loader {
 	struct pb_playbook *playbook;
 	const struct pb_node *steps;
 	size_t step;
+	bool is_undo; /* its rollback is being read */
 };
 
 /* Note a problem at a node; NULL is the beginning of the file at hand. */
@@ -201,6 +202,7 @@ void pb_check_condition(struct pb_loader *l, const struct pb_node *n);
 size_t pb_find_step(const struct pb_loader *l, const char *name);
 /* A node that names a step behind the one at hand; PB_NONE with a problem.  `others`: what else fits, NULL = nothing. */
 size_t pb_read_later_step(struct pb_loader *l, const struct pb_node *n, const char *others);
+void pb_check_rollbacks(struct pb_loader *l, const struct pb_node *n);
 /* config_way.c: every step of l->playbook can be reached; n is the list of steps. */
 void pb_check_reach(struct pb_loader *l, const struct pb_node *n);
 /* exec needs daemon.exec.driver: child. */

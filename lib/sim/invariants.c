@@ -115,10 +115,14 @@ must_ask(const struct world *w, const struct book *b, const char *step)
 	if (i == PB_NONE)
 		return false;
 	const struct pb_playbook *p = &w->config->playbooks[i];
-	for (size_t k = 0; k < p->n_steps; k++)
-		if (strcmp(p->steps[k].name, strchr(step, '/') + 1) == 0)
-			return p->steps[k].effect == PB_EFFECT_ONCE &&
-			    p->steps[k].on_interrupted == PB_INTERRUPTED_ASK;
+	for (size_t k = 0; k < p->n_steps; k++) {
+		const struct pb_step *s = &p->steps[k];
+		if (s->rollback != NULL && strcmp(s->rollback->name, strchr(step, '/') + 1) == 0)
+			s = s->rollback;
+		if (strcmp(s->name, strchr(step, '/') + 1) == 0)
+			return s->effect == PB_EFFECT_ONCE &&
+			    s->on_interrupted == PB_INTERRUPTED_ASK;
+	}
 	return false;
 }
 

@@ -370,7 +370,9 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: exec, argv: [/x], if: {}, next: z, rollback: {}}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:49: if: Empty objects are not allowed", "12:62: rollback is not supported yet"}},
+	{"12:49: if: Empty objects are not allowed",
+	    "12:72: step needs the key action: exec, verify or aws:<service>.<Operation>",
+	    "12:72: this rollback is never used: no later step has on_failure: rollback"}},
     {"a condition over what the context has not",
 	PB_TEST_HEAD
 	"playbooks:\n"
@@ -471,7 +473,8 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: exec, argv: [/x], on_failure: zz}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:57: \"zz\" is neither stop, continue nor the name of a later step (did you mean "
+	{"12:57: \"zz\" is neither stop, continue, rollback nor the name of a later step (did you "
+	 "mean "
 	 "\"z\"?)"}},
     {"a failure that rolls back",
 	PB_TEST_HEAD
@@ -482,7 +485,41 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: exec, argv: [/x], on_failure: rollback}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:57: rollback is not supported yet; name a later step that undoes it"}},
+	{"12:57: no step before this one has a rollback, so nothing can be undone"}},
+    {"rollbacks that are none",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - {name: a, action: exec, argv: [/x], rollback: {action: verify}}\n"
+		     "      - {name: b, action: exec, argv: [/x], rollback: {action: exec, argv: "
+		     "[/x], next: z}}\n"
+		     "      - {name: c, action: exec, argv: [/x], rollback: [x]}\n"
+		     "      - {name: d, action: exec, argv: [/x, \"${steps.d.output}\"], rollback: "
+		     "{action: exec, "
+		     "argv: [/x, \"${steps.d.output.id}\", \"${steps.z.output}\"], timeout: 0s}}\n"
+		     "      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: "
+		     "OK}], on_failure: rollback}\n",
+	{"12:64: a rollback must change something back: use exec or aws:<service>.<Operation>",
+	    "13:82: next does not belong to a rollback of action exec; an undo has no way on: what "
+	    "it cannot undo is paged",
+	    "14:55: rollback must be a mapping with the key action",
+	    "15:44: template: a step cannot use its own output",
+	    "15:126: template: step \"z\" does not stand before this one, so it has no output yet",
+	    "15:157: 0s is out of range, it must be between 1s and 7d"}},
+    {"a rollback that nothing asks for",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], rollback: {action: exec, argv: [/y]}}\n"
+	"      - {name: b, action: exec, argv: [/x], rollback: {action: exec, argv: [/y]}, "
+	"on_failure: rollback}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"13:55: this rollback is never used: no later step has on_failure: rollback"}},
     {"an unknown effect",
 	PB_TEST_HEAD
 	"playbooks:\n"

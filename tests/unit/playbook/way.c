@@ -32,6 +32,11 @@ static const struct {
 	BOOK("    page_by: 1h\n    steps:\n" STEP("a", ", if: {alarm: {name: [x]}}, next: c")
 		STEP("b", ", timeout: 10m, next: d") STEP("c", ", timeout: 5m") STEP("d", "")),
 	"abd", 960 * PB_SECOND, 960 * PB_SECOND},
+    {"a rollback may take longer than going on",
+	BOOK("    page_by: 1h\n    steps:\n" STEP(
+	    "a", ", rollback: {action: exec, argv: [/y], timeout: 10m}")
+		STEP("b", ", on_failure: rollback")),
+	"ab", 720 * PB_SECOND, 720 * PB_SECOND},
 };
 
 START_TEST(the_longest_way_is_worked_out)
