@@ -63,6 +63,7 @@ BINS := $(BUILD)/playbookd $(BUILD)/playbookctl
 SANDBOX := $(BUILD)/playbookd-sandbox
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
+.PHONY: bench-pattern bench-pattern-peers
 .PHONY: all check kill-test demo asan fuzz bench format format-check tidy layers install uninstall deb help clean tests deps
 .DEFAULT_GOAL := all
 
@@ -196,6 +197,17 @@ fuzz: ## feed every parser of outside bytes with nonsense, FUZZ_SECONDS each (10
 	@tests/fuzz/run.sh $(patsubst $(BUILD)/%,$(BUILD)-fuzz/%,$(FUZZ_PROGS))
 .PHONY: fuzz-progs
 fuzz-progs: $(FUZZ_PROGS)
+
+$(BUILD)/tests/bench-pattern: $(call objs,$(wildcard tests/bench/pattern/*.c)) $(call archives,pattern base)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(link)
+
+bench-pattern: $(BUILD)/tests/bench-pattern ## print the speed of the pattern matcher
+	@BUILD=$(BUILD) tests/bench/pattern/run.sh
+
+bench-pattern-peers: $(BUILD)/tests/bench-pattern ## the same beside event-ruler and quamina (needs Java, Maven and Go)
+	@BUILD=$(BUILD) tests/bench/pattern/run.sh --peers
 
 bench: $(BINS) $(SANDBOX) $(BUILD)/tests/run-bench ## print speed and memory figures; B=NAME picks some
 	@BUILD=$(BUILD) $(BUILD)/tests/run-bench $(B)

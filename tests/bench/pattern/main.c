@@ -1,0 +1,178 @@
+/*
+ * bench-pattern CASES: measures the matcher on the cases of a file, one a line:
+ *
+ *     NAME <tab> RULES <tab> CATEGORY <tab> N <tab> EVENTS
+ *
+ * RULES has "id <tab> pattern" or "category <tab> matches <tab> pattern" a line; CATEGORY picks
+ * among the latter, "-" takes the former.  N patterns at most are taken, 0 = all.  EVENTS has one a
+ * line.  Prints for each, by tabs: name, ns an event (the median of thread-CPU times), matches,
+ * rules built a second, bytes a rule beside its text; "refused" where a pattern is.
+ *
+ * "+early" as the second argument stops at the last field that a pattern names; "+NAME" scans as
+ * NAME does ("scalar", "sse2", "avx2", "avx512").
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "pattern/pattern.h"
+
+#define PASSES 5
+
+struct rules {
+	struct pb_matcher_builder *builder;
+	size_t n, bytes;
+	double seconds;
+};
+
+static double
+cpu_seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static struct pb_str
+read_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long size = 0;
+
+	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0) {
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		exit(EXIT_FAILURE);
+	}
+	rewind(f);
+	char *text = pb_malloc((size_t)size + 1);
+	if (fread(text, 1, (size_t)size, f) != (size_t)size) {
+		fprintf(stderr, "%s: cut\n", path);
+		exit(EXIT_FAILURE);
+	}
+	fclose(f);
+	return (struct pb_str){text, (size_t)size};
+}
+
+/* Cut the text before `end` off *s, and `end` too. */
+static struct pb_str
+cut(struct pb_str *s, char end)
+{
+	const char *at = memchr(s->ptr, end, s->len);
+	size_t len = at == NULL ? s->len : (size_t)(at - s->ptr);
+	struct pb_str ret = {s->ptr, len};
+
+	s->ptr += at == NULL ? len : len + 1;
+	s->len -= at == NULL ? len : len + 1;
+	return ret;
+}
+
+static int
+add_rule(struct rules *r, struct pb_str text)
+{
+	PB_CLEANUP(pb_pattern_freep) struct pb_pattern *p = NULL;
+	struct pb_error err = {0};
+
+	if (pb_pattern_compile(text, &p, &err) < 0 ||
+	    pb_matcher_builder_add(r->builder, p, &err) < 0)
+		return -1;
+	r->n++;
+	r->bytes += text.len;
+	return 0;
+}
+
+static int
+add_rules(struct rules *r, struct pb_str file, struct pb_str category, size_t most)
+{
+	bool is_plain = pb_str_is(category, "-");
+
+	for (struct pb_str rest = file; rest.len > 0 && (most == 0 || r->n < most);) {
+		struct pb_str line = cut(&rest, '\n'), first = cut(&line, '\t');
+		if (!is_plain) {
+			(void)cut(&line, '\t');
+			if (!pb_str_eq(first, category))
+				continue;
+		}
+		if (add_rule(r, line) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static double
+pass(const struct pb_matcher *m, struct pb_match *s, struct pb_str events, size_t *ret_events,
+    size_t *ret_matches)
+{
+	double start = cpu_seconds();
+
+	*ret_events = *ret_matches = 0;
+	for (struct pb_str rest = events; rest.len > 0;) {
+		size_t n = 0;
+		if (pb_match(m, s, cut(&rest, '\n'), NULL, 0, &n) < 0) {
+			fprintf(stderr, "event %zu is malformed\n", *ret_events);
+			exit(EXIT_FAILURE);
+		}
+		*ret_matches += n;
+		++*ret_events;
+	}
+	return cpu_seconds() - start;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void
+run_case(struct pb_str line, const char *mode)
+{
+	struct pb_str name = cut(&line, '\t'), rules_path = cut(&line, '\t');
+	struct pb_str category = cut(&line, '\t'), most = cut(&line, '\t');
+	PB_CLEANUP(pb_freep) char *rules_file = pb_strndup(rules_path.ptr, rules_path.len);
+	PB_CLEANUP(pb_freep) char *events_file = pb_strndup(line.ptr, line.len);
+	struct pb_str rules = read_file(rules_file), events = read_file(events_file);
+	struct rules r = {.builder = pb_matcher_builder_new()};
+	double start = cpu_seconds(), times[PASSES];
+	size_t n_events = 0, n_matches = 0;
+
+	if (add_rules(&r, rules, category, strtoul(most.ptr, NULL, 10)) < 0) {
+		printf("%.*s\trefused\n", PB_STR_ARG(name));
+		pb_matcher_builder_free(r.builder);
+	} else {
+		PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+		if (mode != NULL && strcmp(mode, "+early") == 0)
+			pb_matcher_builder_stop_early(r.builder);
+		else if (mode != NULL && pb_match_set_scanner(s, mode + 1) < 0)
+			exit(EXIT_FAILURE);
+		PB_CLEANUP(pb_matcher_freep)
+		struct pb_matcher *m = pb_matcher_builder_finish(r.builder);
+		double built_in = cpu_seconds() - start;
+		for (size_t i = 0; i < PASSES; i++)
+			times[i] = pass(m, s, events, &n_events, &n_matches);
+		qsort(times, PASSES, sizeof(times[0]), compare);
+		printf("%.*s\t%.1f\t%zu\t%.0f\t%.0f\n", PB_STR_ARG(name),
+		    times[PASSES / 2] * 1e9 / (double)n_events, n_matches, (double)r.n / built_in,
+		    ((double)pb_matcher_bytes(m) - (double)r.bytes) / (double)r.n);
+	}
+	(void)fflush(stdout);
+	free((void *)(uintptr_t)rules.ptr);
+	free((void *)(uintptr_t)events.ptr);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fprintf(stderr, "usage: bench-pattern CASES [+early | +SCANNER]\n");
+		return EXIT_FAILURE;
+	}
+	struct pb_str cases = read_file(argv[1]);
+	for (struct pb_str rest = cases; rest.len > 0;)
+		run_case(cut(&rest, '\n'), argv[2]);
+	free((void *)(uintptr_t)cases.ptr);
+	return EXIT_SUCCESS;
+}
