@@ -11,6 +11,7 @@
 #include "playbook/config.h"
 
 enum pb_ctl_exit pb_ctl_test(int argc, char **argv);
+enum pb_ctl_exit pb_ctl_sim(int argc, char **argv);
 
 /* The configuration of `dir`, or NULL with its problems on standard error. */
 struct pb_config *pb_ctl_load(const char *dir);

@@ -102,22 +102,50 @@ pb_pump_post(struct pb_pump *p, struct pb_input *in)
 		p->ops->wake(p->arg, p->ops->now(p->arg));
 }
 
-/* Pages leave first: what follows may be slow to hand over. */
-static void
-start_all(struct pb_pump *p, const struct pb_update *u)
+static bool
+has_start(const struct pb_update *u, const char *id)
 {
 	for (size_t i = 0; i < u->n_starts; i++)
-		if (u->starts[i].is_page)
-			p->ops->start(p->arg, &u->starts[i]);
+		if (strcmp(u->starts[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_cancel(const struct pb_update *u, const char *id)
+{
+	for (size_t i = 0; i < u->n_cancels; i++)
+		if (strcmp(u->cancels[i], id) == 0)
+			return true;
+	return false;
+}
+
+static void
+start_kind(struct pb_pump *p, const struct pb_update *u, bool is_page)
+{
 	for (size_t i = 0; i < u->n_starts; i++)
-		if (!u->starts[i].is_page)
+		if (u->starts[i].is_page == is_page && !has_cancel(u, u->starts[i].id))
 			p->ops->start(p->arg, &u->starts[i]);
 }
 
 /*
- * Cancels come after starts, for an action may be decided and withdrawn in one batch and its driver
- * then still owes an outcome.  Receipts come after actions: a crash in between makes the source
- * deliver again, and the records see that it is the same event.
+ * Pages leave first: what follows may be slow to hand over.  What was decided and withdrawn in one
+ * batch is neither started nor cancelled: its incident is over, so it must not take effect.
+ */
+static void
+start_all(struct pb_pump *p, const struct pb_update *u)
+{
+	for (size_t i = 0; i < u->n_cancels; i++)
+		if (!has_start(u, u->cancels[i]))
+			p->ops->cancel(p->arg, u->cancels[i]);
+	start_kind(p, u, true);
+	start_kind(p, u, false);
+}
+
+/*
+ * Cancels come before starts, so that a lost attempt does not run beside what follows it.
+ * Receipts come after actions: a crash in between makes the source deliver again, and the records
+ * see that it is the same event.
  */
 static void
 act(struct pb_pump *p)
@@ -127,8 +155,6 @@ act(struct pb_pump *p)
 	for (size_t i = 0; i < u->n_notes; i++)
 		p->ops->note(p->arg, &u->notes[i]);
 	start_all(p, u);
-	for (size_t i = 0; i < u->n_cancels; i++)
-		p->ops->cancel(p->arg, u->cancels[i]);
 	for (size_t i = 0; i < u->n_receipts; i++)
 		p->ops->receipt(p->arg, u->receipts[i]);
 	for (size_t i = 0; i < u->n_replies; i++)

@@ -8,8 +8,11 @@
 #include "base/json.h"
 #include "sim/world.h"
 
+/* A process that was started just before the end may still take up what waits. */
+#define END_LEAST PB_MINUTE
+
 static struct world *
-make_world(struct scenario_run *run)
+make_world(struct pb_scenario_run *run)
 {
 	struct pb_error err = {0};
 	struct world *w = world_new(run->scenario, run->config, run->seed, &err);
@@ -24,8 +27,14 @@ make_world(struct scenario_run *run)
 	return w;
 }
 
+static int64_t
+script_at(const struct world *w, const json_t *at)
+{
+	return w->start_at + w->jumped_for + span_of(at);
+}
+
 void
-scenario_run(struct scenario_run *run)
+pb_scenario_run(struct pb_scenario_run *run)
 {
 	struct world *w = make_world(run);
 	if (w == NULL)
@@ -35,12 +44,13 @@ scenario_run(struct scenario_run *run)
 	json_array_foreach (json_object_get(run->scenario, "events"), i, event) {
 		if (run->n_events != 0 && i >= run->n_events)
 			break;
-		world_run(w, w->start_at + span_of(json_object_get(event, "at")));
+		world_run(w, script_at(w, json_object_get(event, "at")));
 		if (w->broken.len == 0)
 			world_event(w, event);
 	}
 	const json_t *until = json_object_get(run->scenario, "until");
-	world_run(w, w->start_at + (until == NULL ? PB_HOUR : span_of(until)));
+	int64_t end_at = w->start_at + w->jumped_for + (until == NULL ? PB_HOUR : span_of(until));
+	world_run(w, end_at > w->now + END_LEAST ? end_at : w->now + END_LEAST);
 
 	for (i = 0; i < w->n_messages && w->broken.len == 0; i++)
 		if (!w->messages[i].is_deleted && !w->is_degraded)
@@ -56,26 +66,26 @@ scenario_run(struct scenario_run *run)
 }
 
 void
-scenario_run_fini(struct scenario_run *run)
+pb_scenario_run_fini(struct pb_scenario_run *run)
 {
 	pb_buf_fini(&run->failures);
 	pb_buf_fini(&run->trace);
 }
 
 size_t
-scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
+pb_scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
     bool with_expect, struct pb_buf *failures, bool with_trace)
 {
-	struct scenario_run run = {.scenario = scenario,
+	struct pb_scenario_run run = {.scenario = scenario,
 	    .seed = seed,
 	    .crash_at = crash_at,
 	    .n_crash_at = n_crash_at,
 	    .with_expect = with_expect};
-	scenario_run(&run);
+	pb_scenario_run(&run);
 	if (run.failures.len > 0)
 		pb_buf_adds(failures, run.failures.ptr);
 	if (with_trace && failures->len > 0 && run.trace.ptr != NULL)
 		pb_buf_adds(failures, run.trace.ptr);
-	scenario_run_fini(&run);
+	pb_scenario_run_fini(&run);
 	return run.points;
 }

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "playbook/config.h"
 
-struct scenario_run {
+struct pb_scenario_run {
 	json_t *scenario; /* borrowed */
 	struct pb_config *config; /* borrowed; NULL = the text in the scenario */
 	uint64_t seed;
@@ -21,18 +21,18 @@ struct scenario_run {
 	bool with_expect;
 	size_t n_events; /* play only so many of the events; 0 = all */
 
-	/* What came of it; scenario_run_fini frees it. */
+	/* What came of it; pb_scenario_run_fini frees it. */
 	size_t points; /* places passed where the process could have died */
 	size_t n_seen; /* what was started or changed */
 	struct pb_buf failures; /* lines; empty = all as promised and expected */
 	struct pb_buf trace; /* with marks where something was expected */
 };
 
-void scenario_run(struct scenario_run *run);
-void scenario_run_fini(struct scenario_run *run);
+void pb_scenario_run(struct pb_scenario_run *run);
+void pb_scenario_run_fini(struct pb_scenario_run *run);
 
 /* The same for the suite: failures, with the trace behind them.  Returns the points. */
-size_t scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
+size_t pb_scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
     bool with_expect, struct pb_buf *failures, bool with_trace);
 
 #endif

@@ -16,7 +16,7 @@
 /* Of an event, of a line of `expect`, of an answer: what is not here is misspelt. */
 static const char *const event_words[] = {"at", "alarm", "to", "tags", "by", "twice", "late",
     "event", "ack", "resolve", "reason", "kill", "drain", "fail_commits", "store_is_back",
-    "garbage"};
+    "garbage", "jump"};
 static const char *const expect_words[] = {"at", "by", "between", "never", "at_most", "times",
     "step", "page", "notice", "incident", "inputs", "cause", "level", "to"};
 static const char *const answer_words[] = {
@@ -94,6 +94,7 @@ check_events(struct pb_loader *l, const struct pb_node *events)
 		last = at > last ? at : last;
 		(void)span_at(l, n, "late");
 		(void)span_at(l, n, "kill");
+		(void)span_at(l, n, "jump");
 		if (pb_node_get(n, "alarm") != NULL)
 			check_alarm(l, n);
 	}
@@ -351,7 +352,7 @@ add_difference(struct pb_buf *b, const char *want, const char *got)
 }
 
 static void
-report(struct pb_test_result *ret, const struct scenario_run *run, const char *clean)
+report(struct pb_test_result *ret, const struct pb_scenario_run *run, const char *clean)
 {
 	const char *trace = run->trace.ptr == NULL ? "" : run->trace.ptr;
 	ret->is_passed = false;
@@ -368,24 +369,24 @@ void
 pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_result *ret)
 {
 	*ret = (struct pb_test_result){.is_passed = true, .n_runs = 1};
-	struct scenario_run clean = {
+	struct pb_scenario_run clean = {
 	    .scenario = t->scenario, .config = config, .seed = 1, .with_expect = true};
-	scenario_run(&clean);
+	pb_scenario_run(&clean);
 	if (clean.failures.len > 0)
 		report(ret, &clean, NULL);
 	size_t points = t->is_crashed ? clean.points : 0;
 	for (size_t at = 1; at <= points && ret->is_passed; at++) {
-		struct scenario_run run = {.scenario = t->scenario,
+		struct pb_scenario_run run = {.scenario = t->scenario,
 		    .config = config,
 		    .seed = 1,
 		    .with_expect = true,
 		    .crash_at = &at,
 		    .n_crash_at = 1};
-		scenario_run(&run);
+		pb_scenario_run(&run);
 		ret->n_runs++;
 		if (run.failures.len > 0)
 			report(ret, &run, clean.trace.ptr == NULL ? "" : clean.trace.ptr);
-		scenario_run_fini(&run);
+		pb_scenario_run_fini(&run);
 	}
-	scenario_run_fini(&clean);
+	pb_scenario_run_fini(&clean);
 }

@@ -565,7 +565,11 @@ world_event(struct world *w, const json_t *e)
 		set_config(w, pb_json_str_or(e, "config", ""));
 	else if (json_object_get(e, "kill") != NULL)
 		world_kill(w, span_of(json_object_get(e, "kill")));
-	else if (json_object_get(e, "fail_commits") != NULL)
+	else if (json_object_get(e, "jump") != NULL) {
+		int64_t jump = span_of(json_object_get(e, "jump"));
+		w->now += jump;
+		w->jumped_for += jump;
+	} else if (json_object_get(e, "fail_commits") != NULL)
 		w->fail_commits = (size_t)pb_json_i64(e, "fail_commits", 0);
 	else if (json_object_get(e, "store_is_back") != NULL) {
 		w->is_degraded = false;

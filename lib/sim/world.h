@@ -63,6 +63,7 @@ struct world {
 	json_t *scenario;
 	struct pb_config *config;
 	int64_t start_at, now, up_since;
+	int64_t jumped_for; /* by which the clock was set forward: the script goes on from there */
 	struct pb_store *store;
 	struct pb_engine *engine;
 	struct pb_pump *pump;

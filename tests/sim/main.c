@@ -26,7 +26,7 @@ START_TEST(a_scenario_goes_as_it_says)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
 	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
 	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
-	(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+	(void)pb_scenario_play(scenario, 1, NULL, 0, true, &failures, true);
 	ck_assert_msg(failures.len == 0, "%s:\n%s", files.gl_pathv[_i], failures.ptr);
 }
 END_TEST
@@ -41,10 +41,10 @@ START_TEST(a_scenario_survives_a_crash_at_each_point)
 	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
 	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
 	bool with_expect = pb_streq(pb_json_str(scenario, "crash"), "each_commit");
-	size_t points = scenario_play(scenario, 1, NULL, 0, false, &failures, true);
+	size_t points = pb_scenario_play(scenario, 1, NULL, 0, false, &failures, true);
 	ck_assert_msg(points > 0, "%s: nothing happened", files.gl_pathv[_i]);
 	for (size_t at = 1; at <= points; at++) {
-		(void)scenario_play(scenario, 1, &at, 1, with_expect, &failures, true);
+		(void)pb_scenario_play(scenario, 1, &at, 1, with_expect, &failures, true);
 		ck_assert_msg(failures.len == 0, "%s, crash at point %zu of %zu:\n%s",
 		    files.gl_pathv[_i], at, points, failures.ptr);
 	}
@@ -65,7 +65,7 @@ static void
 play_seed(uint64_t seed, struct pb_buf *failures, bool with_trace)
 {
 	PB_JSON json_t *scenario = scenario_random(seed);
-	size_t points = scenario_play(scenario, seed, NULL, 0, false, failures, with_trace);
+	size_t points = pb_scenario_play(scenario, seed, NULL, 0, false, failures, with_trace);
 	struct pb_rand r;
 	pb_rand_seed(&r, seed ^ 0xdeadULL);
 	size_t at[3], n = (size_t)pb_rand_below(&r, 4), last = 0;
@@ -74,7 +74,7 @@ play_seed(uint64_t seed, struct pb_buf *failures, bool with_trace)
 		at[i] = last;
 	}
 	if (failures->len == 0 && n > 0)
-		(void)scenario_play(scenario, seed, at, n, false, failures, with_trace);
+		(void)pb_scenario_play(scenario, seed, at, n, false, failures, with_trace);
 }
 
 START_TEST(a_random_world_breaks_no_promise)
@@ -99,7 +99,7 @@ play_by_hand(int argc, char **argv)
 			if (scenario == NULL)
 				return EXIT_FAILURE;
 			pb_buf_addf(&failures, "%s\n", argv[i]); /* so that the trace is shown */
-			(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+			(void)pb_scenario_play(scenario, 1, NULL, 0, true, &failures, true);
 		}
 	}
 	(void)printf("%s", failures.ptr == NULL ? "ok\n" : failures.ptr);

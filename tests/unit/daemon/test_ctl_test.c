@@ -50,22 +50,28 @@ remove_folder(void)
 
 /* Run with standard output into a file; its text goes to `ret`. */
 static enum pb_ctl_exit
-run(const char *option, struct pb_buf *ret)
+captured(enum pb_ctl_exit (*command)(int, char **), int argc, char **argv, struct pb_buf *ret)
 {
 	struct pb_error err;
 	PB_CLEANUP(pb_freep) char *out = pb_asprintf("%s/out", dir);
-	PB_CLEANUP(pb_freep) char *word = pb_strdup(option);
-	char name[] = "test";
-	char *argv[] = {name, option == NULL ? dir : word, option == NULL ? NULL : dir, NULL};
 	(void)fflush(stdout);
 	int kept = dup(STDOUT_FILENO);
 	ck_assert_ptr_nonnull(freopen(out, "w", stdout));
-	enum pb_ctl_exit rc = pb_ctl_test(option == NULL ? 2 : 3, argv);
+	enum pb_ctl_exit rc = command(argc, argv);
 	(void)fflush(stdout);
 	ck_assert_int_ge(dup2(kept, STDOUT_FILENO), 0);
 	(void)close(kept);
 	ck_assert_msg(pb_file_read(out, 0, ret, &err) == 0, "%s", err.text);
 	return rc;
+}
+
+static enum pb_ctl_exit
+run(const char *option, struct pb_buf *ret)
+{
+	PB_CLEANUP(pb_freep) char *word = pb_strdup(option);
+	char name[] = "test";
+	char *argv[] = {name, option == NULL ? dir : word, option == NULL ? NULL : dir, NULL};
+	return captured(pb_ctl_test, option == NULL ? 2 : 3, argv, ret);
 }
 
 #define FAILS                                                                                      \
@@ -121,8 +127,48 @@ START_TEST(the_tests_of_the_examples_pass)
 }
 END_TEST
 
+static const struct sim_row {
+	const char *words[10]; /* up to the first NULL */
+	enum pb_ctl_exit rc;
+	const char *out;
+} sim_rows[] = {
+    {{"sim", "--days", "2", "--runs", "2", "--seed", "1", "--assert=promises"}, PB_CTL_OK,
+	"seeds 1 to 2, 2 days each: every promise held"},
+    {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--faults=none"}, PB_CTL_REFUSED,
+	"states were never reached"},
+    {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--prefix=2"}, PB_CTL_OK,
+	"00:00:00 boot"},
+    {{"sim", "--days", "0"}, PB_CTL_USAGE, ""},
+    {{"sim", "--faults", "plague"}, PB_CTL_USAGE, ""},
+    {{"sim", "--assert", "luck"}, PB_CTL_USAGE, ""},
+    {{"sim", "now"}, PB_CTL_USAGE, ""},
+    {{"sim", "--config", "/nonexistent"}, PB_CTL_USAGE, ""},
+};
+
+START_TEST(random_months_are_played_as_asked)
+{
+	const struct sim_row *row = &sim_rows[_i];
+	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
+	char *argv[12] = {NULL};
+	int argc = 0;
+	make_folder();
+	for (; row->words[argc] != NULL; argc++)
+		argv[argc] = pb_strdup(row->words[argc]);
+	if (row->rc != PB_CTL_USAGE) {
+		argv[argc++] = pb_strdup("--config");
+		argv[argc++] = pb_strdup(dir);
+	}
+	ck_assert_int_eq(captured(pb_ctl_sim, argc, argv, &out), row->rc);
+	ck_assert_msg(strstr(out.ptr == NULL ? "" : out.ptr, row->out) != NULL, "%s", out.ptr);
+	for (int i = 0; i < argc; i++)
+		free(argv[i]);
+	remove_folder();
+}
+END_TEST
+
 PB_SUITE(ctl_test)
 {
+	pb_add_loop(s, random_months_are_played_as_asked, 0, PB_ARRAY_LEN(sim_rows));
 	pb_add_loop(s, results_are_printed_as_asked, 0, PB_ARRAY_LEN(form_rows));
 	pb_add(s, the_tests_of_the_examples_pass);
 }
