@@ -131,6 +131,7 @@ tick(struct turn *t)
 	struct pb_timer *timer;
 	while ((timer = pb_heap_first(&t->e->timers)) != NULL && timer->at <= t->now)
 		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
+	audit_due(t);
 	intake_forget(t);
 }
 
@@ -378,6 +379,7 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 	case PB_IN_MAX:
 		pb_impossible("not an input");
 	}
+	audit_arm(&t);
 }
 
 /* --- looking in */
@@ -386,7 +388,8 @@ int64_t
 pb_engine_next_at(const struct pb_engine *e)
 {
 	const struct pb_timer *first = pb_heap_first(&e->timers);
-	return first == NULL ? PB_NEVER : first->at;
+	int64_t at = first == NULL ? PB_NEVER : first->at;
+	return e->audit_at != 0 && e->audit_at < at ? e->audit_at : at;
 }
 
 size_t
@@ -446,34 +449,4 @@ pb_engine_open_json(const struct pb_engine *e, int64_t now)
 		json_array_append_new(list, j);
 	}
 	return list;
-}
-
-size_t
-pb_engine_audit(const struct pb_engine *e, int64_t now, struct pb_buf *why)
-{
-	size_t n = 0, i = 0;
-	const char *id;
-	void *value;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
-		const struct incident *in = value;
-		const char *defect = NULL;
-		if (in->state == INCIDENT_RESOLVED)
-			continue;
-		if (in->ladder.next_at == PB_NEVER)
-			defect = "its ladder has no next deadline";
-		else if (in->ladder.next_at + PB_MINUTE < now)
-			defect = "its ladder's deadline went by";
-		else if (in->timer.index == 0 || in->timer.at > in->ladder.next_at)
-			defect = "its timer is later than its ladder";
-		else if (in->state == INCIDENT_RUNNING && step_next_at(in) == PB_NEVER)
-			defect = "its run waits for nothing";
-		else if (in->state == INCIDENT_HOLDING && in->hold_until == 0)
-			defect = "it is held without an end";
-		if (defect == NULL)
-			continue;
-		n++;
-		if (why != NULL)
-			pb_buf_addf(why, "%s%s: %s", n > 1 ? "; " : "", id, defect);
-	}
-	return n;
 }

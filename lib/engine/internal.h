@@ -204,6 +204,7 @@ struct pb_engine {
 	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
 	struct pb_heap timers;
 	size_t n_open;
+	int64_t audit_at; /* 0 = nothing is open */
 	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
 	int64_t day; /* of the last incident id, days since 1970 */
 	int64_t day_number; /* last number of that day */
@@ -296,11 +297,12 @@ enum ladder_input {
 	LADDER_ACK,
 	LADDER_SNOOZE,
 	LADDER_ESCALATE,
+	LADDER_MEND,
 	LADDER_CLOSE,
 	LADDER_INPUT_MAX
 };
 const char *ladder_state_name(enum ladder_state s);
-/* `text` is why with PAGE and SOON, by whom with ACK and ESCALATE. */
+/* `text` is why with PAGE, SOON and MEND, by whom with ACK and ESCALATE. */
 void ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const char *text);
 /* Nobody is paged for `span`, by wish of `by`. */
 void ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char *by);
@@ -330,6 +332,7 @@ size_t rungs_next_level(const struct rungs *r, size_t position, size_t level);
 /* page.c */
 const char *page_state_name(enum page_state s);
 void page_send(struct turn *t, struct incident *in, size_t level, size_t repeat);
+void page_send_fallback(struct turn *t, struct incident *in); /* at once, for this round's pages */
 void page_send_notices(struct turn *t, struct incident *in);
 void
 page_drop_waiting(struct turn *t, struct incident *in, const char *why); /* those not in flight */
@@ -367,6 +370,10 @@ void alarm_attach(struct alarm *a, struct incident *in);
 void alarm_detach(struct alarm *a, struct incident *in);
 void source_free(void *s);
 struct source *source_get(struct pb_engine *e, const char *name);
+
+/* audit.c */
+void audit_due(struct turn *t);
+void audit_arm(struct turn *t); /* after each input: one is due a minute later, if any is open */
 
 /* engine.c: as pb_map_free wants them */
 void free_config(void *c);

@@ -11,6 +11,7 @@
  *	any but CLOSED -> SNOOZED	[snooze] somebody wants quiet until then
  *	SNOOZED -> PAGING, SPENT	[snooze_ended] as an acknowledgement that expires
  *	any but CLOSED -> PAGING, SPENT	[hand_over] the next level now
+ *	any -> PAGING, SPENT	[mend] the auditor found that it would not go on
  *	any -> CLOSED		[close_ladder] the incident is resolved; those paged are told
  *
  * The ladder's position is how many rungs have fired.  Invariant: but for NONE and CLOSED there is a
@@ -342,6 +343,22 @@ hand_over(struct turn *t, struct incident *in, const char *by)
 	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 
+/* From whatever state: it begins anew, with the fallback at once. */
+static void
+mend(struct turn *t, struct incident *in, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	forget_who(l);
+	set_text(&l->why, why);
+	if (l->page_by_at == 0)
+		l->page_by_at = t->now;
+	l->started_at = t->now;
+	l->position = 0;
+	l->round++;
+	fire_due(t, in);
+	page_send_fallback(t, in);
+}
+
 static void
 close_ladder(struct turn *t, struct incident *in, const char *text)
 {
@@ -363,6 +380,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = never,
 	    [LADDER_SNOOZE] = never,
 	    [LADDER_ESCALATE] = never,
+	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = never,
 	},
     [LADDER_ARMED] =
@@ -374,6 +392,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_SNOOZE] = snooze,
 	    [LADDER_ESCALATE] = hand_to_first,
+	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_PAGING] =
@@ -385,6 +404,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_SNOOZE] = snooze,
 	    [LADDER_ESCALATE] = hand_over,
+	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_SPENT] =
@@ -396,6 +416,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_SNOOZE] = snooze,
 	    [LADDER_ESCALATE] = hand_over,
+	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_ACKED] =
@@ -407,6 +428,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_SNOOZE] = snooze,
 	    [LADDER_ESCALATE] = hand_over,
+	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_SNOOZED] =
@@ -418,6 +440,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_SNOOZE] = snooze,
 	    [LADDER_ESCALATE] = hand_over,
+	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = close_ladder,
 	},
     [LADDER_CLOSED] =
@@ -429,6 +452,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = stay,
 	    [LADDER_SNOOZE] = stay,
 	    [LADDER_ESCALATE] = stay,
+	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = stay,
 	},
 };

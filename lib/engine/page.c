@@ -360,6 +360,18 @@ fallback_due(struct turn *t, struct incident *in, struct page *p)
 	send_fallback(t, in, p);
 }
 
+void
+page_send_fallback(struct turn *t, struct incident *in)
+{
+	for (struct page *p = in->pages; p != NULL; p = p->next) {
+		if (p->is_notice || p->round != in->ladder.round || p->fallback_at == PB_NEVER)
+			continue;
+		p->fallback_at = PB_NEVER;
+		put(t, in, p);
+		send_fallback(t, in, p);
+	}
+}
+
 /* To everybody to whom a page went out (or may have), once each, and to nobody else. */
 void
 page_send_notices(struct turn *t, struct incident *in)

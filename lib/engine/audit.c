@@ -1,0 +1,127 @@
+/*
+ * The auditor: each minute, has every open incident a live next step?
+ *
+ * What it finds is a defect of this program or of its records, never of the outside.  It pages at
+ * once, through the fallback too, writes down what was wrong, and puts the incident back on its feet
+ * so that it is not found again.
+ */
+#include "internal.h"
+
+#define AUDIT_EVERY PB_MINUTE
+/* Ticks come when they are due; one that is so late was forgotten. */
+#define AUDIT_GRACE PB_MINUTE
+
+enum defect {
+	DEFECT_NONE,
+	DEFECT_NO_DEADLINE,
+	DEFECT_DEADLINE_PASSED,
+	DEFECT_LATE_TIMER,
+	DEFECT_DEAD_RUN,
+	DEFECT_ENDLESS_HOLD,
+	DEFECT_MAX
+};
+
+static const char *const words[] = {
+    [DEFECT_NONE] = "",
+    [DEFECT_NO_DEADLINE] = "its ladder has no next deadline",
+    [DEFECT_DEADLINE_PASSED] = "its ladder's deadline went by",
+    [DEFECT_LATE_TIMER] = "its timer is later than its ladder",
+    [DEFECT_DEAD_RUN] = "its run waits for nothing",
+    [DEFECT_ENDLESS_HOLD] = "it is held without an end",
+};
+_Static_assert(PB_ARRAY_LEN(words) == DEFECT_MAX, "words for each defect");
+
+static enum defect
+look(const struct incident *in, int64_t now)
+{
+	if (in->state == INCIDENT_RESOLVED)
+		return DEFECT_NONE;
+	if (in->ladder.next_at == PB_NEVER)
+		return DEFECT_NO_DEADLINE;
+	if (in->ladder.next_at + AUDIT_GRACE < now)
+		return DEFECT_DEADLINE_PASSED;
+	if (in->timer.index == 0 || in->timer.at > in->ladder.next_at)
+		return DEFECT_LATE_TIMER;
+	if (in->state == INCIDENT_RUNNING && step_next_at(in) == PB_NEVER)
+		return DEFECT_DEAD_RUN;
+	if (in->state == INCIDENT_HOLDING && in->hold_until == 0)
+		return DEFECT_ENDLESS_HOLD;
+	return DEFECT_NONE;
+}
+
+size_t
+pb_engine_audit(const struct pb_engine *e, int64_t now, struct pb_buf *why)
+{
+	size_t n = 0, i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(e->incidents, &i, &id, &value)) {
+		enum defect d = look(value, now);
+		if (d == DEFECT_NONE)
+			continue;
+		n++;
+		if (why != NULL)
+			pb_buf_addf(why, "%s%s: %s", n > 1 ? "; " : "", id, words[d]);
+	}
+	return n;
+}
+
+static void
+mend(struct turn *t, struct incident *in, enum defect d)
+{
+	PB_CLEANUP(pb_freep)
+	char *why = pb_asprintf("defect of playbookd: %s; its plan cannot be relied on", words[d]);
+	incident_note(t, in, "", "defect", "%s; a human is paged", words[d]);
+	ladder_input(t, in, LADDER_MEND, why);
+	if (d == DEFECT_ENDLESS_HOLD) {
+		in->hold_until = t->now;
+		incident_put(t, in);
+	}
+	/* Whatever it waits for will not come. */
+	if (in->state == INCIDENT_RUNNING && step_next_at(in) == PB_NEVER) {
+		free(in->run.failure);
+		in->run.failure = PB_TAKE(why);
+		in->run.state = RUN_FAILED;
+		in->run.state_at = t->now;
+		run_put(t, in);
+		incident_input(t, in, INCIDENT_RUN_FAILED);
+	}
+	incident_settle(t, in);
+}
+
+/* Those found are collected first: mending may close an incident and take it out of the map. */
+static void
+audit(struct turn *t)
+{
+	size_t n = 0, i = 0;
+	const char *id;
+	void *value;
+	PB_CLEANUP(pb_freep) struct incident **bad = NULL;
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+		if (look(value, t->now) == DEFECT_NONE)
+			continue;
+		if (bad == NULL)
+			bad = pb_calloc(t->e->n_open, sizeof(struct incident *));
+		bad[n++] = value;
+	}
+	for (i = 0; i < n; i++)
+		mend(t, bad[i], look(bad[i], t->now));
+}
+
+void
+audit_due(struct turn *t)
+{
+	if (t->e->audit_at == 0 || t->e->audit_at > t->now)
+		return;
+	t->e->audit_at = t->now + AUDIT_EVERY;
+	audit(t);
+}
+
+void
+audit_arm(struct turn *t)
+{
+	if (t->e->n_open == 0)
+		t->e->audit_at = 0;
+	else if (t->e->audit_at == 0)
+		t->e->audit_at = t->now + AUDIT_EVERY;
+}
