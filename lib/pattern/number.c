@@ -83,7 +83,7 @@ approximate(struct pb_str s, double *ret)
 	size_t i = s.ptr[0] == '-', dot = s.len;
 	uint64_t digits = 0;
 
-	if (s.len > 20)
+	if (s.len > 19) /* so many digits fit 64 bits */
 		return false;
 	for (; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
