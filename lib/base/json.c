@@ -1,9 +1,9 @@
 /*
  * JSON through jansson, with our limits.
  *
- * jansson recurses by nesting and allows 2048 levels; ours is checked by a scan before it runs,
- * which also names the place.  The scan need not be exact on broken text: jansson refuses that
- * behind it.
+ * jansson recurses by nesting and allows 2048 levels, and overlooks a NUL byte behind a number; a
+ * scan before it looks for both, and names the place.  The scan need not be exact on broken text:
+ * jansson refuses that behind it.
  */
 #include "base/json.h"
 
@@ -26,7 +26,7 @@ fail_at(struct pb_error *err, int line, int column)
 }
 
 static int
-check_depth(struct pb_str text, struct pb_error *err)
+check_bytes(struct pb_str text, struct pb_error *err)
 {
 	int depth = 0, line = 1, column = 0;
 	bool is_text = false;
@@ -36,6 +36,9 @@ check_depth(struct pb_str text, struct pb_error *err)
 		if (c == '\n') {
 			line++;
 			column = 0;
+		} else if (c == '\0') {
+			(void)pb_fail(err, PB_SYNTAX, "not valid JSON: a NUL byte stands in it");
+			return fail_at(err, line, column);
 		} else if (is_text && c == '\\') {
 			i++;
 			column++;
@@ -75,7 +78,7 @@ pb_json_parse(struct pb_str text, json_t **ret, struct pb_error *err)
 	json_error_t e;
 	if (pb_str_trim(text).len == 0)
 		return pb_fail(err, PB_SYNTAX, "not valid JSON: the text is empty");
-	if (check_depth(text, err) < 0)
+	if (check_bytes(text, err) < 0)
 		return -1;
 	json_t *j = json_loadb(text.ptr, text.len, flags, &e);
 	if (j == NULL && json_error_code(&e) == json_error_numeric_overflow)

@@ -34,6 +34,7 @@ static const struct {
     {"escaped NUL", {"\"a\\u0000b\"", 10}, 1, "NUL character"},
     {"NUL in a key", {"{\"a\\u0000b\":1}", 14}, 1, "NUL"},
     {"raw NUL", {"\"a\0b\"", 5}, 1, "not valid JSON"},
+    {"NUL behind a number", {"[1844674407370954407370955161\0]", 31}, 1, "not valid JSON"},
     {"invalid UTF-8", {"\"\xff\"", 3}, 1, "UTF-8"},
     {"lone surrogate", {"\"\\ud800\"", 8}, 1, "not valid JSON"},
     {"number beyond double", {"1e999", 5}, 1, "overflow"},
