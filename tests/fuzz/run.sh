@@ -35,6 +35,12 @@ seed_pattern() {
 		[ -f "$p" ] && { cat "$p"; printf '\0%s' "$event"; } | head -c 16000 >"$1/vector-${p##*/}"
 	done
 }
+seed_match() {
+	put "$1" "$shared"/events/*.json
+	text "$1" ' {"source":"aws.cloudwatch","detail":{"state":{"value":"ALARM"},"n":[1,2.5e0,"300",null],"ip":"10.0.0.7"}}\n'
+	text "$1" '{"a.b":"\\u00e9\\n\\"","a":{"c":{}},"detail":{"list":[{"a":"x","b":"yz"},{"a":["x",{}],"b":[[]]}]}}'
+	text "$1" '{"detail":{"n":[-0,1e308,1E-5,18446744073709551616,"\\ud83d\\ude00"]},"source":"\303\251\342\200\256\360\237\230\200"}'
+}
 seed_event() {
 	put "$1" "$shared"/events/*.json
 	text "$1" '{"version":"0","id":"1","detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch","account":"111122223333","time":"2026-03-03T09:14:05Z","region":"eu-west-1","resources":["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:web"],"detail":{"alarmName":"web","state":{"value":"ALARM","timestamp":"2026-03-03T09:14:05.118+0000"},"previousState":{"value":"OK"}}}'
@@ -81,7 +87,7 @@ words() {
 }
 words_of() {
 	case $1 in
-	pattern | json) words lib/pattern/*.c ;;
+	pattern | match | json) words lib/pattern/*.c ;;
 	event) words lib/event/*.c ;;
 	config | template) words lib/playbook/*.c ;;
 	aws_*) words lib/aws/*.c ;;

@@ -30,6 +30,26 @@ help_json(const char *text)
 	return j;
 }
 
+/* The matcher on bytes must say the same, by every way to scan. */
+static void
+match_bytes(const struct pb_pattern *p, const char *event, bool wanted)
+{
+	static const char *const scanners[] = {"scalar", "sse2", "avx2", "avx512"};
+	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = NULL;
+	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+	struct pb_error err;
+	uint32_t id;
+	size_t n = 0;
+
+	ck_assert_int_eq(pb_matcher_build(&p, 1, &m, &err), 0);
+	for (size_t i = 0; i < PB_ARRAY_LEN(scanners); i++) {
+		if (pb_match_set_scanner(s, scanners[i]) < 0)
+			continue;
+		bool is_match = pb_match(m, s, pb_str_of(event), &id, 1, &n) == 0 && n == 1;
+		ck_assert_msg(is_match == wanted, "%s: %s differs", event, scanners[i]);
+	}
+}
+
 bool
 help_match(const char *pattern, const char *event)
 {
@@ -38,6 +58,7 @@ help_match(const char *pattern, const char *event)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
 	bool ret = pb_pattern_match(p, e);
 
+	match_bytes(p, event, ret);
 	ck_assert_int_eq(pb_pattern_why(p, e, &why), ret);
 	ck_assert_msg(ret == (why.len == 0), "%s on %s: why says \"%s\"", pattern, event,
 	    why.len > 0 ? why.ptr : "");
