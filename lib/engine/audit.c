@@ -18,6 +18,7 @@ enum defect {
 	DEFECT_LATE_TIMER,
 	DEFECT_DEAD_RUN,
 	DEFECT_ENDLESS_HOLD,
+	DEFECT_ENDLESS_WAIT,
 	DEFECT_MAX
 };
 
@@ -28,6 +29,7 @@ static const char *const words[] = {
     [DEFECT_LATE_TIMER] = "its timer is later than its ladder",
     [DEFECT_DEAD_RUN] = "its run waits for nothing",
     [DEFECT_ENDLESS_HOLD] = "it is held without an end",
+    [DEFECT_ENDLESS_WAIT] = "it waits for an answer or a lock without an end",
 };
 _Static_assert(PB_ARRAY_LEN(words) == DEFECT_MAX, "words for each defect");
 
@@ -46,6 +48,8 @@ look(const struct incident *in, int64_t now)
 		return DEFECT_DEAD_RUN;
 	if (in->state == INCIDENT_HOLDING && in->hold_until == 0)
 		return DEFECT_ENDLESS_HOLD;
+	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) && in->wait_until == 0)
+		return DEFECT_ENDLESS_WAIT;
 	return DEFECT_NONE;
 }
 
@@ -75,6 +79,10 @@ mend(struct turn *t, struct incident *in, enum defect d)
 	ladder_input(t, in, LADDER_MEND, why);
 	if (d == DEFECT_ENDLESS_HOLD) {
 		in->hold_until = t->now;
+		incident_put(t, in);
+	}
+	if (d == DEFECT_ENDLESS_WAIT) {
+		in->wait_until = t->now;
 		incident_put(t, in);
 	}
 	/* Whatever it waits for will not come. */

@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include "base/json.h"
+#include "playbook/template.h"
 
 static json_t *
 step_json(const struct step_run *s)
@@ -32,16 +33,65 @@ incident_context(const struct incident *in)
 	return j;
 }
 
-json_t *
-context_build(const struct pb_engine *e, const struct incident *in, int64_t now)
+/* What is known before any step. */
+static json_t *
+base_context(const struct pb_engine *e, const struct incident *in)
 {
-	char text[PB_TIME_TEXT];
 	json_t *c = json_object();
 	json_object_set(c, "event", in->event->json);
 	if (in->event->alarm != NULL)
 		json_object_set(c, "alarm", in->event->alarm);
 	json_object_set_new(c, "incident", incident_context(in));
-	json_object_set_new(c, "params", json_object());
+	json_t *host = json_object();
+	pb_json_set_str(host, "name", e->host);
+	json_object_set_new(c, "host", host);
+	return c;
+}
+
+static bool
+is_empty(const json_t *v)
+{
+	return json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) ||
+	    (json_is_array(v) && json_array_size(v) == 0) ||
+	    (json_is_object(v) && json_object_size(v) == 0);
+}
+
+static int
+expand_params(const struct incident *in, const json_t *base, json_t *ret, struct pb_error *err)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	const char *name;
+	json_t *text;
+	if (p == NULL || p->params == NULL)
+		return 0;
+	json_object_foreach (p->params, name, text) {
+		PB_JSON json_t *value = NULL;
+		int rc = pb_template_expand_json(text, base, &value, err);
+		if (rc == 0 && is_empty(value))
+			rc = pb_fail(err, PB_NOT_FOUND, "it is empty");
+		if (rc < 0)
+			return pb_wrap(err, "param %s", name);
+		json_object_set(ret, name, value);
+	}
+	return 0;
+}
+
+int
+context_params(const struct pb_engine *e, const struct incident *in, struct pb_error *err)
+{
+	PB_JSON json_t *base = base_context(e, in), *params = json_object();
+	return expand_params(in, base, params, err);
+}
+
+json_t *
+context_build(const struct pb_engine *e, const struct incident *in, int64_t now)
+{
+	char text[PB_TIME_TEXT];
+	struct pb_error err;
+	json_t *c = base_context(e, in), *params = json_object();
+	/* No run begins with one missing; what is asked before that gets those that are there. */
+	(void)expand_params(in, c, params, &err);
+	json_object_set_new(c, "params", params);
 
 	json_t *steps = json_object();
 	for (size_t i = 0; i < in->run.n_forward; i++)
@@ -50,9 +100,6 @@ context_build(const struct pb_engine *e, const struct incident *in, int64_t now)
 			    steps, run_step_def(in, i)->name, step_json(&in->run.steps[i]));
 	json_object_set_new(c, "steps", steps);
 
-	json_t *host = json_object();
-	pb_json_set_str(host, "name", e->host);
-	json_object_set_new(c, "host", host);
 	pb_json_set_str(c, "now", pb_time_rfc3339(text, now));
 	return c;
 }

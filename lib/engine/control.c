@@ -75,10 +75,14 @@ end_what_waits(struct turn *t)
 	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		const struct step_run *s = run_current(in);
-		PB_CLEANUP(pb_freep) char *why = s == NULL ? NULL : control_why(t->e, in);
-		if (why == NULL || s->state != STEP_BACKOFF)
+		PB_CLEANUP(pb_freep)
+		char *why = in->state == INCIDENT_RESOLVED ? NULL : control_why(t->e, in);
+		if (why != NULL && in->state == INCIDENT_QUEUED)
+			incident_input(t, in, INCIDENT_TRY);
+		else if (why != NULL && s != NULL && s->state == STEP_BACKOFF)
+			step_input(t, in, in->run.step, STEP_DUE, NULL);
+		else
 			continue;
-		step_input(t, in, in->run.step, STEP_DUE, NULL);
 		incident_settle(t, in);
 	}
 }

@@ -17,6 +17,8 @@ static const char *const input_names[] = {
     [PB_IN_ESCALATE] = "escalate",
     [PB_IN_RESOLVE] = "resolve",
     [PB_IN_CONFIG] = "config",
+    [PB_IN_APPROVE] = "approve",
+    [PB_IN_REFUSE] = "refuse",
     [PB_IN_REMEDIATION] = "remediation",
     [PB_IN_DRAIN] = "drain",
 };
@@ -48,6 +50,7 @@ pb_input_free(struct pb_input *in)
 	free(in->outcome);
 	free(in->source);
 	free(in->incident);
+	free(in->step);
 	free(in->playbook);
 	free(in->by);
 	free(in->text);
@@ -90,6 +93,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->alarms = pb_map_new();
 	e->sources = pb_map_new();
 	e->seen = pb_map_new();
+	e->guards = pb_map_new();
 	e->controls = pb_map_new();
 	e->configs = pb_map_new();
 	e->events = pb_map_new();
@@ -108,6 +112,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->alarms, alarm_free);
 	pb_map_free(e->sources, source_free);
 	pb_map_free(e->seen, free);
+	pb_map_free(e->guards, guard_free);
 	pb_map_free(e->controls, control_free);
 	pb_map_free(e->configs, free_config);
 	pb_map_free(e->events, free_event);
@@ -133,6 +138,7 @@ tick(struct turn *t)
 		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
 	audit_due(t);
 	intake_forget(t);
+	guard_forget(t);
 }
 
 /* "INCIDENT/..." */
@@ -264,6 +270,8 @@ command(struct turn *t, const struct pb_input *input)
 		note_reason(t, in, "handover", input->text);
 		ladder_input(t, in, LADDER_ESCALATE, input->by);
 		pb_update_reply(t->u, input->token, 200, ladder_answer(in, "next_at"));
+	} else if (input->kind == PB_IN_APPROVE || input->kind == PB_IN_REFUSE) {
+		ask_command(t, in, input);
 	} else {
 		command_resolve(t, in, input);
 	}
@@ -364,6 +372,8 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 	case PB_IN_SNOOZE:
 	case PB_IN_ESCALATE:
 	case PB_IN_RESOLVE:
+	case PB_IN_APPROVE:
+	case PB_IN_REFUSE:
 		command(&t, in);
 		break;
 	case PB_IN_CONFIG:
@@ -379,6 +389,7 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 	case PB_IN_MAX:
 		pb_impossible("not an input");
 	}
+	incident_wake_queued(&t);
 	audit_arm(&t);
 }
 
@@ -442,6 +453,12 @@ pb_engine_open_json(const struct pb_engine *e, int64_t now)
 		pb_json_set_i64(j, "ladder_next_at", in->ladder.next_at);
 		pb_json_set_i64(j, "page_by_at", in->ladder.page_by_at);
 		pb_json_set_str(j, "acked_by", in->ladder.acked_by);
+		if (in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE) {
+			bool is_plan = in->state == INCIDENT_PROPOSED;
+			pb_json_set_str(
+			    j, "asks", is_plan ? "plan" : run_step_def(in, in->run.step)->name);
+			pb_json_set_i64(j, "asks_until", is_plan ? in->wait_until : s->next_at);
+		}
 		if (s != NULL) {
 			pb_json_set_str(j, "step", run_step_def(in, in->run.step)->name);
 			pb_json_set_str(j, "step_state", step_state_name(s->state));

@@ -25,6 +25,8 @@ enum pb_input_kind {
 	PB_IN_ESCALATE, /* incident, by, text (reason), token: the next level is paged now */
 	PB_IN_RESOLVE, /* incident, by, text (reason), token */
 	PB_IN_CONFIG, /* config: the next incidents follow it; by, token may be set */
+	PB_IN_APPROVE, /* incident, by, text (reason), step or NULL, token */
+	PB_IN_REFUSE, /* the same: what asks is rejected */
 	PB_IN_REMEDIATION, /* is_stop, by, text (reason); playbook or NULL for all; token: the kill switch */
 	PB_IN_DRAIN, /* start no further step; what runs may end */
 	PB_IN_MAX,
@@ -44,6 +46,7 @@ struct pb_input {
 	int64_t polled_at; /* PB_IN_POLLED: durable time at which the poll began */
 	struct pb_outcome *outcome;
 	char *incident; /* id, or a unique end of one ("7" for "20261123-7") */
+	char *step; /* PB_IN_APPROVE, PB_IN_REFUSE: the one that asks; NULL = whichever does */
 	char *playbook; /* PB_IN_REMEDIATION: NULL or "" = all of them */
 	bool is_stop;
 	char *by; /* operator: user name or "uid 1000" */

@@ -9,6 +9,10 @@
  *
  *	NEW -> HOLDING, RUNNING, WAITING [open_new]
  *	HOLDING -> RUNNING, WAITING      [hold_end]	HOLDING -> RESOLVED [recovered_alone, close]
+ *	NEW, HOLDING -> PROPOSED, QUEUED [begin_work]: a human starts the plan; a lock is held
+ *	PROPOSED -> RUNNING, QUEUED      [start_run]	PROPOSED -> WAITING [rejected, unanswered]
+ *	QUEUED -> RUNNING                [try_again]	QUEUED -> WAITING   [try_again, gave_up]
+ *	PROPOSED, QUEUED -> RESOLVED     [recovered, recovered_alone, close]
  *	RUNNING -> WAITING               [run_failed]	RUNNING -> RESOLVED [run_passed, close]
  *	WAITING -> RESOLVED              [recovered, close]
  *
@@ -22,6 +26,8 @@
 static const char *const state_names[] = {
     [INCIDENT_NEW] = "new",
     [INCIDENT_HOLDING] = "holding",
+    [INCIDENT_PROPOSED] = "proposed",
+    [INCIDENT_QUEUED] = "queued",
     [INCIDENT_RUNNING] = "running",
     [INCIDENT_WAITING] = "waiting",
     [INCIDENT_RESOLVED] = "resolved",
@@ -94,6 +100,10 @@ incident_json(const struct incident *in)
 	pb_json_set_i64(j, "hold_until", in->hold_until);
 	pb_json_set_i64(j, "resolved_at", in->resolved_at);
 	pb_json_set_i64(j, "count", in->count);
+	pb_json_set_i64(j, "wait_until", in->wait_until);
+	pb_json_set_str(j, "mode", pb_mode_name(in->mode));
+	pb_json_set_str(j, "lock", in->lock);
+	pb_json_set_str(j, "answer", in->answer);
 	json_object_set_new(j, "is_stale", json_boolean(in->is_stale));
 	pb_json_set_str(j, "cause", in->cause);
 	pb_json_set_str(j, "resolved_by", in->resolved_by);
@@ -130,7 +140,111 @@ never(struct turn *t, struct incident *in)
 	pb_impossible("an input that this state cannot get");
 }
 
-/* Starts the remediation, or pages when there is none to start. */
+static void
+page_now(struct turn *t, struct incident *in, const char *why)
+{
+	in->wait_until = 0;
+	enter(t, in, INCIDENT_WAITING);
+	ladder_input(t, in, LADDER_PAGE, why);
+}
+
+static int64_t
+page_by_for(const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	return p == NULL ? 0 : p->page_by_for;
+}
+
+static void
+wait_for_lock(struct turn *t, struct incident *in, const struct incident *holder)
+{
+	char until[PB_TIME_TEXT], lock[128];
+	if (in->state == INCIDENT_QUEUED)
+		return;
+	/* While its page is armed, no longer than that. */
+	in->wait_until =
+	    in->ladder.state == LADDER_ARMED ? in->ladder.page_by_at : t->now + page_by_for(in);
+	incident_note(t, in, "", "guard", "lock %s is held by %s; the run waits until %s",
+	    pb_safe(lock, sizeof(lock), pb_str_of(in->lock)), holder->id,
+	    pb_time_clock(until, in->wait_until));
+	enter(t, in, INCIDENT_QUEUED);
+}
+
+/* The run may begin; only what stops everybody, and its lock, are between. */
+static void
+start_run(struct turn *t, struct incident *in)
+{
+	PB_CLEANUP(pb_freep) char *why = control_why(t->e, in);
+	if (why == NULL && t->e->is_degraded)
+		why = pb_strdup(t->e->degraded_why);
+	if (why == NULL) {
+		free(in->lock);
+		in->lock = guard_lock(t, in, &why);
+	}
+	if (why != NULL) {
+		page_now(t, in, why);
+		return;
+	}
+	const struct incident *holder =
+	    in->lock == NULL ? NULL : guard_lock_holder(t->e, in, in->lock);
+	if (holder != NULL) {
+		wait_for_lock(t, in, holder);
+		return;
+	}
+	in->wait_until = 0;
+	guard_run_began(t, in);
+	enter(t, in, INCIDENT_RUNNING);
+	run_input(t, in, RUN_START);
+}
+
+static void
+propose(struct turn *t, struct incident *in)
+{
+	char until[PB_TIME_TEXT];
+	PB_CLEANUP(pb_freep) char *plan = ask_plan_text(in);
+	in->wait_until = t->now + page_by_for(in);
+	(void)pb_time_clock(until, in->wait_until);
+	incident_note(t, in, "", "ask", "may it run %s? waits for a human until %s", plan, until);
+	enter(t, in, INCIDENT_PROPOSED);
+	PB_CLEANUP(pb_freep)
+	char *why = pb_asprintf("its plan asks whether it may start, until %s", until);
+	ladder_input(t, in, LADDER_PAGE, why);
+}
+
+/* Only recorded: the page stays armed for page_by. */
+static void
+observe(struct turn *t, struct incident *in)
+{
+	PB_CLEANUP(pb_freep) char *plan = ask_plan_text(in);
+	PB_CLEANUP(pb_freep) char *held = guard_admit(t, in);
+	if (held != NULL)
+		incident_note(t, in, "", "guard", "would not run: %s", held);
+	else
+		incident_note(t, in, "", "observe", "would run %s", plan);
+	enter(t, in, INCIDENT_WAITING);
+}
+
+/* What the guards say, then as the mode says. */
+static void
+begin_plan(struct turn *t, struct incident *in)
+{
+	PB_CLEANUP(pb_freep) char *held = NULL;
+	if (in->mode == PB_MODE_OBSERVE) {
+		observe(t, in);
+		return;
+	}
+	held = guard_admit(t, in);
+	if (held != NULL) {
+		incident_note(t, in, "", "guard", "%s", held);
+		page_now(t, in, held);
+	} else if (in->mode == PB_MODE_PROPOSE) {
+		propose(t, in);
+	} else {
+		start_run(t, in);
+	}
+}
+
+/* Begins the remediation, or pages when there is none to begin. */
 static void
 begin_work(struct turn *t, struct incident *in)
 {
@@ -148,12 +262,66 @@ begin_work(struct turn *t, struct incident *in)
 	else if (stopped != NULL)
 		why = stopped;
 	if (why == NULL) {
-		enter(t, in, INCIDENT_RUNNING);
-		run_input(t, in, RUN_START);
+		begin_plan(t, in);
 		return;
 	}
 	enter(t, in, INCIDENT_WAITING);
 	ladder_input(t, in, in->is_stale ? LADDER_SOON : LADDER_PAGE, why);
+}
+
+/* The lock may be free; meanwhile others ran, so the guards are asked again where no human was. */
+static void
+try_again(struct turn *t, struct incident *in)
+{
+	bool is_free = guard_lock_holder(t->e, in, in->lock) == NULL;
+	PB_CLEANUP(pb_freep)
+	char *held = is_free && in->mode != PB_MODE_PROPOSE ? guard_admit(t, in) : NULL;
+	if (held == NULL) {
+		start_run(t, in);
+		return;
+	}
+	incident_note(t, in, "", "guard", "%s", held);
+	page_now(t, in, held);
+}
+
+static void
+gave_up(struct turn *t, struct incident *in)
+{
+	char waited[PB_TIME_TEXT], lock[128];
+	const struct incident *holder = guard_lock_holder(t->e, in, in->lock);
+	PB_CLEANUP(pb_freep)
+	char *why = pb_asprintf("its run waited %s for lock %s, held by %s (concurrency)",
+	    pb_duration_text(waited, t->now - in->state_at),
+	    pb_safe(lock, sizeof(lock), pb_str_of(in->lock)), holder == NULL ? "?" : holder->id);
+	incident_note(t, in, "", "guard", "%s", why);
+	page_now(t, in, why);
+}
+
+static void
+unanswered(struct turn *t, struct incident *in)
+{
+	char clock[PB_TIME_TEXT];
+	ask_answered(in, "the plan was approved by nobody until %s", pb_time_clock(clock, t->now));
+	incident_note(t, in, "", "ask", "%s", in->answer);
+	page_now(t, in, in->answer);
+}
+
+static void
+reject(struct turn *t, struct incident *in)
+{
+	page_now(t, in, in->answer);
+}
+
+static void
+approve_step(struct turn *t, struct incident *in)
+{
+	step_input(t, in, in->run.step, STEP_APPROVE, NULL);
+}
+
+static void
+reject_step(struct turn *t, struct incident *in)
+{
+	step_input(t, in, in->run.step, STEP_REJECT, NULL);
 }
 
 static void
@@ -208,10 +376,24 @@ recovered(struct turn *t, struct incident *in)
 	incident_close(t, in, "recovered", NULL);
 }
 
+static bool
+is_untouched(const struct incident *in)
+{
+	for (size_t i = 0; i < in->run.n_steps; i++)
+		if (in->run.steps[i].attempts > 0 && run_step_def(in, i)->effect != PB_EFFECT_READ)
+			return false;
+	return true;
+}
+
 /* The run's verification decides; a half-done remediation is not cut off by a recovery. */
 static void
 look_again(struct turn *t, struct incident *in)
 {
+	/* Nothing is half done, and nothing need be done. */
+	if (ask_step(in) != PB_NONE && is_untouched(in)) {
+		incident_close(t, in, "recovered", NULL);
+		return;
+	}
 	incident_note(t, in, "", "recovery", "the alarm is OK; %s",
 	    in->run.state == RUN_UNDOING ? "the rollback goes on"
 					 : "the run goes on to its verification");
@@ -243,7 +425,7 @@ close_now(struct turn *t, struct incident *in)
 {
 	char by[128];
 	run_input(t, in, RUN_CANCEL);
-	in->hold_until = 0;
+	in->hold_until = in->wait_until = 0;
 	in->resolved_at = t->now;
 	incident_note(t, in, "", "resolved", "%s%s%s", in->cause,
 	    in->resolved_by == NULL ? "" : " by ",
@@ -269,6 +451,10 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_AGAIN] = never,
 	    [INCIDENT_OK] = never,
 	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_TRY] = never,
+	    [INCIDENT_APPROVE] = never,
+	    [INCIDENT_REJECT] = never,
+	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
 	    [INCIDENT_CLOSE] = never,
@@ -279,6 +465,38 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_AGAIN] = attach,
 	    [INCIDENT_OK] = recovered_alone,
 	    [INCIDENT_HOLD_END] = hold_end,
+	    [INCIDENT_TRY] = never,
+	    [INCIDENT_APPROVE] = never,
+	    [INCIDENT_REJECT] = never,
+	    [INCIDENT_WAIT_END] = never,
+	    [INCIDENT_RUN_PASSED] = never,
+	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CLOSE] = close_now,
+	},
+    [INCIDENT_PROPOSED] =
+	{
+	    [INCIDENT_OPEN] = never,
+	    [INCIDENT_AGAIN] = attach,
+	    [INCIDENT_OK] = recovered,
+	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_TRY] = never,
+	    [INCIDENT_APPROVE] = start_run,
+	    [INCIDENT_REJECT] = reject,
+	    [INCIDENT_WAIT_END] = unanswered,
+	    [INCIDENT_RUN_PASSED] = never,
+	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CLOSE] = close_now,
+	},
+    [INCIDENT_QUEUED] =
+	{
+	    [INCIDENT_OPEN] = never,
+	    [INCIDENT_AGAIN] = attach,
+	    [INCIDENT_OK] = recovered_alone,
+	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_TRY] = try_again,
+	    [INCIDENT_APPROVE] = never,
+	    [INCIDENT_REJECT] = never,
+	    [INCIDENT_WAIT_END] = gave_up,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
 	    [INCIDENT_CLOSE] = close_now,
@@ -289,6 +507,10 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_AGAIN] = attach,
 	    [INCIDENT_OK] = look_again,
 	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_TRY] = never,
+	    [INCIDENT_APPROVE] = approve_step,
+	    [INCIDENT_REJECT] = reject_step,
+	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = run_passed,
 	    [INCIDENT_RUN_FAILED] = run_failed,
 	    [INCIDENT_CLOSE] = close_now,
@@ -299,6 +521,10 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_AGAIN] = attach,
 	    [INCIDENT_OK] = recovered,
 	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_TRY] = never,
+	    [INCIDENT_APPROVE] = never,
+	    [INCIDENT_REJECT] = never,
+	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
 	    [INCIDENT_CLOSE] = close_now,
@@ -309,6 +535,10 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_AGAIN] = never,
 	    [INCIDENT_OK] = stay,
 	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_TRY] = never,
+	    [INCIDENT_APPROVE] = never,
+	    [INCIDENT_REJECT] = never,
+	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
 	    [INCIDENT_CLOSE] = stay,
@@ -332,6 +562,50 @@ incident_close(struct turn *t, struct incident *in, const char *cause, const cha
 	in->cause = pb_strdup(cause);
 	in->resolved_by = pb_strdup(by);
 	incident_input(t, in, INCIDENT_CLOSE);
+}
+
+struct queued {
+	int64_t at;
+	struct incident *in;
+};
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct queued *x = a, *y = b;
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return strcmp(x->in->id, y->in->id);
+}
+
+static void
+wake_all(struct turn *t)
+{
+	size_t n = 0, i = 0;
+	const char *id;
+	void *value;
+	PB_CLEANUP(pb_freep)
+	struct queued *all = pb_calloc(pb_map_len(t->e->incidents) + 1, sizeof(*all));
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+		struct incident *in = value;
+		if (in->state == INCIDENT_QUEUED)
+			all[n++] = (struct queued){in->state_at, in};
+	}
+	qsort(all, n, sizeof(*all), by_time);
+	for (i = 0; i < n; i++) {
+		incident_input(t, all[i].in, INCIDENT_TRY);
+		incident_settle(t, all[i].in);
+	}
+}
+
+/* A run that ends as soon as it begins frees its lock again. */
+void
+incident_wake_queued(struct turn *t)
+{
+	while (t->e->is_lock_free) {
+		t->e->is_lock_free = false;
+		wake_all(t);
+	}
 }
 
 /* --- life */
@@ -387,6 +661,7 @@ incident_create(
 	in->count = 1;
 	in->ladder.next_at = PB_NEVER;
 	const struct pb_playbook *p = incident_playbook(in);
+	in->mode = p == NULL ? PB_MODE_AUTO : p->guards.mode;
 	in->is_stale = p != NULL && event->time_at > 0 && t->now - event->time_at > p->max_age_for;
 	run_init(in);
 	incident_index(t->e, in);
@@ -412,6 +687,8 @@ incident_free(struct incident *in)
 	free(in->key);
 	free(in->cause);
 	free(in->resolved_by);
+	free(in->lock);
+	free(in->answer);
 	free(in);
 }
 
@@ -421,6 +698,8 @@ incident_arm(struct pb_engine *e, struct incident *in)
 	int64_t at = page_next_at(in);
 	if (in->state == INCIDENT_HOLDING && in->hold_until < at)
 		at = in->hold_until;
+	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) && in->wait_until < at)
+		at = in->wait_until;
 	if (in->state == INCIDENT_RUNNING && step_next_at(in) < at)
 		at = step_next_at(in);
 	if (in->ladder.next_at < at)
@@ -437,6 +716,9 @@ incident_due(struct turn *t, struct incident *in)
 {
 	if (in->state == INCIDENT_HOLDING && in->hold_until <= t->now)
 		incident_input(t, in, INCIDENT_HOLD_END);
+	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) &&
+	    in->wait_until <= t->now)
+		incident_input(t, in, INCIDENT_WAIT_END);
 	step_due(t, in);
 	if (in->ladder.next_at <= t->now)
 		ladder_input(t, in, LADDER_DUE, NULL);

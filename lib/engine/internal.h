@@ -41,6 +41,8 @@ struct turn {
 enum incident_state {
 	INCIDENT_NEW,
 	INCIDENT_HOLDING,
+	INCIDENT_PROPOSED, /* the plan waits for a human's word */
+	INCIDENT_QUEUED, /* the run waits for its lock */
 	INCIDENT_RUNNING,
 	INCIDENT_WAITING,
 	INCIDENT_RESOLVED,
@@ -57,6 +59,7 @@ enum run_state {
 };
 enum step_state {
 	STEP_IDLE,
+	STEP_ASKING, /* may it start? */
 	STEP_PENDING,
 	STEP_RUNNING,
 	STEP_BACKOFF,
@@ -80,6 +83,13 @@ enum ladder_state {
 enum page_state { PAGE_NEW, PAGE_SENDING, PAGE_RETRYING, PAGE_SENT, PAGE_DROPPED, PAGE_STATE_MAX };
 
 struct incident;
+
+/* What a guard remembers. */
+struct guard {
+	int64_t *times; /* ascending */
+	size_t n;
+	int64_t until; /* it says nothing any more then */
+};
 
 /* A stop of remediation by a human. */
 struct control {
@@ -113,6 +123,7 @@ struct step_run {
 	int64_t next_at; /* RUNNING: attempt is lost; BACKOFF: next attempt; CHECKING: when it
 			    holds, or PB_NEVER */
 	char *error, *error_class, *message; /* of the last attempt that failed */
+	bool is_approved; /* by a human, where its run asks */
 	bool is_halted; /* a brake ended it: no retry, no catch; message is the run's failure */
 	bool must_ask; /* nobody knows whether it took effect: a human decides, no catch */
 	json_t *output;
@@ -181,6 +192,10 @@ struct incident {
 	int64_t count; /* events attached, the first included */
 	char *cause; /* how it was resolved */
 	char *resolved_by;
+	enum pb_mode mode; /* the playbook's, or approve where a guard said so */
+	char *lock; /* what its run holds while it is active; NULL = nothing */
+	int64_t wait_until; /* PROPOSED, QUEUED: then a human must do without; 0 = no wait */
+	char *answer; /* what became of the last question to a human, for those who answer again */
 	bool is_stale; /* event older than max_age: no remediation */
 	struct run run;
 	struct ladder ladder;
@@ -199,6 +214,9 @@ struct pb_engine {
 	struct pb_map *alarms; /* by ARN */
 	struct pb_map *sources; /* by name */
 	struct pb_map *seen; /* identity -> at (boxed) */
+	struct pb_map *guards; /* record key -> struct guard */
+	int64_t guards_forget_at;
+	bool is_lock_free; /* a run ended in this turn: whoever is queued looks again */
 	struct pb_map *controls; /* record key -> struct control: what a human has stopped */
 	struct pb_map *configs; /* digest -> restored configuration, until PB_IN_BOOT */
 	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
@@ -216,6 +234,10 @@ enum incident_input {
 	INCIDENT_AGAIN,
 	INCIDENT_OK,
 	INCIDENT_HOLD_END,
+	INCIDENT_TRY, /* the lock may be free */
+	INCIDENT_APPROVE,
+	INCIDENT_REJECT,
+	INCIDENT_WAIT_END,
 	INCIDENT_RUN_PASSED,
 	INCIDENT_RUN_FAILED,
 	INCIDENT_CLOSE,
@@ -236,6 +258,8 @@ void incident_settle(struct turn *t, struct incident *in);
 void incident_index(struct pb_engine *e, struct incident *in); /* into the maps */
 const struct pb_playbook *incident_playbook(const struct incident *in); /* NULL when unmatched */
 const struct pb_escalation *incident_escalation(const struct incident *in);
+/* A run ended: whoever waits for a lock looks again, in the order they came. */
+void incident_wake_queued(struct turn *t);
 const char *incident_title(const struct incident *in);
 const char *incident_severity(const struct incident *in);
 json_t *incident_json(const struct incident *in); /* its record's body */
@@ -271,6 +295,8 @@ enum step_input {
 	STEP_FAIL,
 	STEP_DUE,
 	STEP_TIMEOUT,
+	STEP_APPROVE,
+	STEP_REJECT,
 	STEP_HOLDS,
 	STEP_INTERRUPT,
 	STEP_CANCEL,
@@ -349,7 +375,32 @@ char *page_subject(const struct incident *in, const struct page *p);
 char *page_body(const struct turn *t, const struct incident *in, const struct page *p);
 
 /* context.c: the context of templates, stdin of children */
+/* Can all params of its playbook be had?  The error says which is missing or empty. */
+int context_params(const struct pb_engine *e, const struct incident *in, struct pb_error *err);
 json_t *context_build(const struct pb_engine *e, const struct incident *in, int64_t now);
+
+/* guard.c: what holds runs and steps back */
+void guard_free(void *g);
+int guard_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
+void guard_forget(struct turn *t); /* what has nothing to say any more */
+/* Why no run may begin, NULL when it may; may turn the incident's mode to approve.  The caller's. */
+char *guard_admit(struct turn *t, struct incident *in);
+void guard_run_began(struct turn *t, const struct incident *in);
+void guard_run_ended(struct turn *t, const struct incident *in);
+/* The lock that its run needs; NULL when it needs none, or with `why`.  Both are the caller's. */
+char *guard_lock(struct turn *t, const struct incident *in, char **why);
+/* Who holds the lock so that `in` cannot have it; NULL when it can. */
+const struct incident *
+guard_lock_holder(const struct pb_engine *e, const struct incident *in, const char *lock);
+/* Why an unsafe step may not be done to its targets, NULL when it may; the caller's. */
+char *guard_targets(struct turn *t, const struct incident *in, size_t step);
+
+/* ask.c: questions to a human */
+void ask_command(struct turn *t, struct incident *in, const struct pb_input *input);
+void ask_answered(struct incident *in, const char *fmt, ...) PB_PRINTF(2, 3);
+/* The names of the steps, for people; the caller's. */
+size_t ask_step(const struct incident *in); /* the step that asks, or PB_NONE */
+char *ask_plan_text(const struct incident *in);
 
 /* control.c: the kill switch */
 void control_free(void *c);

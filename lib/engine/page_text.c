@@ -120,6 +120,26 @@ add_tried(struct pb_buf *b, const struct incident *in)
 			add_step(b, in, i);
 }
 
+/* What it asks of whoever reads this. */
+static void
+add_ask(struct pb_buf *b, const struct incident *in)
+{
+	char until[PB_TIME_TEXT];
+	size_t step = ask_step(in);
+	if (in->state == INCIDENT_PROPOSED) {
+		PB_CLEANUP(pb_freep) char *plan = ask_plan_text(in);
+		pb_buf_addf(b, "%-8s%s\n", "PLAN", plan);
+	} else if (step != PB_NONE) {
+		pb_buf_addf(b, "%-8sstep %s\n", "ASKS", run_step_def(in, step)->name);
+	} else {
+		return;
+	}
+	const char *name = step == PB_NONE ? "" : run_step_def(in, step)->name;
+	pb_buf_addf(b, "%-8splaybookctl approve %s%s%s   or: reject, until %s\n", "START", in->id,
+	    step == PB_NONE ? "" : " ", name,
+	    pb_time_clock(until, step == PB_NONE ? in->wait_until : in->run.steps[step].next_at));
+}
+
 static void
 add_do(struct pb_buf *b, const struct incident *in)
 {
@@ -162,6 +182,8 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 	else
 		add_safe_line(&b, "WHY", in->ladder.why);
 	add_tried(&b, in);
+	if (!p->is_notice)
+		add_ask(&b, in);
 	add_do(&b, in);
 	if (!p->is_notice) {
 		pb_buf_addf(&b, "%-8splaybookctl ack %s\n", "ACK", in->id);

@@ -93,6 +93,15 @@ restore_event(struct pb_engine *e, const struct pb_record *r, struct pb_error *e
 	return 0;
 }
 
+static enum pb_mode
+mode_of(const json_t *body, enum pb_mode fallback)
+{
+	for (unsigned i = 0; i < PB_MODE_MAX; i++)
+		if (pb_streq(pb_mode_name((enum pb_mode)i), pb_json_str(body, "mode")))
+			return (enum pb_mode)i;
+	return fallback;
+}
+
 static int
 restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error *err)
 {
@@ -134,6 +143,11 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 	in->resolved_at = pb_json_i64(r->body, "resolved_at", 0);
 	in->hold_until = pb_json_i64(r->body, "hold_until", 0);
 	in->count = pb_json_i64(r->body, "count", 1);
+	in->wait_until = pb_json_i64(r->body, "wait_until", 0);
+	in->mode =
+	    mode_of(r->body, index == PB_NONE ? PB_MODE_AUTO : c->playbooks[index].guards.mode);
+	in->lock = dup_str(r->body, "lock");
+	in->answer = dup_str(r->body, "answer");
 	in->is_stale = pb_json_bool(r->body, "is_stale", false);
 	in->cause = dup_str(r->body, "cause");
 	in->resolved_by = dup_str(r->body, "resolved_by");
@@ -190,6 +204,7 @@ restore_step(struct pb_engine *e, const struct pb_record *r, struct pb_error *er
 	s->error_class = dup_str(r->body, "error_class");
 	s->message = dup_str(r->body, "message");
 	s->output = json_incref(json_object_get(r->body, "output"));
+	s->is_approved = pb_json_bool(r->body, "is_approved", false);
 	s->must_ask = pb_json_bool(r->body, "must_ask", false);
 	return 0;
 }
@@ -294,6 +309,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		control_restore(e, r);
 		return 0;
 	case PB_REC_GUARD:
+		return guard_restore(e, r, err);
 	case PB_REC_SILENCE:
 	case PB_REC_QUARANTINE: /* for people only */
 	case PB_REC_MAX:
@@ -329,6 +345,7 @@ restore_boot(struct turn *t)
 	const char *id;
 	void *value;
 	e->boot_at = t->now;
+	e->is_lock_free = true;
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		mend(t, in);

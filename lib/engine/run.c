@@ -142,6 +142,8 @@ enter(struct turn *t, struct incident *in, enum run_state state)
 	if (!run_is_live(&in->run))
 		in->run.ended_at = t->now;
 	run_put(t, in);
+	if (!run_is_live(&in->run))
+		guard_run_ended(t, in);
 }
 
 static void

@@ -4,6 +4,8 @@
  *	IDLE -> RUNNING, PENDING       [enter_step: exec, aws]	PENDING: the daemon drains; the next
  *one starts it IDLE -> CHECKING               [enter_step: verify] RUNNING -> SUCCEEDED [succeed]
  *	RUNNING -> BACKOFF, FAILED     [attempt_failed, attempt_lost, interrupted]
+ *	IDLE -> ASKING                 [ask_first]	ASKING -> RUNNING, PENDING [approved]
+ *	ASKING -> FAILED               [rejected, unanswered]
  *	BACKOFF -> RUNNING, PENDING    [start_attempt]
  *	CHECKING -> SUCCEEDED          [succeed]	CHECKING -> FAILED [out_of_time]
  *	IDLE -> SKIPPED           [enter_step: its `if` does not fit]
@@ -22,6 +24,7 @@
 
 static const char *const state_names[] = {
     [STEP_IDLE] = "idle",
+    [STEP_ASKING] = "asking",
     [STEP_PENDING] = "pending",
     [STEP_RUNNING] = "running",
     [STEP_BACKOFF] = "backoff",
@@ -78,6 +81,7 @@ step_put(struct turn *t, const struct incident *in, size_t i)
 	pb_json_set_str(j, "error_class", s->error_class);
 	pb_json_set_str(j, "message", s->message);
 	json_object_set(j, "output", s->output);
+	json_object_set_new(j, "is_approved", json_boolean(s->is_approved));
 	json_object_set_new(j, "must_ask", json_boolean(s->must_ask));
 	PB_CLEANUP(pb_freep) char *key = pb_asprintf("%s/%s", in->id, run_step_def(in, i)->name);
 	pb_update_put(t->u, PB_REC_STEP, key, in->id, state_names[s->state], j);
@@ -478,6 +482,60 @@ is_passed_over(struct turn *t, struct incident *in, size_t i)
 	return true;
 }
 
+/* --- brakes */
+
+static void
+ask_first(struct turn *t, struct incident *in, size_t i)
+{
+	const char *name = run_step_def(in, i)->name;
+	int64_t until = t->now + incident_playbook(in)->page_by_for;
+	char clock[PB_TIME_TEXT];
+	(void)pb_time_clock(clock, until);
+	incident_note(t, in, name, "ask", "may it start? waits for a human until %s", clock);
+	enter(t, in, i, STEP_ASKING, until);
+	PB_CLEANUP(pb_freep)
+	char *why = pb_asprintf("step %s asks whether it may start, until %s", name, clock);
+	ladder_input(t, in, LADDER_PAGE, why);
+}
+
+/* May this step not start now?  Then it has been halted, or asks.  An undo was agreed to with its do. */
+static bool
+is_held_back(struct turn *t, struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	if (i >= in->run.n_forward)
+		return false;
+	PB_CLEANUP(pb_freep) char *why = guard_targets(t, in, i);
+	if (why != NULL) {
+		incident_note(t, in, def->name, "guard", "%s", why);
+		halt(t, in, i, "GuardStopped", why);
+		return true;
+	}
+	if (in->mode != PB_MODE_APPROVE || def->effect == PB_EFFECT_READ ||
+	    in->run.steps[i].is_approved)
+		return false;
+	ask_first(t, in, i);
+	return true;
+}
+
+static void
+unanswered(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	char clock[PB_TIME_TEXT];
+	ask_answered(in, "step %s was approved by nobody until %s", run_step_def(in, i)->name,
+	    pb_time_clock(clock, t->now));
+	incident_put(t, in);
+	halt(t, in, i, "NotApproved", in->answer);
+}
+
+static void
+rejected(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	halt(t, in, i, "Rejected", in->answer);
+}
+
 static void
 enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
@@ -488,7 +546,8 @@ enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 	if (is_passed_over(t, in, i))
 		return;
 	if (def->kind != PB_STEP_VERIFY) {
-		start_attempt(t, in, i, unused);
+		if (!is_held_back(t, in, i))
+			start_attempt(t, in, i, unused);
 		return;
 	}
 	char limit[PB_TIME_TEXT];
@@ -496,6 +555,13 @@ enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 	    pb_duration_text(limit, def->timeout_for));
 	enter(t, in, i, STEP_CHECKING, PB_NEVER);
 	step_check(t, in);
+}
+
+static void
+approved(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	in->run.steps[i].is_approved = true;
+	enter_step(t, in, i, unused);
 }
 
 static void
@@ -546,8 +612,8 @@ typedef void handler(struct turn *t, struct incident *in, size_t i, const struct
 #define ENDED_STATE                                                                                \
 	{                                                                                          \
 		[STEP_ENTER] = never, [STEP_OK] = never, [STEP_FAIL] = never, [STEP_DUE] = never,  \
-		[STEP_TIMEOUT] = never, [STEP_HOLDS] = never, [STEP_INTERRUPT] = stay,             \
-		[STEP_CANCEL] = stay,                                                              \
+		[STEP_TIMEOUT] = never, [STEP_APPROVE] = never, [STEP_REJECT] = never,             \
+		[STEP_HOLDS] = never, [STEP_INTERRUPT] = stay, [STEP_CANCEL] = stay,               \
 	}
 
 static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
@@ -558,9 +624,24 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_FAIL] = never,
 	    [STEP_DUE] = never,
 	    [STEP_TIMEOUT] = never,
+	    [STEP_APPROVE] = never,
+	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = stay,
 	    [STEP_CANCEL] = stay,
+	},
+    [STEP_ASKING] =
+	{
+	    [STEP_ENTER] = never,
+	    [STEP_OK] = never,
+	    [STEP_FAIL] = never,
+	    [STEP_DUE] = unanswered,
+	    [STEP_TIMEOUT] = never,
+	    [STEP_APPROVE] = approved,
+	    [STEP_REJECT] = rejected,
+	    [STEP_HOLDS] = never,
+	    [STEP_INTERRUPT] = stay, /* the question has its own deadline */
+	    [STEP_CANCEL] = cancel,
 	},
     [STEP_PENDING] =
 	{
@@ -569,6 +650,8 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_FAIL] = never,
 	    [STEP_DUE] = stay,
 	    [STEP_TIMEOUT] = out_of_time,
+	    [STEP_APPROVE] = never,
+	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = enter_step, /* it was never started: its time begins now */
 	    [STEP_CANCEL] = cancel,
@@ -580,6 +663,8 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_FAIL] = attempt_failed,
 	    [STEP_DUE] = attempt_lost,
 	    [STEP_TIMEOUT] = stay, /* the attempt's own limit comes first */
+	    [STEP_APPROVE] = never,
+	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = interrupted,
 	    [STEP_CANCEL] = cancel_attempt,
@@ -591,6 +676,8 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_FAIL] = never,
 	    [STEP_DUE] = start_attempt,
 	    [STEP_TIMEOUT] = out_of_time,
+	    [STEP_APPROVE] = never,
+	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = stay, /* its next attempt has its own deadline */
 	    [STEP_CANCEL] = cancel,
@@ -602,6 +689,8 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_FAIL] = never,
 	    [STEP_DUE] = succeed,
 	    [STEP_TIMEOUT] = out_of_time,
+	    [STEP_APPROVE] = never,
+	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = succeed,
 	    [STEP_INTERRUPT] = stay,
 	    [STEP_CANCEL] = cancel,
@@ -630,6 +719,11 @@ step_due(struct turn *t, struct incident *in)
 	if (s == NULL)
 		return;
 	size_t i = in->run.step;
+	if (s->state == STEP_ASKING) {
+		if (s->next_at <= t->now)
+			step_input(t, in, i, STEP_DUE, NULL);
+		return;
+	}
 	if (s->state == STEP_BACKOFF && s->deadline_at <= t->now)
 		step_input(t, in, i, STEP_TIMEOUT, NULL);
 	else if (s->next_at <= t->now && s->next_at <= s->deadline_at + OUTCOME_GRACE)
@@ -645,6 +739,7 @@ step_next_at(const struct incident *in)
 		return PB_NEVER;
 	const struct step_run *s = &in->run.steps[in->run.step];
 	switch (s->state) {
+	case STEP_ASKING:
 	case STEP_RUNNING:
 		return s->next_at;
 	case STEP_PENDING:

@@ -14,6 +14,7 @@ static const size_t section_max[PB_SECTION_MAX] = {
     [PB_SECTION_CHANNELS] = 1000,
     [PB_SECTION_CONTACTS] = 10000,
     [PB_SECTION_ESCALATIONS] = 10000,
+    [PB_SECTION_BUDGETS] = 1000,
     [PB_SECTION_PLAYBOOKS] = 100000,
 };
 
@@ -49,6 +50,8 @@ playbook_fini(struct pb_playbook *p)
 	free(p->owner);
 	pb_pattern_free(p->match);
 	free(p->dedup);
+	pb_guards_fini(&p->guards);
+	json_decref(p->params);
 	for (size_t i = 0; i < p->n_steps; i++)
 		step_fini(&p->steps[i]);
 	free(p->steps);
@@ -90,11 +93,14 @@ free_lists(struct pb_config *c)
 		escalation_fini(&c->escalations[i]);
 	for (size_t i = 0; i < c->n_playbooks; i++)
 		playbook_fini(&c->playbooks[i]);
+	for (size_t i = 0; i < c->n_budgets; i++)
+		free(c->budgets[i].name);
 	free(c->sources);
 	free(c->channels);
 	free(c->contacts);
 	free(c->escalations);
 	free(c->playbooks);
+	free(c->budgets);
 }
 
 struct pb_config *
@@ -221,6 +227,13 @@ collect_escalations(struct pb_loader *l, const struct pb_node *n, void *obj)
 }
 
 static void
+collect_budgets(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)obj;
+	collect(l, n, PB_SECTION_BUDGETS, "budgets");
+}
+
+static void
 collect_playbooks(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	(void)obj;
@@ -280,7 +293,7 @@ static const struct pb_field top_fields[] = {
     {"contacts", PB_FIELD_CUSTOM, .read = collect_contacts},
     {"defaults", PB_FIELD_CUSTOM, .read = collect_defaults},
     {"unmatched", PB_FIELD_CUSTOM, .read = collect_unmatched},
-    {.key = "budgets", .type = PB_FIELD_LATER},
+    {"budgets", PB_FIELD_CUSTOM, .read = collect_budgets},
     {"playbooks", PB_FIELD_CUSTOM, .read = collect_playbooks},
     {"escalations", PB_FIELD_CUSTOM, .read = collect_escalations},
     {"schedules", PB_FIELD_LATER, .note = "name contacts in notify"},
@@ -352,7 +365,7 @@ name_items(
 
 _Static_assert(offsetof(struct pb_source, name) == 0 && offsetof(struct pb_channel, name) == 0 &&
 	offsetof(struct pb_contact, name) == 0 && offsetof(struct pb_escalation, name) == 0 &&
-	offsetof(struct pb_playbook, name) == 0,
+	offsetof(struct pb_budget, name) == 0 && offsetof(struct pb_playbook, name) == 0,
     "name_items puts the name first");
 
 static void
@@ -366,6 +379,8 @@ name_all(struct pb_loader *l, struct pb_config *c)
 	    name_items(l, PB_SECTION_CONTACTS, "contact", sizeof(*c->contacts), &c->n_contacts);
 	c->escalations = name_items(
 	    l, PB_SECTION_ESCALATIONS, "escalation", sizeof(*c->escalations), &c->n_escalations);
+	c->budgets =
+	    name_items(l, PB_SECTION_BUDGETS, "budget", sizeof(*c->budgets), &c->n_budgets);
 	c->playbooks =
 	    name_items(l, PB_SECTION_PLAYBOOKS, "playbook", sizeof(*c->playbooks), &c->n_playbooks);
 }
@@ -393,6 +408,8 @@ read_parts(struct pb_loader *l)
 		pb_read_contact(l, item_node(l, PB_SECTION_CONTACTS, i), &c->contacts[i]);
 	for (size_t i = 0; i < c->n_escalations; i++)
 		pb_read_escalation(l, item_node(l, PB_SECTION_ESCALATIONS, i), &c->escalations[i]);
+	for (size_t i = 0; i < c->n_budgets; i++)
+		pb_read_budget(l, item_node(l, PB_SECTION_BUDGETS, i), &c->budgets[i]);
 	for (size_t i = 0; i < c->n_playbooks; i++)
 		pb_read_playbook(l, item_node(l, PB_SECTION_PLAYBOOKS, i), &c->playbooks[i]);
 	pb_read_unmatched(l);

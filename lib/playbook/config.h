@@ -130,6 +130,43 @@ struct pb_escalation {
 	size_t n_fallback_via; /* 0 = no fallback */
 };
 
+/* observe: record what would run; propose: a human starts it; approve: each unsafe step asks. */
+enum pb_mode {
+	PB_MODE_OBSERVE = 0,
+	PB_MODE_PROPOSE,
+	PB_MODE_APPROVE,
+	PB_MODE_AUTO,
+	PB_MODE_MAX,
+};
+const char *pb_mode_name(enum pb_mode mode);
+
+/* Runs that several playbooks share; a run takes one, which comes back `per` later. */
+struct pb_budget {
+	char *name;
+	int64_t max;
+	int64_t per_for;
+	bool empty_approves; /* when_empty: approve; else page */
+};
+
+/* What holds a run back.  Templates with "start" know event, alarm, incident, params and host. */
+struct pb_guards {
+	enum pb_mode mode; /* default auto */
+	int64_t
+	    cooldown_for; /* from the end of a run to the next of its key; default 5m, 0 = none */
+	char *cooldown_key; /* start template; NULL = the incident's key */
+	int64_t concurrency_max; /* runs that hold the lock; 0 = any number */
+	char *lock; /* start template, named across playbooks; NULL = the playbook's name */
+	int64_t rate_max, rate_per; /* runs of the playbook; 0 = any number */
+	char *targets_from; /* template of a list or a text; NULL = no such guard */
+	int64_t targets_max; /* default 1 */
+	char *percent_of; /* template of a number; NULL = no such limit */
+	int64_t percent; /* of percent_of, rounded down */
+	size_t targets_after; /* unsafe steps from this index on are held back */
+	size_t budget; /* PB_NONE = none */
+	int64_t breaker_failures, breaker_within; /* failed runs of the playbook; 0 = no breaker */
+	bool breaker_approves; /* then: approve; else page */
+};
+
 struct pb_playbook {
 	char *name;
 	char *summary, *docs, *objective, *severity,
@@ -138,6 +175,8 @@ struct pb_playbook {
 	bool resolve_on_ok; /* resolve_on: alarm_ok (default for alarms) or never */
 	char *dedup; /* template; NULL = the default of the event's kind */
 	int64_t hold_for, page_by_for, max_age_for, verify_timeout_for;
+	struct pb_guards guards;
+	json_t *params; /* name -> template or value; NULL = none */
 	struct pb_step *steps;
 	size_t n_steps;
 	size_t escalation; /* never PB_NONE */
@@ -207,6 +246,8 @@ struct pb_config {
 	size_t n_contacts;
 	struct pb_escalation *escalations;
 	size_t n_escalations;
+	struct pb_budget *budgets;
+	size_t n_budgets;
 	struct pb_playbook *playbooks;
 	size_t n_playbooks;
 	struct pb_matcher *matcher; /* of the playbooks' patterns; ids are indices of playbooks */
@@ -257,6 +298,7 @@ pb_config_find_playbook(const struct pb_config *c, const char *name); /* PB_NONE
 
 /* Built in where the configuration says nothing; the sources of the numbers are in playbook.5. */
 #define PB_DEFAULT_PAGE_BY (5 * PB_MINUTE)
+#define PB_DEFAULT_COOLDOWN (5 * PB_MINUTE)
 #define PB_DEFAULT_MAX_AGE (15 * PB_MINUTE)
 #define PB_DEFAULT_VERIFY_TIMEOUT (10 * PB_MINUTE)
 #define PB_DEFAULT_STEP_TIMEOUT PB_MINUTE

@@ -154,9 +154,9 @@ static const struct pb_field playbook_fields[] = {
     {"verify_timeout", PB_FIELD_DURATION, AT(verify_timeout_for), .min = PB_SECOND, .max = PB_DAY},
     {.key = "reopen_within", .type = PB_FIELD_LATER},
     {.key = "continue", .type = PB_FIELD_LATER},
-    {.key = "mode", .type = PB_FIELD_LATER},
-    {.key = "guards", .type = PB_FIELD_LATER},
-    {"params", PB_FIELD_LATER, .note = "write the template where the value is used"},
+    {.key = "mode", .type = PB_FIELD_ELSEWHERE, .note = "it stands in guards"},
+    {.key = "guards", .type = PB_FIELD_SEEN},
+    {.key = "params", .type = PB_FIELD_SEEN},
     {"steps", PB_FIELD_CUSTOM, .read = read_steps},
     {"escalate", PB_FIELD_CUSTOM, .is_required = true, .read = read_escalate,
 	.note = "the name of an escalation"},
@@ -176,7 +176,10 @@ pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playboo
 	ret->file = pb_strdup(l->files[l->file].name);
 	ret->line = n->line;
 	l->playbook = ret;
+	l->params = pb_node_get(n, "params");
+	pb_read_params(l, n);
 	(void)PB_READ_MAP(l, n, "playbook", playbook_fields, ret);
+	pb_read_guards(l, n);
 	if (ret->severity == NULL)
 		ret->severity = pb_strdup("error");
 	if (ret->hold_for < 0 && at == NULL)

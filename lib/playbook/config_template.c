@@ -93,21 +93,42 @@ check_step_path(struct checking *c, struct pb_str path)
 }
 
 static void
+check_param(struct checking *c, struct pb_str path)
+{
+	const char *words[50];
+	size_t n = 0;
+	const struct pb_node *params = c->l->params;
+	struct pb_str name = cut_name(&path);
+	PB_CLEANUP(pb_freep) char *text = pb_strndup(name.ptr, name.len);
+	if (c->use == PB_TEMPLATE_PARAM) {
+		pb_problem_add(c->l, c->at, "template: a param cannot be made of params");
+		return;
+	}
+	if (name.len == 0 || pb_node_get(params, text) != NULL)
+		return;
+	for (size_t i = 0; params != NULL && params->kind == PB_NODE_MAP && i < params->n; i++)
+		if (n < PB_ARRAY_LEN(words))
+			words[n++] = params->keys[i]->text;
+	pb_problem_add(c->l, c->at, "template: the playbook has no param \"%s\"%s", PB_SHOWN(text),
+	    PB_SUGGEST(text, words, n));
+}
+
+static void
 check_path(struct pb_str path, void *arg)
 {
 	struct checking *c = arg;
 	struct pb_str root = cut_name(&path);
-	bool is_step = c->use == PB_TEMPLATE_STEP;
 	if (pb_str_is(root, "event"))
 		return;
 	if (pb_str_is(root, "alarm"))
 		check_member(c, "alarm", path, alarm_members, PB_ARRAY_LEN(alarm_members));
-	else if (!is_step)
+	else if (c->use == PB_TEMPLATE_DEDUP)
 		pb_problem_add(c->l, c->at,
 		    "template: only event and alarm are known here, there is no incident yet");
 	else if (pb_str_is(root, "params"))
-		pb_problem_add(
-		    c->l, c->at, "template: params is not supported yet; pick from event or alarm");
+		check_param(c, path);
+	else if (pb_str_is(root, "steps") && c->use != PB_TEMPLATE_STEP)
+		pb_problem_add(c->l, c->at, "template: no step has run yet where this is made");
 	else if (pb_str_is(root, "steps"))
 		check_step_path(c, path);
 	else if (pb_str_is(root, "incident"))

@@ -269,6 +269,7 @@ static const char *const section_words[PB_SECTION_MAX] = {
     [PB_SECTION_CHANNELS] = "channel",
     [PB_SECTION_CONTACTS] = "contact",
     [PB_SECTION_ESCALATIONS] = "escalation",
+    [PB_SECTION_BUDGETS] = "budget",
     [PB_SECTION_PLAYBOOKS] = "playbook",
 };
 

@@ -41,6 +41,7 @@ enum pb_section {
 	PB_SECTION_CHANNELS,
 	PB_SECTION_CONTACTS,
 	PB_SECTION_ESCALATIONS,
+	PB_SECTION_BUDGETS,
 	PB_SECTION_PLAYBOOKS,
 	PB_SECTION_MAX,
 };
@@ -87,7 +88,7 @@ struct pb_loader {
 
 	/* The playbook and the step being read; n_earlier steps may be named in templates. */
 	struct pb_playbook *playbook;
-	const struct pb_node *steps;
+	const struct pb_node *steps, *params;
 	size_t step;
 	bool is_undo; /* its rollback is being read */
 };
@@ -178,6 +179,12 @@ void pb_read_source(struct pb_loader *l, const struct pb_node *n, struct pb_sour
 void pb_read_channel(struct pb_loader *l, const struct pb_node *n, struct pb_channel *ret);
 void pb_read_contact(struct pb_loader *l, const struct pb_node *n, struct pb_contact *ret);
 void pb_read_escalation(struct pb_loader *l, const struct pb_node *n, struct pb_escalation *ret);
+/* config_guard.c; `playbook` is the mapping that may hold the key.  Params are read before the steps,
+ * guards after them. */
+void pb_read_params(struct pb_loader *l, const struct pb_node *playbook);
+void pb_read_guards(struct pb_loader *l, const struct pb_node *playbook);
+void pb_guards_fini(struct pb_guards *g);
+void pb_read_budget(struct pb_loader *l, const struct pb_node *n, struct pb_budget *ret);
 void pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playbook *ret);
 /* config_step.c; the names of all steps of l->playbook are set before. */
 void pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret);
@@ -191,6 +198,8 @@ void pb_catchers_free(struct pb_catcher *catchers, size_t n);
 /* config_template.c: templates in a text and in every text of a JSON value. */
 enum pb_template_use {
 	PB_TEMPLATE_STEP = 0, /* all of the context; steps that stand before */
+	PB_TEMPLATE_PARAM, /* when a run begins: no steps, and params have not been made yet */
+	PB_TEMPLATE_START, /* the same with params */
 	PB_TEMPLATE_DEDUP, /* event and alarm only: there is no incident yet */
 };
 void pb_check_template(

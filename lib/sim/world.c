@@ -512,6 +512,7 @@ post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const ch
 	struct pb_input *in = pb_input_new(kind);
 	*(kind == PB_IN_REMEDIATION ? &in->playbook : &in->incident) =
 	    pb_strdup(pb_json_str(e, key));
+	in->step = pb_strdup(pb_json_str(e, "step"));
 	in->is_stop = strncmp(key, "stop", 4) == 0;
 	in->by = pb_strdup(pb_json_str_or(e, "by", "ana"));
 	in->text = pb_strdup(pb_json_str(e, "reason"));
@@ -557,6 +558,10 @@ world_event(struct world *w, const json_t *e)
 		post_command(w, PB_IN_ESCALATE, e, "escalate");
 	else if (json_object_get(e, "resolve") != NULL)
 		post_command(w, PB_IN_RESOLVE, e, "resolve");
+	else if (json_object_get(e, "approve") != NULL)
+		post_command(w, PB_IN_APPROVE, e, "approve");
+	else if (json_object_get(e, "reject") != NULL)
+		post_command(w, PB_IN_REFUSE, e, "reject");
 	else if (json_object_get(e, "stop_remediation") != NULL)
 		post_command(w, PB_IN_REMEDIATION, e, "stop_remediation");
 	else if (json_object_get(e, "start_remediation") != NULL)

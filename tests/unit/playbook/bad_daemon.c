@@ -138,13 +138,21 @@ static const struct pb_test_bad rows[] = {
 	 "64KiB"}},
     {"a capture of a gigabyte", UNMATCHED "defaults: {output: {capture: 1GiB}}\n",
 	{"3:30: 1GiB is out of range, it must be between 1024 and 1048576 bytes"}},
-    {"budgets, schedules and maintenance",
-	UNMATCHED "budgets: []\n"
-		  "schedules: []\n"
+    {"schedules and maintenance",
+	UNMATCHED "schedules: []\n"
 		  "maintenance: []\n",
-	{"3:1: budgets is not supported yet",
-	    "4:1: schedules is not supported yet; name contacts in notify",
-	    "5:1: maintenance is not supported yet"}},
+	{"3:1: schedules is not supported yet; name contacts in notify",
+	    "4:1: maintenance is not supported yet"}},
+    {"a budget of nothing", UNMATCHED "budgets: [{name: b, max: 0}]\n",
+	{"3:11: budget needs the key per",
+	    "3:26: 0 is not a whole number between 1 and 10000"}},
+    {"a budget twice",
+	UNMATCHED "budgets:\n"
+		  "  - {name: b, max: 1, per: 1h}\n"
+		  "  - {name: b, max: 2, per: 31d, when_empty: stop}\n",
+	{"5:12: budget \"b\" is defined already in t.yaml:4",
+	    "5:28: 31d is out of range, it must be between 1s and 30d",
+	    "5:45: \"stop\" is not one of approve, page"}},
     {"a word that unmatched does not know",
 	"version: 1\n"
 	"unmatched: {alarms: page, events: drop}\n",

@@ -63,13 +63,71 @@ static const struct pb_test_bad rows[] = {
     {"what is not built yet",
 	PB_TEST_HEAD
 	"playbooks:\n"
-	"  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, inhibited_by: [], guards: "
-	"{}, params: {}, inform: [], continue: true, reopen_within: 5m, mode: auto}\n",
+	"  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, inhibited_by: [], "
+	"inform: [], continue: true, reopen_within: 5m}\n",
 	{"8:50: reviewed is not supported yet", "8:64: inhibited_by is not supported yet",
-	    "8:82: guards is not supported yet",
-	    "8:94: params is not supported yet; write the template where the value is used",
-	    "8:106: inform is not supported yet", "8:118: continue is not supported yet",
-	    "8:134: reopen_within is not supported yet", "8:153: mode is not supported yet"}},
+	    "8:82: inform is not supported yet", "8:94: continue is not supported yet",
+	    "8:110: reopen_within is not supported yet"}},
+#define GUARDS(text)                                                                               \
+	PB_TEST_HEAD                                                                               \
+	    "playbooks:\n"                                                                         \
+	    "  - name: p\n"                                                                        \
+	    "    match: {source: [x]}\n"                                                           \
+	    "    escalate: e\n"                                                                    \
+	    "    steps: [{name: pick, action: exec, argv: [/bin/pick]}, {name: act, action: "      \
+	    "exec, argv: [/bin/act]}]\n" text
+    {"a mode beside the guards", GUARDS("    mode: auto\n"),
+	{"12:5: mode does not belong to a playbook; it stands in guards"}},
+    {"guards of nothing",
+	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: e, guards: {}}]\n",
+	{"7:66: the playbook has no steps that guards could hold back"}},
+    {"guards that are a list", GUARDS("    guards: []\n"),
+	{"12:13: expected a mapping (guards), found a list"}},
+    {"an unknown mode", GUARDS("    guards: {mode: automatic}\n"),
+	{"12:20: \"automatic\" is not one of observe, propose, approve, auto"}},
+    {"an unknown guard", GUARDS("    guards: {cooldwn: {for: 5m}}\n"),
+	{"12:14: unknown key \"cooldwn\" in guards (did you mean \"cooldown\"?)"}},
+    {"guards without their numbers",
+	GUARDS(
+	    "    guards: {cooldown: {}, concurrency: {}, rate: {max: 1}, breaker: {failures: 1}, "
+	    "targets: {}}\n"),
+	{"12:24: cooldown needs the key for", "12:41: concurrency needs the key max",
+	    "12:51: rate needs the key per", "12:70: breaker needs the key within",
+	    "12:94: targets needs the key from"}},
+    {"numbers out of range",
+	GUARDS("    guards: {concurrency: {max: 0}, rate: {max: 10001, per: 0s}}\n"),
+	{"12:33: 0 is not a whole number between 1 and 10000",
+	    "12:49: 10001 is not a whole number between 1 and 10000",
+	    "12:61: 0s is out of range, it must be between 1s and 30d"}},
+    {"a breaker that does something else",
+	GUARDS("    guards: {breaker: {failures: 1, within: 1h, then: stop}}\n"),
+	{"12:55: \"stop\" is not one of approve, page"}},
+    {"a budget that is not there", GUARDS("    guards: {budget: removals}\n"),
+	{"12:22: budget \"removals\" is not defined"}},
+    {"targets that are no value", GUARDS("    guards: {targets: {from: \"i-${alarm.name}\"}}\n"),
+	{"12:30: \"i-${alarm.name}\" must be one ${...}, so that it keeps its kind of value"}},
+    {"targets of no step", GUARDS("    guards: {targets: {from: \"${steps.pik.output.i}\"}}\n"),
+	{"12:30: template: there is no step \"pik\" before this one (did you mean \"pick\"?)"}},
+    {"targets of the last step",
+	GUARDS("    guards: {targets: {from: \"${steps.act.output.i}\"}}\n"),
+	{"12:23: no step stands behind the one that gives the targets"}},
+    {"a percentage of nothing",
+	GUARDS("    guards: {targets: {from: \"${steps.pick.output.i}\", percent: 20}}\n"),
+	{"12:23: percent and percent_of belong together"}},
+    {"a lock that needs a step",
+	GUARDS("    guards: {concurrency: {max: 1, lock: \"${steps.pick.output}\"}}\n"),
+	{"12:42: template: no step has run yet where this is made"}},
+    {"params that are a list", GUARDS("    params: [a]\n"),
+	{"12:13: params must be a mapping of names to values"}},
+    {"params that cannot be picked", GUARDS("    params: {a.b: x, c: [y]}\n"),
+	{"12:14: \"a.b\" cannot be picked by ${params.NAME}; use letters, digits, - and _",
+	    "12:25: a param is one value, as text or template"}},
+    {"a param made of params", GUARDS("    params: {a: x, b: \"${params.a}\"}\n"),
+	{"12:23: template: a param cannot be made of params"}},
+    {"a param that is not there",
+	GUARDS(
+	    "    params: {asg: x}\n    guards: {concurrency: {max: 1, lock: \"${params.asq}\"}}\n"),
+	{"13:42: template: the playbook has no param \"asq\" (did you mean \"asg\"?)"}},
     {"a pattern that is text", PB_TEST_HEAD "playbooks: [{name: p, match: x, escalate: e}]\n",
 	{"7:30: match: Filter is not an object"}},
     {"a pattern with an unknown operator",
@@ -876,7 +934,7 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: exec, argv: [/x, \"${params.asg}\"]}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:44: template: params is not supported yet; pick from event or alarm"}},
+	{"12:44: template: the playbook has no param \"asg\""}},
     {"an unknown root",
 	PB_TEST_HEAD
 	"playbooks:\n"

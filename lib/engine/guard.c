@@ -1,0 +1,424 @@
+/*
+ * Guards: what keeps a playbook from doing harm by doing it too often, to too many, or at once.
+ *
+ * Before a run: breaker, cooldown, rate, budget; each remembers times under a key of its own, in a record,
+ * so that a restart forgets none of it.  While a run waits: the lock, which is not remembered but
+ * looked up among the runs that are active.  Before an unsafe step: the set of its targets.
+ *
+ *	cooldown/PLAYBOOK/KEY	begin or end of the last run
+ *	rate/PLAYBOOK		begins of runs within `per`
+ *	budget/NAME		begins of runs within `per`, of all playbooks that share it
+ *	breaker/PLAYBOOK	failures within `within` since the last success
+ *
+ * What a guard stops is paged at once with the number that stopped it; no guard delays a page.
+ */
+#include "internal.h"
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "playbook/template.h"
+
+#define KEY_MAX 200
+#define FORGET_EVERY PB_HOUR
+
+void
+guard_free(void *arg)
+{
+	struct guard *g = arg;
+	if (g == NULL)
+		return;
+	free(g->times);
+	free(g);
+}
+
+/* Keys are made of outside text: a long one is told by its digest. */
+static char *
+key_of(const char *kind, const char *playbook, const char *rest)
+{
+	char digest[PB_SHA256_TEXT];
+	if (rest == NULL)
+		return pb_asprintf("%s/%s", kind, playbook);
+	if (strlen(rest) > KEY_MAX) {
+		pb_sha256_text(rest, strlen(rest), digest);
+		rest = digest;
+	}
+	return pb_asprintf("%s/%s/%s", kind, playbook, rest);
+}
+
+static struct guard *
+guard_get(struct pb_engine *e, const char *key)
+{
+	struct guard *g = pb_map_get(e->guards, key);
+	if (g == NULL) {
+		g = pb_calloc(1, sizeof(*g));
+		(void)pb_map_put(e->guards, key, g);
+	}
+	return g;
+}
+
+static void
+guard_add(struct guard *g, int64_t at)
+{
+	g->times = pb_realloc(g->times, (g->n + 1) * sizeof(*g->times));
+	g->times[g->n++] = at;
+}
+
+static size_t
+count_since(const struct pb_engine *e, const char *key, int64_t since)
+{
+	const struct guard *g = pb_map_get(e->guards, key);
+	size_t n = 0;
+	for (size_t i = 0; g != NULL && i < g->n; i++)
+		n += g->times[i] > since;
+	return n;
+}
+
+static void
+forget_before(struct guard *g, int64_t since)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->times[i] > since)
+			g->times[n++] = g->times[i];
+	g->n = n;
+}
+
+/* Add a time to what `key` remembers, and forget what is older than `span`. */
+static void
+remember(struct turn *t, const char *key, int64_t span)
+{
+	struct guard *g = guard_get(t->e, key);
+	forget_before(g, t->now - span);
+	guard_add(g, t->now);
+	g->until = t->now + span;
+	json_t *times = json_array();
+	for (size_t i = 0; i < g->n; i++)
+		json_array_append_new(times, json_integer(g->times[i]));
+	pb_update_put(t->u, PB_REC_GUARD, key, "", "",
+	    json_pack("{s:o, s:I}", "times", times, "until", (json_int_t)g->until));
+}
+
+static void
+forget(struct turn *t, const char *key)
+{
+	struct guard *g = pb_map_del(t->e->guards, key);
+	if (g == NULL)
+		return;
+	guard_free(g);
+	pb_update_drop(t->u, PB_REC_GUARD, key);
+}
+
+void
+guard_forget(struct turn *t)
+{
+	size_t i = 0;
+	const char *key;
+	void *value;
+	if (t->now < t->e->guards_forget_at)
+		return;
+	t->e->guards_forget_at = t->now + FORGET_EVERY;
+	while (pb_map_next(t->e->guards, &i, &key, &value)) {
+		if (((struct guard *)value)->until > t->now)
+			continue;
+		pb_update_drop(t->u, PB_REC_GUARD, key);
+		guard_free(pb_map_del(t->e->guards, key));
+	}
+}
+
+int
+guard_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err)
+{
+	size_t i;
+	json_t *at;
+	const json_t *times = pb_json_get(r->body, "times");
+	if (!json_is_array(times))
+		return pb_fail(err, PB_CORRUPT, "guard %s: it has no times", r->key);
+	struct guard *g = pb_calloc(1, sizeof(*g));
+	g->until = pb_json_i64(r->body, "until", 0);
+	json_array_foreach (times, i, at)
+		guard_add(g, json_integer_value(at));
+	guard_free(pb_map_put(e->guards, r->key, g));
+	return 0;
+}
+
+/* --- before a run */
+
+/* A start template, or `fallback`; NULL with `why` when it gives nothing. */
+static char *
+expand(struct turn *t, const struct incident *in, const char *what, const char *text,
+    const char *fallback, char **why)
+{
+	struct pb_error err = {0};
+	char *value = NULL;
+	if (text == NULL)
+		return pb_strdup(fallback);
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	if (pb_template_expand_text(text, context, &value, &err) == 0 && value[0] != '\0')
+		return value;
+	free(value);
+	*why = pb_asprintf(
+	    "guard %s gives nothing: %s", what, err.text[0] == '\0' ? "it is empty" : err.text);
+	return NULL;
+}
+
+static char *
+cooldown_key(struct turn *t, const struct incident *in, char **why)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	PB_CLEANUP(pb_freep)
+	char *key = expand(t, in, "cooldown", p->guards.cooldown_key, in->key, why);
+	return key == NULL ? NULL : key_of("cooldown", p->name, key);
+}
+
+static char *
+check_cooldown(struct turn *t, const struct incident *in)
+{
+	const struct pb_guards *c = &incident_playbook(in)->guards;
+	char *why = NULL, ago[PB_TIME_TEXT], span[PB_TIME_TEXT], next[PB_TIME_TEXT];
+	if (c->cooldown_for == 0)
+		return NULL;
+	PB_CLEANUP(pb_freep) char *key = cooldown_key(t, in, &why);
+	const struct guard *g = key == NULL ? NULL : pb_map_get(t->e->guards, key);
+	if (g == NULL || g->n == 0)
+		return why;
+	int64_t last = g->times[g->n - 1];
+	if (last + c->cooldown_for <= t->now)
+		return NULL;
+	return pb_asprintf("the last run was %s ago and the next may begin at %s (cooldown %s)",
+	    pb_duration_text(ago, t->now - last), pb_time_clock(next, last + c->cooldown_for),
+	    pb_duration_text(span, c->cooldown_for));
+}
+
+static char *
+check_rate(struct turn *t, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	const struct pb_guards *c = &p->guards;
+	char span[PB_TIME_TEXT];
+	if (c->rate_max == 0)
+		return NULL;
+	PB_CLEANUP(pb_freep) char *key = key_of("rate", p->name, NULL);
+	size_t n = count_since(t->e, key, t->now - c->rate_per);
+	if (n < (size_t)c->rate_max)
+		return NULL;
+	return pb_asprintf("%zu runs of the playbook within %s (rate: at most %lld)", n,
+	    pb_duration_text(span, c->rate_per), (long long)c->rate_max);
+}
+
+static const struct pb_budget *
+budget_of(const struct incident *in)
+{
+	size_t i = incident_playbook(in)->guards.budget;
+	return i == PB_NONE ? NULL : &in->config->budgets[i];
+}
+
+static char *
+check_budget(struct turn *t, const struct incident *in)
+{
+	const struct pb_budget *b = budget_of(in);
+	char span[PB_TIME_TEXT];
+	if (b == NULL)
+		return NULL;
+	PB_CLEANUP(pb_freep) char *key = key_of("budget", b->name, NULL);
+	size_t n = count_since(t->e, key, t->now - b->per_for);
+	if (n < (size_t)b->max)
+		return NULL;
+	return pb_asprintf("budget %s is empty: %zu of %lld runs within %s", b->name, n,
+	    (long long)b->max, pb_duration_text(span, b->per_for));
+}
+
+static char *
+check_breaker(struct turn *t, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	const struct pb_guards *c = &p->guards;
+	char span[PB_TIME_TEXT];
+	if (c->breaker_failures == 0)
+		return NULL;
+	PB_CLEANUP(pb_freep) char *key = key_of("breaker", p->name, NULL);
+	size_t n = count_since(t->e, key, t->now - c->breaker_within);
+	if (n < (size_t)c->breaker_failures)
+		return NULL;
+	return pb_asprintf("%zu failed runs of the playbook within %s (breaker: at %lld)", n,
+	    pb_duration_text(span, c->breaker_within), (long long)c->breaker_failures);
+}
+
+/* From here on each unsafe step asks, where the run would have gone by itself. */
+static void
+demote(struct turn *t, struct incident *in, const char *why)
+{
+	if (in->mode != PB_MODE_AUTO) {
+		incident_note(t, in, "", "guard", "%s", why);
+		return;
+	}
+	in->mode = PB_MODE_APPROVE;
+	incident_note(t, in, "", "guard", "%s; unsafe steps ask", why);
+}
+
+char *
+guard_admit(struct turn *t, struct incident *in)
+{
+	const struct pb_guards *c = &incident_playbook(in)->guards;
+	const struct pb_budget *b = budget_of(in);
+	struct pb_error err = {0};
+	if (context_params(t->e, in, &err) < 0)
+		return pb_strdup(err.text);
+	char *why = check_cooldown(t, in);
+	if (why == NULL)
+		why = check_rate(t, in);
+	if (why != NULL)
+		return why;
+	PB_CLEANUP(pb_freep) char *breaker = check_breaker(t, in);
+	PB_CLEANUP(pb_freep) char *budget = check_budget(t, in);
+	if (breaker != NULL && !c->breaker_approves)
+		return PB_TAKE(breaker);
+	if (budget != NULL && !b->empty_approves)
+		return PB_TAKE(budget);
+	if (breaker != NULL)
+		demote(t, in, breaker);
+	if (budget != NULL)
+		demote(t, in, budget);
+	return NULL;
+}
+
+void
+guard_run_began(struct turn *t, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	const struct pb_budget *b = budget_of(in);
+	char *why = NULL;
+	PB_CLEANUP(pb_freep) char *cooldown = cooldown_key(t, in, &why);
+	free(why);
+	if (cooldown != NULL && p->guards.cooldown_for > 0) {
+		forget(t, cooldown);
+		remember(t, cooldown, p->guards.cooldown_for);
+	}
+	if (p->guards.rate_max > 0) {
+		PB_CLEANUP(pb_freep) char *key = key_of("rate", p->name, NULL);
+		remember(t, key, p->guards.rate_per);
+	}
+	if (b != NULL) {
+		PB_CLEANUP(pb_freep) char *key = key_of("budget", b->name, NULL);
+		remember(t, key, b->per_for);
+	}
+}
+
+void
+guard_run_ended(struct turn *t, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	char *why = NULL;
+	t->e->is_lock_free = true;
+	PB_CLEANUP(pb_freep) char *cooldown = cooldown_key(t, in, &why);
+	free(why);
+	if (cooldown != NULL && p->guards.cooldown_for > 0) {
+		forget(t, cooldown);
+		remember(t, cooldown, p->guards.cooldown_for);
+	}
+	if (p->guards.breaker_failures == 0)
+		return;
+	PB_CLEANUP(pb_freep) char *breaker = key_of("breaker", p->name, NULL);
+	if (in->run.state == RUN_FAILED)
+		remember(t, breaker, p->guards.breaker_within);
+	else if (in->run.state == RUN_PASSED)
+		forget(t, breaker);
+}
+
+/* --- the lock */
+
+char *
+guard_lock(struct turn *t, const struct incident *in, char **why)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	if (p->guards.concurrency_max == 0)
+		return NULL;
+	return expand(t, in, "concurrency", p->guards.lock, p->name, why);
+}
+
+/* Where several could hold it, the first of them stands for all. */
+const struct incident *
+guard_lock_holder(const struct pb_engine *e, const struct incident *in, const char *lock)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	int64_t n = 0, max = incident_playbook(in)->guards.concurrency_max;
+	const struct incident *first = NULL;
+	while (pb_map_next(e->incidents, &i, &id, &value)) {
+		const struct incident *other = value;
+		if (other == in || !run_is_live(&other->run) || !pb_streq(other->lock, lock))
+			continue;
+		if (first == NULL)
+			first = other;
+		if (++n >= max)
+			return first;
+	}
+	return NULL;
+}
+
+/* --- the targets */
+
+/* How many: of a list its length, of a text one; -1 when it tells none. */
+static int64_t
+count_targets(const json_t *set)
+{
+	if (json_is_array(set)) {
+		size_t i;
+		const json_t *v;
+		json_array_foreach (set, i, v)
+			if (json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0))
+				return -1;
+		return (int64_t)json_array_size(set);
+	}
+	if (json_is_string(set))
+		return json_string_length(set) > 0 ? 1 : 0;
+	return -1;
+}
+
+/* A whole number of the outside, as such or as text; -1 when it is none. */
+static int64_t
+count_live(const json_t *live)
+{
+	int64_t n = -1;
+	if (json_is_integer(live))
+		return json_integer_value(live);
+	if (json_is_string(live) &&
+	    pb_parse_i64(pb_str_of(json_string_value(live)), 0, INT32_MAX, &n, NULL) == 0)
+		return n;
+	return -1;
+}
+
+char *
+guard_targets(struct turn *t, const struct incident *in, size_t step)
+{
+	const struct pb_guards *c = &incident_playbook(in)->guards;
+	struct pb_error err = {0};
+	PB_JSON json_t *set = NULL, *live = NULL;
+	if (c->targets_from == NULL || step < c->targets_after ||
+	    run_step_def(in, step)->effect == PB_EFFECT_READ)
+		return NULL;
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	if (pb_template_expand(c->targets_from, context, &set, &err) < 0)
+		return pb_asprintf("the targets are not known: %s", err.text);
+	int64_t n = count_targets(set);
+	if (n <= 0)
+		return pb_strdup(n == 0 ? "the set of targets is empty (targets)"
+					: "the targets are not known: neither a list nor a text");
+	if (n > c->targets_max)
+		return pb_asprintf("%lld targets (targets: at most %lld)", (long long)n,
+		    (long long)c->targets_max);
+	if (c->percent_of == NULL)
+		return NULL;
+	if (pb_template_expand(c->percent_of, context, &live, &err) < 0)
+		return pb_asprintf("the live capacity is not known: %s", err.text);
+	int64_t of = count_live(live);
+	if (of <= 0 || of > INT32_MAX)
+		return pb_strdup("the live capacity is not known: no whole number above 0");
+	if (n * 100 > of * c->percent)
+		return pb_asprintf("%lld of %lld targets (targets: at most %lld percent)",
+		    (long long)n, (long long)of, (long long)c->percent);
+	incident_note(t, in, run_step_def(in, step)->name, "guard",
+	    "%lld of %lld targets, at most %lld percent and %lld", (long long)n, (long long)of,
+	    (long long)c->percent, (long long)c->targets_max);
+	return NULL;
+}
