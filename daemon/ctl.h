@@ -22,6 +22,8 @@ enum pb_ctl_exit {
 
 /* The whole command: parses, asks, prints; returns the exit status. */
 enum pb_ctl_exit pb_ctl_main(int argc, char **argv);
+/* `playbookctl test-pattern`: its own options; 0 = yes, all agree or counted, 1 = no, 2 = bad input. */
+enum pb_ctl_exit pb_ctl_test_pattern(int argc, char **argv);
 
 /* --- asking */
 
