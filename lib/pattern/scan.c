@@ -20,6 +20,21 @@
 #define ODD_BITS UINT64_C(0xaaaaaaaaaaaaaaaa)
 #define INLINE static inline __attribute__((always_inline))
 
+/* The characters that scan_kernel.h asks for by name. */
+#define CHAR_quote '"'
+#define CHAR_slash '\\'
+#define CHAR_blank ' '
+#define CHAR_open '{'
+#define CHAR_close '}'
+#define CHAR_comma ','
+#define CHAR_colon ':'
+#define CHAR_minus '-'
+#define CHAR_dot '.'
+#define CHAR_zero '0'
+#define CHAR_ten '\n'
+#define CHAR_tab '\t'
+#define CHAR_return '\r'
+
 struct tokens {
 	uint64_t open, close, comma, colon; /* operators */
 	uint64_t text, text_end; /* the quotes around texts */
@@ -413,9 +428,9 @@ SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
 #define KERNEL
 #define KVEC struct bytes
 #define K_LOAD scalar_load
-#define K_EQ(v, c) scalar_eq(&(v), c)
-#define K_EQ_LOW(v, c) scalar_eq_low(&(v), c)
-#define K_BELOW(v, c) scalar_below(&(v), c)
+#define K_EQ(v, c) scalar_eq(&(v), CHAR_##c)
+#define K_EQ_LOW(v, c) scalar_eq_low(&(v), CHAR_##c)
+#define K_BELOW(v, c) scalar_below(&(v), CHAR_##c)
 #define K_DIGIT(v) scalar_digit(&(v), '0')
 #define K_HIGH(v) scalar_from(&(v), 0x80)
 #define K_XOR_UP xor_up
@@ -492,9 +507,9 @@ sse2_upto(struct sse2 v, char most)
 #define KERNEL
 #define KVEC struct sse2
 #define K_LOAD sse2_load
-#define K_EQ(v, c) sse2_eq(v, c)
-#define K_EQ_LOW(v, c) sse2_eq(sse2_or(v, 0x20), c)
-#define K_BELOW(v, c) sse2_upto(v, (c)-1)
+#define K_EQ(v, c) sse2_eq(v, CHAR_##c)
+#define K_EQ_LOW(v, c) sse2_eq(sse2_or(v, 0x20), CHAR_##c)
+#define K_BELOW(v, c) sse2_upto(v, CHAR_##c - 1)
 #define K_DIGIT(v) sse2_upto(sse2_sub(v, '0'), 9)
 #define K_HIGH(v) sse2_mask((v).a, (v).b, (v).c, (v).d)
 #define K_XOR_UP xor_up
@@ -586,9 +601,9 @@ avx2_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 #define KERNEL AVX2
 #define KVEC struct avx2
 #define K_LOAD avx2_load
-#define K_EQ(v, c) avx2_eq(v, c)
-#define K_EQ_LOW(v, c) avx2_eq(avx2_or(v, 0x20), c)
-#define K_BELOW(v, c) avx2_upto(v, (c)-1)
+#define K_EQ(v, c) avx2_eq(v, CHAR_##c)
+#define K_EQ_LOW(v, c) avx2_eq(avx2_or(v, 0x20), CHAR_##c)
+#define K_BELOW(v, c) avx2_upto(v, CHAR_##c - 1)
 #define K_DIGIT(v) avx2_upto(avx2_sub(v, '0'), 9)
 #define K_HIGH(v) avx2_mask((v).a, (v).b)
 #define K_XOR_UP clmul_xor_up
@@ -608,16 +623,48 @@ avx512_load(const unsigned char *at)
 	return _mm512_loadu_si512((const void *)at);
 }
 
-AVX512_INLINE uint64_t
-avx512_eq(__m512i v, char c)
+/*
+ * 64 times the same byte, from memory: the compiler would make it anew for each block, by way of a
+ * general register.
+ */
+#define TIMES_4(c) c, c, c, c
+#define TIMES_16(c) TIMES_4(c), TIMES_4(c), TIMES_4(c), TIMES_4(c)
+#define TIMES_64(c)                                                                                \
+	{                                                                                          \
+		TIMES_16(c), TIMES_16(c), TIMES_16(c), TIMES_16(c)                                 \
+	}
+#define WIDE(name, c) static const _Alignas(64) unsigned char name[64] = TIMES_64(c)
+WIDE(wide_quote, '"');
+WIDE(wide_slash, '\\');
+WIDE(wide_blank, ' ');
+WIDE(wide_open, '{');
+WIDE(wide_close, '}');
+WIDE(wide_comma, ',');
+WIDE(wide_colon, ':');
+WIDE(wide_minus, '-');
+WIDE(wide_dot, '.');
+WIDE(wide_zero, '0');
+WIDE(wide_ten, 10);
+WIDE(wide_tab, '\t');
+WIDE(wide_return, '\r');
+
+AVX512_INLINE __m512i
+avx512_wide(const unsigned char *p)
 {
-	return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(c));
+	__asm__("" : "+r"(p));
+	return _mm512_load_si512(p);
 }
 
 AVX512_INLINE uint64_t
-avx512_below(__m512i v, char c)
+avx512_eq(__m512i v, const unsigned char *c)
 {
-	return _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(c));
+	return _mm512_cmpeq_epi8_mask(v, avx512_wide(c));
+}
+
+AVX512_INLINE uint64_t
+avx512_below(__m512i v, const unsigned char *c)
+{
+	return _mm512_cmplt_epu8_mask(v, avx512_wide(c));
 }
 
 /* Pick the places of the bits out of 0 to 63, then widen them, 16 at a time. */
@@ -652,10 +699,10 @@ avx512_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 #define KERNEL AVX512
 #define KVEC __m512i
 #define K_LOAD avx512_load
-#define K_EQ(v, c) avx512_eq(v, c)
-#define K_EQ_LOW(v, c) avx512_eq(_mm512_or_si512(v, _mm512_set1_epi8(0x20)), c)
-#define K_BELOW(v, c) avx512_below(v, c)
-#define K_DIGIT(v) avx512_below(_mm512_sub_epi8(v, _mm512_set1_epi8('0')), 10)
+#define K_EQ(v, c) avx512_eq(v, wide_##c)
+#define K_EQ_LOW(v, c) avx512_eq(_mm512_or_si512(v, avx512_wide(wide_blank)), wide_##c)
+#define K_BELOW(v, c) avx512_below(v, wide_##c)
+#define K_DIGIT(v) avx512_below(_mm512_sub_epi8(v, avx512_wide(wide_zero)), wide_ten)
 #define K_HIGH(v) _mm512_movepi8_mask(v)
 #define K_XOR_UP clmul_xor_up
 #define K_PUT avx512_put_ops

@@ -4,7 +4,7 @@
  *     K(name)          the name with the set's suffix
  *     KERNEL           attributes of the functions
  *     KVEC, K_LOAD     64 bytes, and how to load them
- *     K_EQ(v, c)       mask of the bytes that are c
+ *     K_EQ(v, c)       mask of the bytes that are c: quote, slash, ... (see CHAR_quote)
  *     K_EQ_LOW(v, c)   the same of (byte | 0x20)
  *     K_BELOW(v, c)    mask of the bytes below c
  *     K_DIGIT(v)       mask of '0' to '9'
@@ -16,7 +16,7 @@ KERNEL static inline __attribute__((always_inline)) bool
 K(block)(struct pb_scan *s, struct pb_scan_carry *c, const unsigned char *at, uint32_t **out)
 {
 	KVEC v = K_LOAD(at);
-	uint64_t quote = K_EQ(v, '"'), slash = K_EQ(v, '\\'), control = K_BELOW(v, 0x20);
+	uint64_t quote = K_EQ(v, quote), slash = K_EQ(v, slash), control = K_BELOW(v, blank);
 	uint64_t high = K_HIGH(v);
 
 	uint64_t escaped = find_escaped(c, slash);
@@ -30,14 +30,14 @@ K(block)(struct pb_scan *s, struct pb_scan_carry *c, const unsigned char *at, ui
 
 	c->in_text = (uint64_t)((int64_t)in >> 63);
 	uint64_t outside = ~(in | bounds);
-	uint64_t blank = K_EQ(v, ' ');
+	uint64_t blank = K_EQ(v, blank);
 	if (control != 0)
-		blank |= K_EQ(v, '\t') | K_EQ(v, '\n') | K_EQ(v, '\r');
+		blank |= K_EQ(v, tab) | K_EQ(v, ten) | K_EQ(v, return );
 	struct tokens t = {
-	    .open = K_EQ_LOW(v, '{') & outside,
-	    .close = K_EQ_LOW(v, '}') & outside,
-	    .comma = K_EQ(v, ',') & outside,
-	    .colon = K_EQ(v, ':') & outside,
+	    .open = K_EQ_LOW(v, open) & outside,
+	    .close = K_EQ_LOW(v, close) & outside,
+	    .comma = K_EQ(v, comma) & outside,
+	    .colon = K_EQ(v, colon) & outside,
 	    .text = bounds & in,
 	    .text_end = bounds & ~in,
 	    .blank = blank & outside,
@@ -52,9 +52,9 @@ K(block)(struct pb_scan *s, struct pb_scan_carry *c, const unsigned char *at, ui
 	if ((t.scalar | c->was_dot | c->was_minus) != 0) {
 		struct digits d = {
 		    .digit = K_DIGIT(v) & t.scalar,
-		    .minus = K_EQ(v, '-') & t.scalar,
-		    .dot = K_EQ(v, '.') & t.scalar,
-		    .zero = K_EQ(v, '0') & t.scalar,
+		    .minus = K_EQ(v, minus) & t.scalar,
+		    .dot = K_EQ(v, dot) & t.scalar,
+		    .zero = K_EQ(v, zero) & t.scalar,
 		};
 		bad |= check_numbers(s, c, &t, &d);
 	} else {
