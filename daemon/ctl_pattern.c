@@ -299,14 +299,13 @@ rules_fini(struct rules *r)
 static int
 add_rule(struct rules *r, struct pb_str line, struct pb_error *err)
 {
-	PB_CLEANUP(pb_pattern_freep) struct pb_pattern *p = NULL;
 	const char *tab = memchr(line.ptr, '\t', line.len);
 
 	if (tab == NULL)
 		return pb_fail(err, PB_INVALID, "wanted an id, a tab and a pattern");
 	size_t len = (size_t)(tab - line.ptr);
 	struct pb_str text = {tab + 1, line.len - len - 1};
-	if (pb_pattern_compile(text, &p, err) < 0 || pb_matcher_builder_add(r->builder, p, err) < 0)
+	if (pb_matcher_builder_add_text(r->builder, text, err) < 0)
 		return -1;
 	if (r->n == r->size) {
 		r->size = r->size == 0 ? 64 : 2 * r->size;

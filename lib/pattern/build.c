@@ -4,18 +4,12 @@
  */
 #include <stdlib.h>
 
-#include "pattern/set.h"
+#include "pattern/build.h"
 
 #define MATCHER_MAGIC 0x6d617463u
 #define GRAM_PLACES 64 /* of a wildcard that are looked at */
 #define FILTER_BITS_MIN 9
 #define FILTER_BITS_MAX 24
-
-struct pb_matcher_builder {
-	struct pb_matcher *m;
-	uint32_t *known; /* open addressing over conditions: 1 + place */
-	unsigned known_bits;
-};
 
 #define GROW(items, n, size)                                                                       \
 	do {                                                                                       \
@@ -311,9 +305,8 @@ is_condition_equal(
 	    are_tests_equal(m, a->tests, b->tests, a->n_tests);
 }
 
-/* The condition that a field is, an equal one if there is. */
-static uint32_t
-add_condition(struct pb_matcher_builder *b, const struct pb_field *f)
+uint32_t
+pb_builder_add_condition(struct pb_matcher_builder *b, const struct pb_field *f)
 {
 	struct pb_matcher *m = b->m;
 	struct mark mark = mark_of(m);
@@ -341,17 +334,41 @@ add_condition(struct pb_matcher_builder *b, const struct pb_field *f)
 	return (uint32_t)m->n_conditions++;
 }
 
-static void
-add_branch(struct pb_matcher *m, const struct pb_branch *br, const uint32_t *fields, uint32_t rule)
+void
+pb_builder_add_branch(
+    struct pb_matcher_builder *b, const struct pb_branch *br, const uint32_t *conditions)
 {
+	struct pb_matcher *m = b->m;
+
 	GROW(m->branches, m->n_branches + 1, m->branches_size);
 	m->branches[m->n_branches++] =
-	    (struct pb_set_branch){rule, (uint32_t)m->n_branch_conditions};
+	    (struct pb_set_branch){(uint32_t)m->n_rules, (uint32_t)m->n_branch_conditions};
 	for (size_t i = 0; i < br->n; i++) {
+		uint32_t at = conditions[br->fields[i]];
 		GROW(m->branch_conditions, m->n_branch_conditions, m->branch_conditions_size);
-		m->branch_conditions[m->n_branch_conditions++] = fields[br->fields[i]];
-		m->conditions[fields[br->fields[i]]].n_branches++;
+		m->branch_conditions[m->n_branch_conditions++] = at;
+		m->conditions[at].n_branches++;
 	}
+}
+
+void
+pb_builder_end_rule(struct pb_matcher_builder *b)
+{
+	b->m->n_rules++;
+}
+
+int
+pb_builder_check_room(const struct pb_matcher_builder *b, struct pb_error *err)
+{
+	const struct pb_matcher *m = b->m;
+
+	/* A pattern adds less than 2^20 of anything, and at most 2^26 bytes. */
+	if (m->n_rules >= UINT32_MAX - 1 || m->texts.len > UINT32_MAX - (1U << 26) ||
+	    m->n_tests > UINT32_MAX - (1U << 20) ||
+	    m->n_branch_conditions > UINT32_MAX - (1U << 20))
+		return pb_fail(
+		    err, PB_LIMIT, "too many patterns in one matcher: %zu are in it", m->n_rules);
+	return 0;
 }
 
 struct pb_matcher_builder *
@@ -388,22 +405,16 @@ int
 pb_matcher_builder_add(
     struct pb_matcher_builder *b, const struct pb_pattern *p, struct pb_error *err)
 {
-	struct pb_matcher *m = b->m;
-
 	PB_CHECK_OBJ(p, PB_PATTERN_MAGIC);
-	/* Places are 32 bits; a pattern adds less than 2^20 of anything. */
-	if (m->n_rules >= UINT32_MAX - 1 || m->texts.len > UINT32_MAX - (1U << 26) ||
-	    m->n_tests > UINT32_MAX - (1U << 20) ||
-	    m->n_branch_conditions > UINT32_MAX - (1U << 20))
-		return pb_fail(
-		    err, PB_LIMIT, "too many patterns in one matcher: %zu are in it", m->n_rules);
+	if (pb_builder_check_room(b, err) < 0)
+		return -1;
 
-	PB_CLEANUP(pb_freep) uint32_t *fields = pb_calloc(p->n_fields, sizeof(*fields));
+	PB_CLEANUP(pb_freep) uint32_t *conditions = pb_calloc(p->n_fields, sizeof(*conditions));
 	for (size_t i = 0; i < p->n_fields; i++)
-		fields[i] = add_condition(b, &p->fields[i]);
+		conditions[i] = pb_builder_add_condition(b, &p->fields[i]);
 	for (size_t i = 0; i < p->n_branches; i++)
-		add_branch(m, &p->branches[i], fields, (uint32_t)m->n_rules);
-	m->n_rules++;
+		pb_builder_add_branch(b, &p->branches[i], conditions);
+	pb_builder_end_rule(b);
 	return 0;
 }
 

@@ -119,6 +119,12 @@ PB_DEFINE_CLEANUP(struct pb_matcher_builder, pb_matcher_builder_free)
 int pb_matcher_builder_add(
     struct pb_matcher_builder *b, const struct pb_pattern *p, struct pb_error *err);
 /*
+ * The same from the text of a pattern; errors as those of pb_pattern_compile, and then the builder is
+ * as it was.  Plain patterns, as most in large sets are, are taken in without the compiler.
+ */
+int
+pb_matcher_builder_add_text(struct pb_matcher_builder *b, struct pb_str text, struct pb_error *err);
+/*
  * For measuring only: match as soon as each path that a pattern names was seen, without validating
  * the rest of the event, and without later values of a path.
  */

@@ -71,11 +71,9 @@ cut(struct pb_str *s, char end)
 static int
 add_rule(struct rules *r, struct pb_str text)
 {
-	PB_CLEANUP(pb_pattern_freep) struct pb_pattern *p = NULL;
 	struct pb_error err = {0};
 
-	if (pb_pattern_compile(text, &p, &err) < 0 ||
-	    pb_matcher_builder_add(r->builder, p, &err) < 0)
+	if (pb_matcher_builder_add_text(r->builder, text, &err) < 0)
 		return -1;
 	r->n++;
 	r->bytes += text.len;
