@@ -533,14 +533,14 @@ has_byte(uint64_t v, unsigned char c)
 
 /* Fill a key in that is at `at`, and return its text without escapes. */
 static inline struct pb_str
-read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len)
+read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len, bool has_escapes)
 {
 	struct pb_str text = {f->event.ptr + at, len};
 
 	k->at = at;
 	k->len = len;
 	if (__builtin_expect(len - 1 >= 8, 0)) {
-		if (len == 0 || f->scan.carry.escapes != 0)
+		if (len == 0 || (has_escapes && memchr(text.ptr, '\\', len) != NULL))
 			return read_odd_key(f, k);
 		k->print = pb_flat_hash(text.ptr, len, 0);
 		return text;
@@ -548,7 +548,7 @@ read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len)
 	if (__builtin_expect(at + len < 8, 0))
 		return read_odd_key(f, k);
 	k->print = load(text.ptr + len - 8, 8) >> (8 * (8 - len));
-	if (f->scan.carry.escapes != 0 && has_byte(k->print, '\\'))
+	if (has_escapes && has_byte(k->print, '\\'))
 		return read_odd_key(f, k);
 	return text;
 }
@@ -589,11 +589,11 @@ enter_frame(struct pb_flat *f, struct pb_flat_frame *fr, uint32_t node, bool is_
 		fr[1].array = f->n_arrays++;
 }
 
+/* Back from an element of an array. */
 static inline void
-leave_frame(struct pb_flat *f, const struct pb_flat_frame *fr)
+leave_element(struct pb_flat *f, const struct pb_flat_frame *fr)
 {
-	f->n_keys = fr->keys;
-	if (fr[-1].is_array && fr->node != PB_FLAT_NONE) {
+	if (fr->is_array && fr->node != PB_FLAT_NONE) {
 		f->n_around--;
 		f->around_kept = PB_FLAT_NONE;
 	}
@@ -616,9 +616,13 @@ take_leaf(struct reader *r, uint32_t node, uint32_t from, uint32_t to)
 		if (__builtin_expect(next < end, 1)) {                                             \
 			op = *next++;                                                              \
 		} else {                                                                           \
+			f->n_keys = (uint32_t)(key - f->keys);                                     \
 			op = refill(r);                                                            \
 			next = r->op;                                                              \
 			end = r->end;                                                              \
+			key = f->keys + f->n_keys;                                                 \
+			has_blanks = f->scan.carry.blanks != 0;                                    \
+			has_escapes = f->scan.carry.escapes != 0;                                  \
 		}                                                                                  \
 	} while (0)
 
@@ -630,7 +634,8 @@ take_leaf(struct reader *r, uint32_t node, uint32_t from, uint32_t to)
  *     enter      at the bracket of a value
  *     leave      at the closing bracket
  *
- * What is in the way of the grammar, scan.c apart, is found by their switches.
+ * What is in the way of the grammar, scan.c apart, is found by their switches.  What is asked at
+ * each key is kept in locals: the end of the keys, and of the innermost frame the filter and node.
  */
 static int
 read_event(struct reader *r)
@@ -638,9 +643,11 @@ read_event(struct reader *r)
 	struct pb_flat *f = r->f;
 	const unsigned char *b = f->scan.buf;
 	struct pb_flat_frame *fr = f->frames, *last = f->frames + PB_ARRAY_LEN(f->frames) - 1;
+	struct pb_flat_key *key = f->keys;
 	const uint32_t *next = NULL, *end = NULL;
-	uint32_t op = 0, prev, child = 0;
-	bool is_first = true;
+	uint32_t op = 0, prev, child = 0, node = 0;
+	uint64_t seen = 0;
+	bool is_first = true, has_blanks = false, has_escapes = false;
 
 	NEXT_OP();
 	if (end == f->scan.ops || b[op] != '{')
@@ -656,22 +663,27 @@ member:
 		return -1;
 	}
 
-	uint32_t from = prev + 1, to = op - 1;
-	if (f->scan.carry.blanks != 0) {
-		while (b[from] != '"')
+	uint32_t from = prev + 2, to = op - 1;
+	if (has_blanks) {
+		while (b[from - 1] != '"')
 			from++;
 		while (b[to] != '"')
 			to--;
 	}
-	struct pb_flat_key *k = &f->keys[f->n_keys++];
-	struct pb_str text = read_key(f, k, from + 1, to - from - 1);
-	uint64_t bit = UINT64_C(1) << filter_bit(k->print);
+	struct pb_str text = read_key(f, key, from, to - from, has_escapes);
+	uint64_t bit = UINT64_C(1) << filter_bit(key->print);
 	child = PB_FLAT_NONE;
-	if (fr->node != PB_FLAT_NONE)
-		child = follow_key(r->tree, fr->node, k->print, text);
-	if ((fr->seen & bit) != 0 && !is_new_key(f, fr))
-		return -1;
-	fr->seen |= bit;
+	if (node != PB_FLAT_NONE)
+		child = follow_key(r->tree, node, key->print, text);
+	key++;
+	if ((seen & bit) != 0) {
+		f->n_keys = (uint32_t)(key - f->keys);
+		fr->seen = seen;
+		if (!is_new_key(f, fr))
+			return -1;
+		seen = fr->seen;
+	}
+	seen |= bit;
 
 	prev = op;
 	NEXT_OP();
@@ -696,8 +708,12 @@ member:
 enter:
 	if (fr == last)
 		return -1;
+	fr->seen = seen;
+	f->n_keys = (uint32_t)(key - f->keys);
 	enter_frame(f, fr, child, b[op] == '[');
 	fr++;
+	seen = 0;
+	node = child;
 	prev = op;
 	is_first = true;
 	if (!fr->is_array)
@@ -705,7 +721,7 @@ enter:
 
 element:
 	NEXT_OP();
-	child = fr->node;
+	child = node;
 	switch (b[op]) {
 	case ',':
 	case ']':
@@ -729,12 +745,15 @@ element:
 	}
 
 leave:
+	key = f->keys + fr->keys;
 	if (fr == f->frames) {
 		NEXT_OP();
 		return op == 0 && f->scan.is_done && !f->scan.is_bad ? 0 : -1;
 	}
-	leave_frame(f, fr);
 	fr--;
+	leave_element(f, fr);
+	seen = fr->seen;
+	node = fr->node;
 	NEXT_OP();
 	if (b[op] == ',') {
 		prev = op;
