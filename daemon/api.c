@@ -147,6 +147,44 @@ reason_of(struct pb_http_request *req, char **ret)
 	return 0;
 }
 
+/* The step of {"step": "name"}, which may be left out; the body was read before. */
+static char *
+step_of(const struct pb_http_request *req)
+{
+	PB_JSON json_t *j = NULL;
+	struct pb_str body = pb_str_trim(pb_http_request_body(req));
+	if (body.len == 0 || pb_json_parse(body, &j, NULL) < 0)
+		return NULL;
+	return pb_strdup(pb_json_str(j, "step"));
+}
+
+static void
+answer(struct pb_api *a, struct pb_http_request *req, const char *piece, enum pb_input_kind kind)
+{
+	char *reason;
+	if (reason_of(req, &reason) < 0)
+		return;
+	struct pb_input *in = pb_input_new(kind);
+	in->incident = pb_strdup(piece);
+	in->step = step_of(req);
+	in->text = reason;
+	in->by = caller(req);
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
+static void
+approve(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	answer(a, req, piece, PB_IN_APPROVE);
+}
+
+static void
+reject(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	answer(a, req, piece, PB_IN_REFUSE);
+}
+
 /* {"stopped": true, "reason": "...", "playbook": "..."}; no playbook is all of them. */
 static void
 remediation(struct pb_api *a, struct pb_http_request *req, const char *piece)
@@ -297,6 +335,8 @@ static const struct route {
     {"/v1/incidents/*/ack", PB_HTTP_POST, ack},
     {"/v1/incidents/*/snooze", PB_HTTP_POST, snooze},
     {"/v1/incidents/*/escalate", PB_HTTP_POST, escalate},
+    {"/v1/incidents/*/approve", PB_HTTP_POST, approve},
+    {"/v1/incidents/*/reject", PB_HTTP_POST, reject},
     {"/v1/incidents/*/resolve", PB_HTTP_POST, resolve},
     {"/v1/remediation", PB_HTTP_POST, remediation},
     {"/v1/inject", PB_HTTP_POST, inject},

@@ -36,6 +36,14 @@ add_next(struct pb_buf *b, const json_t *in, int64_t now)
 			(void)pb_buf_addf(b, " by %s", pb_json_str(in, "resolved_by"));
 		return PB_CTL_GREEN;
 	}
+	if (pb_json_str(in, "asks") != NULL) {
+		(void)pb_buf_adds(b, "asks: playbookctl approve ID");
+		if (!pb_streq(pb_json_str(in, "asks"), "plan"))
+			(void)pb_buf_addf(b, " %s", pb_json_str(in, "asks"));
+		(void)pb_buf_addf(
+		    b, ", for %s more", pb_ctl_age(span, now, pb_json_i64(in, "asks_until", now)));
+		return PB_CTL_RED;
+	}
 	if (strcmp(ladder, "acked") == 0) {
 		(void)pb_buf_addf(b, "acknowledged by %s, pages again in %s",
 		    pb_json_str_or(in, "acked_by", "?"),

@@ -23,6 +23,8 @@ static const char usage_text[] =
     "  ack ID              acknowledge: paging pauses\n"
     "  snooze ID --for 30m   nobody is paged for so long (1m to 1d)\n"
     "  escalate ID [--reason TEXT]  hand over: the next level is paged now\n"
+    "  approve ID [STEP]   let the plan, or the step, start that asks for it\n"
+    "  reject ID [STEP] [--reason TEXT]   do not; a human does it\n"
     "  resolve ID [--reason TEXT]   end it by hand\n"
     "  stop-remediation [PLAYBOOK] --reason TEXT\n"
     "                      nothing is started any more, in all or one playbook; pages go on\n"
@@ -48,7 +50,7 @@ static const char usage_text[] =
     "See playbookctl(1).\n";
 
 struct ctl {
-	const char *socket, *reason, *span, *argument;
+	const char *socket, *reason, *span, *argument, *step;
 	int64_t limit; /* 0 = the daemon's */
 	bool is_json, is_all, is_followed, no_color;
 	struct pb_ctl_view view;
@@ -260,6 +262,42 @@ cmd_resolve(struct ctl *c)
 }
 
 static enum pb_ctl_exit
+answer(struct ctl *c, const char *how)
+{
+	PB_JSON json_t *j = NULL, *body = json_object();
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep) char *path = incident_path(c->argument, how);
+	if (c->step != NULL)
+		pb_json_set_str(body, "step", c->step);
+	if (c->reason != NULL)
+		pb_json_set_str(body, "reason", c->reason);
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(body);
+	enum pb_ctl_exit rc = post(c, path, pb_str_of(text), &j);
+	if (j != NULL) {
+		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
+		(void)pb_buf_adds(&b, ": ");
+		pb_ctl_add_text(&b, pb_json_str_or(j, "answer", ""), 300);
+		(void)pb_buf_adds(&b, "; it is ");
+		pb_ctl_add_text(&b, pb_json_str_or(j, "state", "?"), 100);
+		(void)pb_buf_addc(&b, '\n');
+	}
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_approve(struct ctl *c)
+{
+	return answer(c, "/approve");
+}
+
+static enum pb_ctl_exit
+cmd_reject(struct ctl *c)
+{
+	return answer(c, "/reject");
+}
+
+static enum pb_ctl_exit
 set_remediation(struct ctl *c, bool is_stopped)
 {
 	PB_JSON json_t *j = NULL, *body = json_object();
@@ -413,6 +451,8 @@ static const struct command {
     {"ack", "ID", cmd_ack},
     {"snooze", "ID", cmd_snooze},
     {"escalate", "ID", cmd_escalate},
+    {"approve", "ID [STEP]", cmd_approve},
+    {"reject", "ID [STEP]", cmd_reject},
     {"resolve", "ID", cmd_resolve},
     {"stop-remediation", "[PLAYBOOK]", cmd_stop_remediation},
     {"start-remediation", "[PLAYBOOK]", cmd_start_remediation},
@@ -529,6 +569,8 @@ parse_words(int argc, char **argv, struct ctl *c, const struct command **ret)
 		fprintf(stderr, "playbookctl: %s needs %s\n", cmd->name, cmd->argument);
 		return -1;
 	}
+	if (cmd->argument != NULL && strstr(cmd->argument, "[STEP]") != NULL && optind < argc)
+		c->step = argv[optind++];
 	if (optind < argc) {
 		fprintf(stderr, "playbookctl: %s: unexpected argument\n", cmd->name);
 		return -1;

@@ -39,6 +39,12 @@ static const char config_text[] =
     "    page_by: 10m\n"
     "    escalate: oncall\n"
     "    steps: [{name: restart, action: exec, argv: [/bin/true], timeout: 30s}]\n"
+    "  - name: plan\n"
+    "    match: {detail: {alarmName: [{prefix: plan-}], state: {value: [ALARM]}}}\n"
+    "    page_by: 10m\n"
+    "    escalate: oncall\n"
+    "    guards: {mode: propose}\n"
+    "    steps: [{name: restart, action: exec, argv: [/bin/true], timeout: 30s}]\n"
     "  - name: tell\n"
     "    match: {detail: {alarmName: [{prefix: tell-}], state: {value: [ALARM]}}}\n"
     "    escalate: oncall\n";

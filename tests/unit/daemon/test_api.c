@@ -39,6 +39,8 @@ static struct {
     {"reason that is no JSON", "POST", "/v1/incidents/9/resolve", "because", 400, "body: line 1"},
     {"reason of a list", "POST", "/v1/incidents/9/resolve", "[1]", 400, "an object"},
     {"reason that is no text", "POST", "/v1/incidents/9/resolve", "{\"reason\":1}", 400, "object"},
+    {"approval of nobody", "POST", "/v1/incidents/9/approve", NULL, 404, "no open incident"},
+    {"rejection that is no JSON", "POST", "/v1/incidents/9/reject", "no", 400, "body: line 1"},
     {"stop of no playbook", "POST", "/v1/remediation",
 	"{\"stopped\":true,\"reason\":\"x\",\"playbook\":\"fax\"}", 404,
 	"there is no playbook \"fax\""},
@@ -198,7 +200,7 @@ START_TEST(the_configuration_in_force_can_be_read)
 	PB_JSON json_t *j = api_ask(&w, "GET", "/v1/config", NULL);
 	ck_assert_int_eq(w.status, 200);
 	ck_assert_uint_eq(strlen(pb_json_str_or(j, "digest", "")), PB_SHA256_TEXT - 1);
-	ck_assert_str_eq(json_string_value(json_array_get(pb_json_get(j, "playbooks"), 1)), "tell");
+	ck_assert_str_eq(json_string_value(json_array_get(pb_json_get(j, "playbooks"), 2)), "tell");
 	const json_t *file = json_array_get(pb_json_get(j, "files"), 0);
 	ck_assert_ptr_nonnull(strstr(pb_json_str_or(file, "text", ""), "escalations:"));
 	api_close(&w);

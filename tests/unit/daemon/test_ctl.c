@@ -203,6 +203,54 @@ START_TEST(remediation_is_stopped_and_started_again)
 }
 END_TEST
 
+START_TEST(what_asks_nothing_cannot_be_answered)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "fix-1");
+	PB_CLEANUP(pb_freep)
+	char *expected = pb_asprintf("playbookctl: %s: it asks nothing\n", id);
+	{
+		CTL(&w, NULL, "approve", "1", "restart", NULL);
+		ck_assert_int_eq(r.rc, 1);
+		ck_assert_str_eq(r.err, expected);
+	}
+	{
+		CTL(&w, NULL, "reject", "1", NULL, NULL);
+		ck_assert_str_eq(r.err, expected);
+	}
+	{
+		CTL(&w, NULL, "approve", "1", "restart", "more");
+		ck_assert_int_eq(r.rc, 2);
+	}
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(a_plan_is_approved_once)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "plan-1");
+	{
+		CTL(&w, NULL, "incidents", NULL, NULL, NULL);
+		ck_says(r.out, "asks: playbookctl approve ID, for ");
+	}
+	{
+		CTL(&w, NULL, "approve", "1", NULL, NULL);
+		ck_assert_msg(r.rc == 0, "%s", r.err);
+		ck_says(r.out, ": the plan was approved by ");
+		ck_says(r.out, "; it is running\n");
+	}
+	{
+		CTL(&w, NULL, "approve", "1", NULL, NULL);
+		ck_assert_int_eq(r.rc, 1);
+		ck_says(r.err, "it asks nothing; the plan was approved by ");
+	}
+	api_close(&w);
+}
+END_TEST
+
 START_TEST(tail_prints_the_trace_and_ends_without_f)
 {
 	struct api_world w;
@@ -254,6 +302,8 @@ PB_SUITE(ctl)
 	pb_add(s, a_daemon_that_is_not_there_is_named_with_the_remedy);
 	pb_add(s, an_incident_is_injected_listed_acknowledged_and_resolved);
 	pb_add(s, remediation_is_stopped_and_started_again);
+	pb_add(s, what_asks_nothing_cannot_be_answered);
+	pb_add(s, a_plan_is_approved_once);
 	pb_add(s, tail_prints_the_trace_and_ends_without_f);
 	pb_add(s, a_refusal_with_json_is_json);
 	pb_add(s, problems_of_a_reload_come_one_a_line);
