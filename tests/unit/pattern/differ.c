@@ -125,9 +125,7 @@ check_scanners(const struct set *s, struct pb_match *scratch, char *page, size_t
 	struct pb_error err = {0};
 	size_t n = 0;
 
-	/* The parser overlooks a NUL behind a number. */
-	if (memchr(event.ptr, '\0', event.len) == NULL)
-		(void)pb_json_parse(event, &parsed, &err);
+	(void)pb_json_parse(event, &parsed, &err);
 	memcpy(page + size - event.len, event.ptr, event.len);
 	event.ptr = page + size - event.len;
 	for (size_t i = 0; i < PB_ARRAY_LEN(scanners); i++)
