@@ -1,5 +1,5 @@
 /*
- * The drivers: exec and aws.
+ * The drivers: exec and aws; http is in actions_http.c.
  */
 #include "daemon/actions.h"
 
@@ -12,6 +12,7 @@
 #include "aws/sqs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "daemon/actions_http.h"
 #include "io/child.h"
 
 #define ACTIONS_MAGIC 0x70626131U
@@ -24,6 +25,7 @@ struct running {
 	json_t *spec;
 	struct pb_child *child;
 	struct pb_client_call *call;
+	struct pb_transfer *transfer;
 	struct pb_outcome *early; /* decided at the start, to be told in the next round */
 };
 
@@ -74,6 +76,7 @@ free_running(struct running *r)
 	pb_loop_unpost(a->loop, tell_early, r);
 	pb_child_kill(r->child);
 	pb_client_cancel(r->call);
+	pb_transfer_cancel(r->transfer);
 	free_outcome(r->early);
 	json_decref(r->spec);
 	free(r->id);
@@ -409,6 +412,26 @@ start_aws(struct running *r, int64_t limit_for, struct pb_error *err)
 	return 0;
 }
 
+/* --- http */
+
+static void
+on_answer(const struct pb_transfer_result *result, void *arg)
+{
+	struct running *r = arg;
+	struct pb_outcome *o = pb_calloc(1, sizeof(*o));
+	r->transfer = NULL;
+	o->action_id = pb_strdup(r->id);
+	pb_action_http_outcome(r->spec, result, o);
+	tell(r, o);
+}
+
+static int
+start_http(struct running *r, int64_t limit_for, struct pb_error *err)
+{
+	return pb_action_http_start(pb_client_transfers(r->actions->client), r->spec, limit_for,
+	    on_answer, r, &r->transfer, err);
+}
+
 /* --- start and cancel */
 
 static struct running *
@@ -449,6 +472,8 @@ pb_actions_start(struct pb_actions *a, const struct pb_action *action)
 		rc = start_exec(r, action->limit_for, &err);
 	else if (pb_streq(driver, "aws"))
 		rc = start_aws(r, action->limit_for, &err);
+	else if (pb_streq(driver, "http"))
+		rc = start_http(r, action->limit_for, &err);
 	else
 		rc = pb_fail(&err, PB_INVALID, "there is no driver \"%s\"", driver);
 	if (rc < 0)
@@ -465,9 +490,10 @@ pb_actions_cancel(struct pb_actions *a, const char *id)
 		pb_child_cancel(r->child);
 		return;
 	}
-	if (!r->call)
+	if (!r->call && !r->transfer)
 		return;
 	pb_client_cancel(PB_TAKE(r->call));
+	pb_transfer_cancel(PB_TAKE(r->transfer));
 	struct pb_outcome *o = new_outcome(
 	    r, PB_OUTCOME_CANCELLED, "Cancelled", "", "withdrawn while the call was under way");
 	const char *effect = pb_json_str_or(r->spec, "effect", "once");

@@ -1,7 +1,8 @@
 /*
  * The drivers: they do what the engine decided and say what became of it.
  *
- * "exec" starts a program as a direct child (io/child.h); "aws" makes a call (daemon/client.h).
+ * "exec" starts a program as a direct child (io/child.h); "aws" makes a call (daemon/client.h);
+ * "http" sends a request (daemon/actions_http.h).
  * Each started action gives exactly one outcome, always later and from the loop, also when its spec
  * cannot be used.
  *

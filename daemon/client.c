@@ -117,6 +117,12 @@ pb_client_free(struct pb_client *c)
 	free(c);
 }
 
+struct pb_transfers *
+pb_client_transfers(const struct pb_client *c)
+{
+	return c->transfers;
+}
+
 size_t
 pb_client_n_calls(const struct pb_client *c)
 {

@@ -16,6 +16,7 @@
 
 #include "aws/call.h"
 #include "io/loop.h"
+#include "io/transfer.h"
 
 struct pb_client;
 struct pb_client_call;
@@ -78,6 +79,8 @@ struct pb_client_call *pb_client_call(
 /* Ends it without a callback.  The handle is gone.  NULL is fine. */
 void pb_client_cancel(struct pb_client_call *call);
 size_t pb_client_n_calls(const struct pb_client *c); /* under way */
+/* Its connections, for requests that are not AWS's; borrowed. */
+struct pb_transfers *pb_client_transfers(const struct pb_client *c);
 
 /* Region calls go to when nothing else names one, and where the credentials in use came from; for
  * the status.  NULL = not known (yet). */

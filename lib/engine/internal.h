@@ -64,6 +64,7 @@ enum step_state {
 	STEP_RUNNING,
 	STEP_BACKOFF,
 	STEP_CHECKING,
+	STEP_WAITING, /* action wait */
 	STEP_SUCCEEDED,
 	STEP_FAILED,
 	STEP_CANCELLED,
@@ -111,6 +112,13 @@ struct source {
 	int64_t polled_at; /* begin of the last full poll; 0 = never */
 };
 
+/* What is known of an http condition. */
+struct probe {
+	int64_t next_at; /* when it is asked again */
+	int64_t good; /* answers as wanted, in a row; at most `times` */
+	int64_t n; /* asked so far */
+};
+
 /* A step of a run. */
 struct step_run {
 	enum step_state state;
@@ -130,6 +138,10 @@ struct step_run {
 	/* CHECKING: what the conditions name, NULL until first looked at and where a template fails. */
 	char **alarms;
 	size_t n_alarms;
+	struct probe *probes; /* one for each condition of a verification */
+	size_t n_probes;
+	size_t probing; /* 1 + the condition whose request is under way; 0 = none */
+	int64_t probe_lost_at; /* then no answer comes any more */
 };
 
 struct run {
@@ -171,7 +183,8 @@ struct page {
 	int64_t state_at;
 	int64_t decided_at;
 	int64_t next_at; /* SENDING: lost then; RETRYING: next try; else PB_NEVER */
-	int64_t fallback_at; /* not delivered by then: the fallback pages its contact; PB_NEVER = no */
+	int64_t
+	    fallback_at; /* not delivered by then: the fallback pages its contact; PB_NEVER = no */
 	int64_t tries;
 	char *error;
 	json_t *spec;
@@ -313,6 +326,23 @@ int64_t step_next_at(const struct incident *in);
 void step_put(struct turn *t, const struct incident *in, size_t i);
 void step_run_fini(struct step_run *s);
 char *step_attempt_id(const struct incident *in, size_t i);
+
+/* request.c: the specs of drivers; NULL when a template cannot be filled in */
+json_t *request_spec(const struct incident *in, size_t i, json_t *context, struct pb_error *err);
+/* A template to an address that may be asked; values in it are percent-encoded. */
+int http_url(const char *text, const json_t *context, char **ret, struct pb_error *err);
+
+/* probe.c: http conditions of the step in CHECKING */
+void probe_begin(struct turn *t, struct incident *in, size_t i);
+void probe_end(struct turn *t, struct incident *in, size_t i); /* what is under way */
+void probe_due(struct turn *t, struct incident *in);
+/* false when the outcome is not of a probe that is waited for */
+bool probe_outcome(struct turn *t, struct incident *in, const struct pb_outcome *o);
+void probe_interrupted(struct turn *t, struct incident *in, size_t i);
+int64_t probe_next_at(const struct incident *in, size_t i); /* PB_NEVER without such conditions */
+bool probe_all_good(const struct incident *in, size_t i);
+json_t *probe_json(const struct step_run *s);
+void probe_restore(struct step_run *s, const json_t *body);
 
 /* ladder.c */
 enum ladder_input {

@@ -58,6 +58,8 @@ struct pb_note {
  * Something to do outside.  `spec` holds all a driver needs:
  *   driver "exec": {"driver":"exec","argv":[..],"stdin":{..},"env":{..},"capture":BYTES}
  *   driver "aws":  {"driver":"aws","service":"sns","operation":"Publish","inputs":{..},"effect":"once"}
+ *   driver "http": {"driver":"http","method":"GET","url":"https://..","status":200,"effect":"read",
+ *                   "capture":BYTES,"body":TEXT or JSON}; status 0 = any of 2xx
  * The id is the attempt's: it never names two different attempts.
  */
 struct pb_action {

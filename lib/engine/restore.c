@@ -206,6 +206,7 @@ restore_step(struct pb_engine *e, const struct pb_record *r, struct pb_error *er
 	s->output = json_incref(json_object_get(r->body, "output"));
 	s->is_approved = pb_json_bool(r->body, "is_approved", false);
 	s->must_ask = pb_json_bool(r->body, "must_ask", false);
+	probe_restore(s, r->body);
 	return 0;
 }
 

@@ -78,6 +78,8 @@ run_init(struct incident *in)
 	for (size_t i = 0; i < r->n_steps; i++) {
 		r->steps[i].next_at = PB_NEVER;
 		r->steps[i].n_retries = run_step_def(in, i)->retry.n;
+		r->steps[i].n_probes = run_step_def(in, i)->n_conditions;
+		r->steps[i].probes = pb_calloc(r->steps[i].n_probes + 1, sizeof(struct probe));
 		r->steps[i].retries = pb_calloc(r->steps[i].n_retries + 1, sizeof(int64_t));
 	}
 }

@@ -7,6 +7,7 @@
  *	IDLE -> ASKING                 [ask_first]	ASKING -> RUNNING, PENDING [approved]
  *	ASKING -> FAILED               [rejected, unanswered]
  *	BACKOFF -> RUNNING, PENDING    [start_attempt]
+ *	IDLE -> WAITING, WAITING -> SUCCEEDED [enter_step, succeed: wait]
  *	CHECKING -> SUCCEEDED          [succeed]	CHECKING -> FAILED [out_of_time]
  *	IDLE -> SKIPPED           [enter_step: its `if` does not fit]
  *	any of these -> CANCELLED      [cancel, cancel_attempt]
@@ -29,6 +30,7 @@ static const char *const state_names[] = {
     [STEP_RUNNING] = "running",
     [STEP_BACKOFF] = "backoff",
     [STEP_CHECKING] = "checking",
+    [STEP_WAITING] = "waiting",
     [STEP_SUCCEEDED] = "succeeded",
     [STEP_FAILED] = "failed",
     [STEP_CANCELLED] = "cancelled",
@@ -53,6 +55,7 @@ step_run_fini(struct step_run *s)
 	for (size_t i = 0; i < s->n_alarms; i++)
 		free(s->alarms[i]);
 	free(s->alarms);
+	free(s->probes);
 }
 
 char *
@@ -83,6 +86,11 @@ step_put(struct turn *t, const struct incident *in, size_t i)
 	json_object_set(j, "output", s->output);
 	json_object_set_new(j, "is_approved", json_boolean(s->is_approved));
 	json_object_set_new(j, "must_ask", json_boolean(s->must_ask));
+	if (s->n_probes > 0) {
+		json_object_set_new(j, "probes", probe_json(s));
+		pb_json_set_i64(j, "probing", (int64_t)s->probing);
+		pb_json_set_i64(j, "probe_lost_at", s->probe_lost_at);
+	}
 	PB_CLEANUP(pb_freep) char *key = pb_asprintf("%s/%s", in->id, run_step_def(in, i)->name);
 	pb_update_put(t->u, PB_REC_STEP, key, in->id, state_names[s->state], j);
 }
@@ -94,6 +102,8 @@ enter(struct turn *t, struct incident *in, size_t i, enum step_state state, int6
 	s->state = state;
 	s->state_at = t->now;
 	s->next_at = next_at;
+	if (state != STEP_CHECKING)
+		probe_end(t, in, i);
 	if (state >= STEP_SUCCEEDED)
 		s->ended_at = t->now;
 	step_put(t, in, i);
@@ -148,41 +158,6 @@ halt(struct turn *t, struct incident *in, size_t i, const char *error, const cha
 
 /* --- attempts */
 
-static json_t *
-exec_spec(
-    struct turn *t, const struct incident *in, size_t i, json_t *context, struct pb_error *err)
-{
-	const struct pb_step *def = run_step_def(in, i);
-	PB_CLEANUP(pb_freep)
-	char *attempt = pb_asprintf("%lld", (long long)in->run.steps[i].attempts);
-	PB_JSON json_t *argv = json_array();
-	for (size_t k = 0; k < def->n_argv; k++) {
-		PB_CLEANUP(pb_freep) char *arg = NULL;
-		if (pb_template_expand_text(def->argv[k], context, &arg, err) < 0) {
-			pb_wrap(err, "argv[%zu]", k);
-			return NULL;
-		}
-		json_array_append_new(argv, json_string(arg));
-	}
-	(void)t;
-	return json_pack("{s:s, s:O, s:O, s:{s:s, s:s, s:s}, s:I}", "driver", "exec", "argv", argv,
-	    "stdin", context, "env", "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_STEP", def->name,
-	    "PLAYBOOKD_ATTEMPT", attempt, "capture", (json_int_t)in->config->output_capture_max);
-}
-
-static json_t *
-aws_spec(const struct incident *in, size_t i, const json_t *context, struct pb_error *err)
-{
-	const struct pb_step *def = run_step_def(in, i);
-	PB_JSON json_t *inputs = NULL;
-	if (pb_template_expand_json(def->inputs, context, &inputs, err) < 0) {
-		pb_wrap(err, "inputs");
-		return NULL;
-	}
-	return json_pack("{s:s, s:s, s:s, s:O, s:s}", "driver", "aws", "service", def->service,
-	    "operation", def->operation, "inputs", inputs, "effect", pb_effect_name(def->effect));
-}
-
 static void
 start_attempt(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
@@ -206,8 +181,7 @@ start_attempt(struct turn *t, struct incident *in, size_t i, const struct pb_out
 	s->attempts++;
 	struct pb_error err = {0};
 	PB_JSON json_t *context = context_build(t->e, in, t->now);
-	PB_JSON json_t *spec = def->kind == PB_STEP_EXEC ? exec_spec(t, in, i, context, &err)
-							 : aws_spec(in, i, context, &err);
+	PB_JSON json_t *spec = request_spec(in, i, context, &err);
 	if (spec == NULL) {
 		s->attempts--;
 		set_error(s, "States.ParameterPathFailure", NULL, err.text);
@@ -377,8 +351,9 @@ succeed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *
 		put_ended(t, in, i, "succeeded", o);
 	}
 	set_error(s, NULL, NULL, NULL);
-	incident_note(t, in, run_step_def(in, i)->name, o == NULL ? "verify" : "step",
-	    "%s after %s", o == NULL ? "passed" : "succeeded",
+	bool is_verify = run_step_def(in, i)->kind == PB_STEP_VERIFY;
+	incident_note(t, in, run_step_def(in, i)->name, is_verify ? "verify" : "step",
+	    "%s after %s", is_verify ? "passed" : "succeeded",
 	    pb_duration_text(took, t->now - s->started_at));
 	enter(t, in, i, STEP_SUCCEEDED, PB_NEVER);
 	run_input(t, in, RUN_STEP_OK);
@@ -423,8 +398,9 @@ name_alarms(struct turn *t, const struct incident *in, size_t i)
 	s->n_alarms = def->n_conditions;
 	s->alarms = pb_calloc(s->n_alarms + 1, sizeof(*s->alarms));
 	for (size_t k = 0; k < s->n_alarms; k++)
-		(void)pb_template_expand_text(
-		    def->conditions[k].alarm, context, &s->alarms[k], NULL);
+		if (def->conditions[k].alarm != NULL)
+			(void)pb_template_expand_text(
+			    def->conditions[k].alarm, context, &s->alarms[k], NULL);
 }
 
 static int64_t
@@ -433,8 +409,12 @@ all_hold_at(struct turn *t, const struct incident *in, size_t i)
 	const struct pb_step *def = run_step_def(in, i);
 	const struct step_run *s = &in->run.steps[i];
 	int64_t at = 0;
+	if (!probe_all_good(in, i))
+		return PB_NEVER;
 	name_alarms(t, in, i);
 	for (size_t k = 0; k < def->n_conditions; k++) {
+		if (def->conditions[k].url != NULL)
+			continue;
 		int64_t one = holds_at(t, &def->conditions[k], s->alarms[k], s->started_at);
 		if (one > at)
 			at = one;
@@ -545,16 +525,31 @@ enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 	s->deadline_at = t->now + def->timeout_for;
 	if (is_passed_over(t, in, i))
 		return;
+	char limit[PB_TIME_TEXT];
+	if (def->kind == PB_STEP_WAIT) {
+		incident_note(
+		    t, in, def->name, "wait", "%s", pb_duration_text(limit, def->timeout_for));
+		enter(t, in, i, STEP_WAITING, s->deadline_at);
+		return;
+	}
 	if (def->kind != PB_STEP_VERIFY) {
 		if (!is_held_back(t, in, i))
 			start_attempt(t, in, i, unused);
 		return;
 	}
-	char limit[PB_TIME_TEXT];
+	probe_begin(t, in, i);
 	incident_note(t, in, def->name, "verify", "waits at most %s",
 	    pb_duration_text(limit, def->timeout_for));
 	enter(t, in, i, STEP_CHECKING, PB_NEVER);
 	step_check(t, in);
+	probe_due(t, in);
+}
+
+static void
+look_again(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	probe_interrupted(t, in, i);
 }
 
 static void
@@ -692,7 +687,20 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_APPROVE] = never,
 	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = succeed,
-	    [STEP_INTERRUPT] = stay,
+	    [STEP_INTERRUPT] = look_again,
+	    [STEP_CANCEL] = cancel,
+	},
+    [STEP_WAITING] =
+	{
+	    [STEP_ENTER] = never,
+	    [STEP_OK] = never,
+	    [STEP_FAIL] = never,
+	    [STEP_DUE] = succeed,
+	    [STEP_TIMEOUT] = succeed,
+	    [STEP_APPROVE] = never,
+	    [STEP_REJECT] = never,
+	    [STEP_HOLDS] = never,
+	    [STEP_INTERRUPT] = stay, /* its end is a moment, not a span */
 	    [STEP_CANCEL] = cancel,
 	},
     [STEP_SUCCEEDED] = ENDED_STATE,
@@ -724,6 +732,8 @@ step_due(struct turn *t, struct incident *in)
 			step_input(t, in, i, STEP_DUE, NULL);
 		return;
 	}
+	if (s->deadline_at > t->now && s->next_at > t->now)
+		probe_due(t, in);
 	if (s->state == STEP_BACKOFF && s->deadline_at <= t->now)
 		step_input(t, in, i, STEP_TIMEOUT, NULL);
 	else if (s->next_at <= t->now && s->next_at <= s->deadline_at + OUTCOME_GRACE)
@@ -738,15 +748,19 @@ step_next_at(const struct incident *in)
 	if (!run_is_live(&in->run))
 		return PB_NEVER;
 	const struct step_run *s = &in->run.steps[in->run.step];
+	int64_t at = PB_NEVER;
 	switch (s->state) {
 	case STEP_ASKING:
 	case STEP_RUNNING:
 		return s->next_at;
 	case STEP_PENDING:
 		return s->deadline_at;
-	case STEP_BACKOFF:
 	case STEP_CHECKING:
-		return s->next_at < s->deadline_at ? s->next_at : s->deadline_at;
+	case STEP_BACKOFF:
+	case STEP_WAITING:
+		at = probe_next_at(in, in->run.step);
+		at = s->next_at < at ? s->next_at : at;
+		return at < s->deadline_at ? at : s->deadline_at;
 	case STEP_IDLE:
 	case STEP_SUCCEEDED:
 	case STEP_FAILED:

@@ -29,8 +29,13 @@ step_fini(struct pb_step *s)
 	free(s->service);
 	free(s->operation);
 	json_decref(s->inputs);
-	for (size_t i = 0; i < s->n_conditions; i++)
+	free(s->method);
+	free(s->url);
+	json_decref(s->body);
+	for (size_t i = 0; i < s->n_conditions; i++) {
 		free(s->conditions[i].alarm);
+		free(s->conditions[i].url);
+	}
 	free(s->conditions);
 	pb_retry_fini(&s->retry);
 	pb_catchers_free(s->catchers, s->n_catchers);

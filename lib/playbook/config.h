@@ -60,10 +60,19 @@ enum pb_on_failure {
 	PB_FAILURE_GOTO,
 	PB_FAILURE_ROLLBACK
 };
-enum pb_step_kind { PB_STEP_EXEC = 0, PB_STEP_AWS, PB_STEP_VERIFY, PB_STEP_KIND_MAX };
+enum pb_step_kind {
+	PB_STEP_EXEC = 0,
+	PB_STEP_AWS,
+	PB_STEP_VERIFY,
+	PB_STEP_WAIT,
+	PB_STEP_HTTP,
+	PB_STEP_KIND_MAX
+};
 
 /* A condition of `verify`. */
 struct pb_condition {
+	char *url; /* template, key `http`; NULL = it is about an alarm */
+	int64_t status, times, every; /* http: so many answers of this status in a row */
 	char *alarm; /* template: an alarm ARN */
 	enum pb_alarm_state state;
 	int64_t held_for; /* key `for` */
@@ -78,9 +87,12 @@ struct pb_step {
 	size_t n_argv;
 	char *service, *operation; /* aws: "sqs", "SendMessage" */
 	json_t *inputs; /* aws: object with templates in its texts */
+	char *method, *url; /* http: default GET; a template */
+	json_t *body; /* http: a text goes as text, anything else as JSON; NULL = none */
+	int64_t status; /* http: the one wanted; 0 = any of 2xx */
 	struct pb_condition *conditions; /* verify: key `all` */
 	size_t n_conditions;
-	int64_t timeout_for; /* whole step with its retries; default 60s */
+	int64_t timeout_for; /* whole step with its retries; default 60s; wait: its `for` */
 	int64_t attempt_timeout_for; /* one attempt; 0 = as the step */
 	struct pb_retry retry; /* the step's own, else defaults.retry, else built in */
 	bool has_own_retry;
@@ -124,7 +136,8 @@ struct pb_escalation {
 	size_t n_levels;
 	int64_t ack_expires_for; /* default 1h; an acknowledgement never lasts for ever */
 	int64_t cycles_max; /* passes in all, 1 to 100; default 1 */
-	size_t cycles_from; /* level at which the second pass and later ones begin; default the first */
+	size_t
+	    cycles_from; /* level at which the second pass and later ones begin; default the first */
 	int64_t fallback_after_for; /* a contact not reached for so long is paged by fallback_via */
 	size_t *fallback_via; /* channels */
 	size_t n_fallback_via; /* 0 = no fallback */
@@ -183,6 +196,9 @@ struct pb_playbook {
 	char *file; /* where it stands, for messages */
 	int line;
 };
+
+/* Why a request must not go there, NULL when it may: https, or http to this host. */
+const char *pb_url_refused(const char *url);
 
 /*
  * The longest possible way through a playbook: jumps go forward only, so there is one.  Each step

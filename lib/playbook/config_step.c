@@ -115,15 +115,6 @@ static const struct pb_field condition_fields[] = {
     {"for", PB_FIELD_DURATION, .offset = offsetof(struct pb_condition, held_for), .min = 0,
 	.max = PB_DAY},
 };
-static const struct pb_field http_fields[] = {
-    {.key = "http",
-	.type = PB_FIELD_LATER,
-	.note = "let a step of action exec look at the address"},
-    {.key = "status", .type = PB_FIELD_SEEN},
-    {.key = "times", .type = PB_FIELD_SEEN},
-    {.key = "every", .type = PB_FIELD_SEEN},
-};
-
 static void
 read_conditions(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
@@ -134,7 +125,7 @@ read_conditions(struct pb_loader *l, const struct pb_node *n, void *obj)
 	s->n_conditions = n->n;
 	for (size_t i = 0; i < n->n; i++) {
 		if (pb_node_get(n->items[i], "http") != NULL)
-			(void)PB_READ_MAP(l, n->items[i], "condition", http_fields, s);
+			pb_read_http_condition(l, n->items[i], &s->conditions[i]);
 		else
 			(void)PB_READ_MAP(
 			    l, n->items[i], "condition", condition_fields, &s->conditions[i]);
@@ -212,10 +203,10 @@ read_effect(struct pb_loader *l, const struct pb_node *n, void *obj)
 	if (s->effect == PB_EFFECT_CHECK_FIRST)
 		pb_problem_add(l, n,
 		    "effect check_first is not supported yet; use once, which asks after a crash");
-	if (s->effect == PB_EFFECT_TOKEN && s->kind == PB_STEP_EXEC)
+	if (s->effect == PB_EFFECT_TOKEN && s->kind != PB_STEP_AWS)
 		pb_problem_add(l, n,
-		    "effect token is for steps of AWS; use idempotent for a program that may run "
-		    "twice");
+		    "effect token is for steps of AWS; use idempotent for %s twice",
+		    s->kind == PB_STEP_EXEC ? "a program that may run" : "what may be sent");
 }
 
 static void
@@ -296,6 +287,38 @@ static const struct pb_field verify_fields[] = {
     COMMON_FIELDS,
 };
 
+#define LOOKS_ITSELF "it does nothing that could be tried again"
+static const struct pb_field wait_fields[] = {
+    {.key = "for",
+	.type = PB_FIELD_DURATION,
+	.is_required = true,
+	.offset = offsetof(struct pb_step, timeout_for),
+	.min = PB_SECOND,
+	.max = TIMEOUT_MAX},
+    {.key = "timeout", .type = PB_FIELD_ELSEWHERE, .note = "it ends when the time of for is over"},
+    {.key = "retry", .type = PB_FIELD_ELSEWHERE, .note = LOOKS_ITSELF},
+    {.key = "effect", .type = PB_FIELD_ELSEWHERE, .note = LOOKS_ITSELF},
+    {.key = "on_interrupted", .type = PB_FIELD_ELSEWHERE, .note = "waiting can always go on"},
+    {.key = "rollback", .type = PB_FIELD_ELSEWHERE, .note = "there is nothing to undo"},
+    COMMON_FIELDS,
+};
+#define HTTP_FIELDS                                                                                \
+	{"url", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_step_url},                   \
+	    {"method", PB_FIELD_CUSTOM, .read = pb_read_step_method},                              \
+	    {"body", PB_FIELD_CUSTOM, .read = pb_read_step_body},                                  \
+	{                                                                                          \
+		"status", PB_FIELD_INT, .offset = offsetof(struct pb_step, status), .min = 100,    \
+					.max = 599                                                 \
+	}
+static const struct pb_field http_fields[] = {
+    HTTP_FIELDS,
+    {.key = "argv", .type = PB_FIELD_ELSEWHERE, .note = "what is sent stands in body"},
+    {.key = "inputs", .type = PB_FIELD_ELSEWHERE, .note = "what is sent stands in body"},
+    {.key = "all", .type = PB_FIELD_ELSEWHERE, .note = "conditions are for action verify"},
+    ACTION_FIELDS,
+    COMMON_FIELDS,
+};
+
 /* The undo: what it does, how long, how often; it has no way on. */
 #define UNDO_FIELDS                                                                                \
 	{.key = "action", .type = PB_FIELD_SEEN},                                                  \
@@ -320,6 +343,11 @@ static const struct pb_field exec_undo_fields[] = {
 };
 static const struct pb_field aws_undo_fields[] = {
     {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = read_inputs},
+    ACTION_FIELDS,
+    UNDO_FIELDS,
+};
+static const struct pb_field http_undo_fields[] = {
+    HTTP_FIELDS,
     ACTION_FIELDS,
     UNDO_FIELDS,
 };
@@ -348,26 +376,30 @@ read_action(struct pb_loader *l, const struct pb_node *step, struct pb_step *s)
 {
 	static const char *const words[] = {
 	    "exec", "verify", "wait", "http", "notify", "aws:<service>.<Operation>"};
+	static const enum pb_step_kind kinds[] = {
+	    PB_STEP_EXEC, PB_STEP_VERIFY, PB_STEP_WAIT, PB_STEP_HTTP};
 	const struct pb_node *n = pb_node_get(step, "action");
 	size_t which;
 	if (step->kind != PB_NODE_MAP)
 		return 0; /* told when the mapping is read */
 	if (n == NULL) {
 		pb_problem_add(l, step,
-		    "step needs the key action: exec, verify or aws:<service>.<Operation>");
+		    "step needs the key action: exec, verify, wait, http or "
+		    "aws:<service>.<Operation>");
 		return -1;
 	}
 	if (n->kind == PB_NODE_SCALAR && strncmp(n->text, "aws:", 4) == 0)
 		return read_aws_action(l, n, s);
 	if (pb_read_word(l, n, words, PB_ARRAY_LEN(words), &which) < 0)
 		return -1;
-	if (which >= 2) {
+	if (which >= PB_ARRAY_LEN(kinds)) {
 		pb_problem_add(l, n,
-		    "action %s is not supported yet; use exec, verify or aws:<service>.<Operation>",
+		    "action %s is not supported yet; use exec, verify, wait, http or "
+		    "aws:<service>.<Operation>",
 		    words[which]);
 		return -1;
 	}
-	s->kind = which == 0 ? PB_STEP_EXEC : PB_STEP_VERIFY;
+	s->kind = kinds[which];
 	if (s->kind == PB_STEP_EXEC)
 		pb_check_exec_driver(l, n, "action exec");
 	return 0;
@@ -435,11 +467,14 @@ complete(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 		if (pb_node_get(n, "effect") == NULL)
 			restore_effect(l, s);
 	}
-	if (s->kind == PB_STEP_VERIFY)
+	if (s->kind == PB_STEP_VERIFY || s->kind == PB_STEP_WAIT)
 		s->effect = PB_EFFECT_READ;
+	if (s->kind == PB_STEP_HTTP && pb_node_get(n, "effect") == NULL)
+		s->effect = pb_http_effect(s->method);
 	if (pb_node_get(n, "on_interrupted") == NULL)
 		s->on_interrupted = interrupted_default(s->effect);
-	if (s->kind != PB_STEP_VERIFY && !s->has_own_retry)
+	bool is_tried = s->kind != PB_STEP_VERIFY && s->kind != PB_STEP_WAIT;
+	if (is_tried && !s->has_own_retry)
 		pb_retry_copy(&s->retry, &l->retry);
 	if (s->attempt_timeout_for > s->timeout_for)
 		pb_problem_add(l, pb_node_get(n, "attempt_timeout"),
@@ -465,9 +500,11 @@ read_undo(struct pb_loader *l, const struct pb_node *n, struct pb_step *undo)
 		rc = PB_READ_MAP(l, n, "rollback of action exec", exec_undo_fields, undo);
 	else if (undo->kind == PB_STEP_AWS)
 		rc = PB_READ_MAP(l, n, "rollback of AWS", aws_undo_fields, undo);
+	else if (undo->kind == PB_STEP_HTTP)
+		rc = PB_READ_MAP(l, n, "rollback of action http", http_undo_fields, undo);
 	else
 		pb_problem_add(l, pb_node_get(n, "action"),
-		    "a rollback must change something back: use exec or "
+		    "a rollback must change something back: use exec, http or "
 		    "aws:<service>.<Operation>");
 	if (rc == 0)
 		complete(l, n, undo);
@@ -528,6 +565,12 @@ pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret)
 		break;
 	case PB_STEP_VERIFY:
 		rc = PB_READ_MAP(l, n, "step of action verify", verify_fields, ret);
+		break;
+	case PB_STEP_WAIT:
+		rc = PB_READ_MAP(l, n, "step of action wait", wait_fields, ret);
+		break;
+	case PB_STEP_HTTP:
+		rc = PB_READ_MAP(l, n, "step of action http", http_fields, ret);
 		break;
 	case PB_STEP_KIND_MAX:
 		break;

@@ -212,6 +212,13 @@ size_t pb_find_step(const struct pb_loader *l, const char *name);
 /* A node that names a step behind the one at hand; PB_NONE with a problem.  `others`: what else fits, NULL = nothing. */
 size_t pb_read_later_step(struct pb_loader *l, const struct pb_node *n, const char *others);
 void pb_check_rollbacks(struct pb_loader *l, const struct pb_node *n);
+/* config_http.c */
+void pb_read_url(struct pb_loader *l, const struct pb_node *n, char **ret);
+void pb_read_http_condition(struct pb_loader *l, const struct pb_node *n, struct pb_condition *ret);
+void pb_read_step_url(struct pb_loader *l, const struct pb_node *n, void *obj);
+void pb_read_step_method(struct pb_loader *l, const struct pb_node *n, void *obj);
+void pb_read_step_body(struct pb_loader *l, const struct pb_node *n, void *obj);
+enum pb_effect pb_http_effect(const char *method);
 /* config_way.c: every step of l->playbook can be reached; n is the list of steps. */
 void pb_check_reach(struct pb_loader *l, const struct pb_node *n);
 /* exec needs daemon.exec.driver: child. */

@@ -14,7 +14,7 @@
 
 #include "base/json.h"
 
-const char *const expect_kinds[] = {"step", "page", "notice", "incident", NULL};
+const char *const expect_kinds[] = {"step", "probe", "page", "notice", "incident", NULL};
 
 static bool
 has_inputs(const json_t *inputs, const json_t *wanted)

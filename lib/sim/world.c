@@ -83,6 +83,8 @@ key_of(const struct pb_action *a)
 		return pb_asprintf("aws:%s.%s", pb_json_str_or(a->spec, "service", ""),
 		    pb_json_str_or(a->spec, "operation", ""));
 	const char *step = strchr(a->id, '/') + 1;
+	if (pb_streq(pb_json_str(a->spec, "driver"), "http"))
+		return pb_asprintf("http:%.*s", (int)(strrchr(step, '/') - step), step);
 	return pb_asprintf("exec:%.*s", (int)(strrchr(step, '/') - step), step);
 }
 
@@ -149,7 +151,8 @@ see_start(struct world *w, const struct pb_action *a)
 		PB_CLEANUP(pb_freep)
 		char *step = pb_strndup(name, (size_t)(strrchr(name, '/') - name));
 		PB_CLEANUP(pb_freep) char *of = pb_asprintf("%s/%s", a->incident, step);
-		world_see(w, "step", step, a->id, a->incident, 0,
+		bool is_probe = strrchr(name, '/')[1] == 'c';
+		world_see(w, is_probe ? "probe" : "step", step, a->id, a->incident, 0,
 		    inputs != NULL ? inputs : pb_json_get(a->spec, "argv"));
 		w->seen[w->n_seen - 1].is_retry = pb_map_del(w->harmless, of) != NULL;
 		return;

@@ -384,6 +384,90 @@ START_TEST(a_message_that_arrived_damaged_is_a_failure)
 }
 END_TEST
 
+/* --- http */
+
+static json_t *
+request(struct world *w, const char *method, const char *target, int status, json_t *body)
+{
+	PB_CLEANUP(pb_freep)
+	char *url =
+	    pb_asprintf("http://127.0.0.1:%u%s", (unsigned)pb_sandbox_port(w->sandbox), target);
+	json_t *spec = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s}", "driver", "http", "method",
+	    method, "url", url, "status", status, "capture", 4096, "effect", "once");
+	if (body)
+		json_object_set_new(spec, "body", body);
+	return spec;
+}
+
+START_TEST(a_request_gives_status_and_body_as_output)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o = run(&w, a, 20000,
+	    request(&w, "POST", "/_sandbox/queues", 0, json_pack("{s:s}", "name", "more")));
+	ck_assert_msg(o->status == PB_OUTCOME_OK, "%s: %s", o->error, o->message);
+	ck_assert_int_eq(pb_json_i64(o->output, "status", 0), 200);
+	ck_assert_ptr_nonnull(json_object_get(o->output, "body"));
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(another_status_than_the_one_wanted_is_a_failure_that_is_known)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	const struct pb_outcome *o = run(&w, a, 20000,
+	    request(&w, "POST", "/_sandbox/queues", 503, json_pack("{s:s}", "name", "more")));
+	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
+	ck_assert_str_eq(o->error, "Http.Status.200");
+	ck_assert_str_eq(o->message, "answered 200, wanted 503");
+	ck_assert(!o->is_unknown);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_request_that_nobody_takes_had_no_effect)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	json_t *spec = request(&w, "POST", "/", 0, json_string("text"));
+	json_object_set_new(spec, "url", json_string("http://127.0.0.1:1/"));
+	const struct pb_outcome *o = run(&w, a, 20000, spec);
+	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
+	ck_assert_str_eq(o->error, "Network.Connect");
+	ck_assert_str_eq(o->error_class, "Network");
+	ck_assert(!o->is_unknown);
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_request_goes_nowhere_over_plain_http_but_to_this_host)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	json_t *spec = request(&w, "GET", "/", 0, NULL);
+	json_object_set_new(spec, "url", json_string("http://127.0.0.1.example.com/"));
+	const struct pb_outcome *o = run(&w, a, 20000, spec);
+	ck_assert_str_eq(o->error, "Driver.Invalid");
+	world_says(o->message, "plain http is for this host only");
+	close_actions(&w, a);
+}
+END_TEST
+
+START_TEST(a_cancelled_request_says_so_later)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	start_spec(a, "a", 20000, request(&w, "POST", "/_sandbox/queues", 0, NULL));
+	pb_actions_cancel(a, "a");
+	world_until_outcomes(&w, 1);
+	ck_assert_int_eq(w.outcomes[0]->status, PB_OUTCOME_CANCELLED);
+	ck_assert(w.outcomes[0]->is_unknown);
+	ck_assert_uint_eq(pb_actions_n_running(a), 0);
+	close_actions(&w, a);
+}
+END_TEST
+
 PB_SUITE(actions)
 {
 	pb_add_loop(s, a_program_gives_its_outcome, 0, (int)PB_ARRAY_LEN(scripts));
@@ -404,5 +488,10 @@ PB_SUITE(actions)
 	    s, a_failed_call_says_whether_it_may_have_happened, 0, (int)PB_ARRAY_LEN(call_faults));
 	pb_add(s, a_call_beyond_its_limit_is_a_timeout_of_unknown_effect);
 	pb_add(s, a_cancelled_call_says_so_later);
+	pb_add(s, a_request_gives_status_and_body_as_output);
+	pb_add(s, another_status_than_the_one_wanted_is_a_failure_that_is_known);
+	pb_add(s, a_request_that_nobody_takes_had_no_effect);
+	pb_add(s, a_request_goes_nowhere_over_plain_http_but_to_this_host);
+	pb_add(s, a_cancelled_request_says_so_later);
 	pb_add(s, a_message_that_arrived_damaged_is_a_failure);
 }

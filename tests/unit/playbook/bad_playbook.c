@@ -191,7 +191,7 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, argv: [/x]}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:9: step needs the key action: exec, verify or aws:<service>.<Operation>"}},
+	{"12:9: step needs the key action: exec, verify, wait, http or aws:<service>.<Operation>"}},
     {"a step without a name",
 	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: e, steps: [{action: "
 		     "exec, argv: [/x]}]}]\n",
@@ -249,7 +249,7 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: wait}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:27: action wait is not supported yet; use exec, verify or aws:<service>.<Operation>"}},
+	{"12:9: step of action wait needs the key for"}},
     {"action http",
 	PB_TEST_HEAD
 	"playbooks:\n"
@@ -259,7 +259,7 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: http}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:27: action http is not supported yet; use exec, verify or aws:<service>.<Operation>"}},
+	{"12:9: step of action http needs the key url"}},
     {"action notify",
 	PB_TEST_HEAD
 	"playbooks:\n"
@@ -269,7 +269,7 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: notify}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:27: action notify is not supported yet; use exec, verify or "
+	{"12:27: action notify is not supported yet; use exec, verify, wait, http or "
 	 "aws:<service>.<Operation>"}},
     {"an action of AWS without an operation",
 	PB_TEST_HEAD
@@ -429,7 +429,8 @@ static const struct pb_test_bad rows[] = {
 	"      - {name: a, action: exec, argv: [/x], if: {}, next: z, rollback: {}}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
 	{"12:49: if: Empty objects are not allowed",
-	    "12:72: step needs the key action: exec, verify or aws:<service>.<Operation>",
+	    "12:72: step needs the key action: exec, verify, wait, http or "
+	    "aws:<service>.<Operation>",
 	    "12:72: this rollback is never used: no later step has on_failure: rollback"}},
     {"a condition over what the context has not",
 	PB_TEST_HEAD
@@ -559,7 +560,8 @@ static const struct pb_test_bad rows[] = {
 		     "argv: [/x, \"${steps.d.output.id}\", \"${steps.z.output}\"], timeout: 0s}}\n"
 		     "      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: "
 		     "OK}], on_failure: rollback}\n",
-	{"12:64: a rollback must change something back: use exec or aws:<service>.<Operation>",
+	{"12:64: a rollback must change something back: use exec, http or "
+	 "aws:<service>.<Operation>",
 	    "13:82: next does not belong to a rollback of action exec; an undo has no way on: what "
 	    "it cannot undo is paged",
 	    "14:55: rollback must be a mapping with the key action",
@@ -844,16 +846,73 @@ static const struct pb_test_bad rows[] = {
 	"      - {name: a, action: exec, argv: [/x]}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: ok}]}\n",
 	{"13:72: \"ok\" is not one of INSUFFICIENT_DATA, OK, ALARM"}},
-    {"a condition by http",
+    {"conditions by http",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - name: z\n"
+		     "        action: verify\n"
+		     "        all:\n"
+		     "          - {http: \"http://x.example.com/\"}\n"
+		     "          - {http: \"http://127.0.0.1.example.com/\", status: 99, times: 0, "
+		     "every: 0s, for: 2m}\n"
+		     "          - {http: \"https://me:secret@x.example.com/\", every: 2}\n"
+		     "          - {http: ftp://x, alarm: \"${alarm.arn}\"}\n",
+	{"15:20: \"http://x.example.com/\" cannot be asked: plain http is for this host only "
+	 "(127.0.0.1, localhost); use https://",
+	    "16:20: \"http://127.0.0.1.example.com/\" cannot be asked: plain http is for this host "
+	    "only (127.0.0.1, localhost); use https://",
+	    "16:61: 99 is not a whole number between 100 and 599",
+	    "16:72: 0 is not a whole number between 1 and 100",
+	    "16:82: 0s is out of range, it must be between 1s and 1h",
+	    "16:86: for does not belong to a condition; say times and every: so many good answers "
+	    "in a row",
+	    "17:20: \"https://me:secret@x.example.com/\" cannot be asked: it holds a name or a "
+	    "password before @",
+	    "17:63: the duration 2 has no unit; write 2s, 2m, 2h or 2d",
+	    "18:20: \"ftp://x\" cannot be asked: it must begin with https://",
+	    "18:29: unknown key \"alarm\" in condition"}},
+    {"addresses that templates make",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - name: z\n"
+		     "        action: verify\n"
+		     "        all:\n"
+		     "          - {http: \"http://${alarm.name}/\"}\n"
+		     "          - {http: \"https:///x\"}\n"
+		     "          - {http: \"https://${steps.a.output}/\"}\n",
+	{"15:20: \"http://${alarm.name}/\" cannot be asked: it names no host",
+	    "16:20: \"https:///x\" cannot be asked: it names no host",
+	    "17:20: template: there is no step \"a\" before this one"}},
+    {"steps that wait or ask",
 	PB_TEST_HEAD
 	"playbooks:\n"
 	"  - name: p\n"
 	"    match: {source: [x]}\n"
 	"    escalate: e\n"
 	"    steps:\n"
-	"      - {name: a, action: exec, argv: [/x]}\n"
-	"      - {name: z, action: verify, all: [{http: \"https://x/\", status: 200}]}\n",
-	{"13:42: http is not supported yet; let a step of action exec look at the address"}},
+	"      - {name: a, action: wait, for: 0s, timeout: 5s}\n"
+	"      - {name: b, action: http, url: \"http://localhost.example.com\", method: post, "
+	"status: 600}\n"
+	"      - {name: c, action: http, url: \"https://x/\", body: {a: \"${steps.d}\"}, argv: "
+	"[/x], effect: token}\n"
+	"      - {name: d, action: wait, for: 1m, rollback: {action: wait, for: 1m}}\n",
+	{"12:38: 0s is out of range, it must be between 1s and 7d",
+	    "12:42: timeout does not belong to a step of action wait; it ends when the time of for "
+	    "is over",
+	    "13:38: \"http://localhost.example.com\" cannot be asked: plain http is for this host "
+	    "only (127.0.0.1, localhost); use https://",
+	    "13:78: \"post\" is not one of GET, HEAD, PUT, DELETE, POST, PATCH",
+	    "13:92: 600 is not a whole number between 100 and 599",
+	    "14:62: template: step \"d\" does not stand before this one, so it has no output yet",
+	    "14:77: argv does not belong to a step of action http; what is sent stands in body",
+	    "14:97: effect token is for steps of AWS; use idempotent for what may be sent twice",
+	    "15:42: rollback does not belong to a step of action wait; there is nothing to undo"}},
     {"a verify that is retried",
 	PB_TEST_HEAD "playbooks:\n"
 		     "  - name: p\n"
