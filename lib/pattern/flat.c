@@ -774,6 +774,8 @@ pb_flat_new(void)
 	struct pb_flat *f = pb_calloc(1, sizeof(*f));
 
 	f->level = pb_scan_best();
+	f->keys_size = 64;
+	f->keys = pb_calloc(f->keys_size, sizeof(*f->keys));
 	f->first_owner = 1;
 	return f;
 }
