@@ -320,6 +320,7 @@ make_core(struct app *app, struct pb_storage *storage)
 	    .host = app->host,
 	    .is_degraded = app->is_degraded,
 	    .degraded_why = app->degraded_why,
+	    .is_rebuilt = pb_store_set_aside_as(storage->store) != NULL,
 	};
 	app->core =
 	    pb_core_new(app->loop, PB_TAKE(storage->store), app->config, &options, &core_ops, app);

@@ -67,6 +67,7 @@ struct pb_engine_options {
 	const char *host; /* `host.name` of the context and of pages */
 	bool is_degraded; /* the store cannot be written: no remediation, paging goes on */
 	const char *degraded_why;
+	bool is_rebuilt; /* the store before was lost: today's ids must not be given again */
 };
 
 /* `config` is counted up.  Never fails. */

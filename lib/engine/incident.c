@@ -55,7 +55,27 @@ incident_escalation(const struct incident *in)
 const char *
 incident_title(const struct incident *in)
 {
-	return in->event->alarm_name != NULL ? in->event->alarm_name : in->event->detail_type;
+	return in->title;
+}
+
+/* The alarm's name; of another event its type, with the last part of what it is about. */
+void
+incident_set_title(struct incident *in)
+{
+	const struct pb_event *ev = in->event;
+	const char *resource =
+	    json_string_value(json_array_get(json_object_get(ev->json, "resources"), 0));
+	if (ev->alarm_name != NULL) {
+		in->title = pb_strdup(ev->alarm_name);
+	} else if (resource == NULL || resource[0] == '\0') {
+		in->title = pb_strdup(ev->detail_type);
+	} else {
+		const char *last = resource;
+		for (const char *s = resource; *s != '\0'; s++)
+			if ((*s == '/' || *s == ':') && s[1] != '\0')
+				last = s + 1;
+		in->title = pb_asprintf("%s: %s", ev->detail_type, last);
+	}
 }
 
 const char *
@@ -329,12 +349,14 @@ open_new(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
 	pb_update_put(t->u, PB_REC_EVENT, in->id, in->id, "", json_incref(in->event->json));
+	char title[300];
+	(void)pb_safe(title, sizeof(title), pb_str_of(incident_title(in)));
 	if (p != NULL)
-		incident_note(t, in, "", "opened", "%s: playbook %s, severity %s",
-		    incident_title(in), p->name, incident_severity(in));
+		incident_note(t, in, "", "opened", "%s: playbook %s, severity %s", title, p->name,
+		    incident_severity(in));
 	else
-		incident_note(t, in, "", "opened", "%s: no playbook matches, escalation %s",
-		    incident_title(in), incident_escalation(in)->name);
+		incident_note(t, in, "", "opened", "%s: no playbook matches, escalation %s", title,
+		    incident_escalation(in)->name);
 
 	ladder_input(t, in, LADDER_ARM, NULL);
 	if (p != NULL && p->hold_for > 0 && p->n_steps > 0) {
@@ -616,8 +638,9 @@ next_id(struct turn *t)
 	struct pb_engine *e = t->e;
 	int64_t day = t->now / PB_DAY;
 	if (day != e->day) {
+		/* Page ids are told apart by readers and FIFO topics: begin where no day ever comes to. */
+		e->day_number = e->day == 0 && e->is_rebuilt ? t->now % PB_DAY / PB_SECOND : 0;
 		e->day = day;
-		e->day_number = 0;
 	}
 	e->day_number++;
 	pb_update_put(t->u, PB_REC_META, "engine", "", "",
@@ -656,6 +679,7 @@ incident_create(
 	in->escalation = escalation;
 	in->key = pb_strdup(key);
 	in->event = pb_event_ref(event);
+	incident_set_title(in);
 	in->alarm = event->kind == PB_EVENT_ALARM ? alarm_get(t->e, event->alarm_arn) : NULL;
 	in->opened_at = in->state_at = t->now;
 	in->count = 1;
@@ -685,6 +709,7 @@ incident_free(struct incident *in)
 	pb_config_unref(in->config);
 	free(in->id);
 	free(in->key);
+	free(in->title);
 	free(in->cause);
 	free(in->resolved_by);
 	free(in->lock);

@@ -197,6 +197,7 @@ struct incident {
 	size_t playbook; /* PB_NONE = unmatched */
 	size_t escalation;
 	char *key;
+	char *title; /* in a line; outside text */
 	struct pb_event *event;
 	struct alarm *alarm; /* NULL for others */
 	enum incident_state state;
@@ -220,7 +221,7 @@ struct pb_engine {
 	struct pb_config *config;
 	struct pb_rand rand;
 	char *host;
-	bool is_degraded, is_draining;
+	bool is_degraded, is_draining, is_rebuilt;
 	char *degraded_why;
 	struct pb_map *incidents; /* by id: open ones, and resolved ones with notices under way */
 	struct pb_map *by_key; /* open: "PLAYBOOK\nKEY" */
@@ -274,6 +275,7 @@ const struct pb_escalation *incident_escalation(const struct incident *in);
 /* A run ended: whoever waits for a lock looks again, in the order they came. */
 void incident_wake_queued(struct turn *t);
 const char *incident_title(const struct incident *in);
+void incident_set_title(struct incident *in); /* from its event, once */
 const char *incident_severity(const struct incident *in);
 json_t *incident_json(const struct incident *in); /* its record's body */
 void incident_note(struct turn *t, const struct incident *in, const char *step, const char *kind,

@@ -94,10 +94,11 @@ fire_due(struct turn *t, struct incident *in)
 	for (size_t i = first; i < l->position; i++) {
 		struct rung rung = rungs_at(&rungs, i);
 		l->round += rung.begins_pass;
-		if (last[rung.level] == i + 1) {
+		/* A late repeat of a lower level takes nothing back. */
+		if (rung.begins_pass || rung.level > l->level)
 			l->level = rung.level;
+		if (last[rung.level] == i + 1)
 			page_send(t, in, rung.level, rung.repeat);
-		}
 	}
 	if (l->position < rungs.n)
 		enter(t, in, LADDER_PAGING, l->started_at + rungs_at(&rungs, l->position).offset);
@@ -219,6 +220,9 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 {
 	char who[128], clock[PB_TIME_TEXT];
 	int64_t until = t->now + incident_escalation(in)->ack_expires_for;
+	/* Who answers early must not bring the first page forward. */
+	if (in->ladder.state == LADDER_ARMED && until < in->ladder.page_by_at)
+		until = in->ladder.page_by_at;
 	set_text(&in->ladder.acked_by, by);
 	in->ladder.acked_at = t->now;
 	incident_note(t, in, "", "ack", "by %s, holds until %s",
@@ -244,8 +248,10 @@ resume(struct turn *t, struct incident *in)
 	rungs_build(incident_escalation(in), &rungs);
 	forget_who(l);
 	l->round++;
-	if (l->position > 0)
-		l->position--;
+	for (bool is_found = false; l->position > 0 && !is_found;) {
+		struct rung rung = rungs_at(&rungs, --l->position);
+		is_found = rung.level == l->level && rung.repeat == 0;
+	}
 	l->started_at = t->now - rungs_at(&rungs, l->position).offset;
 	fire_due(t, in);
 }

@@ -9,6 +9,7 @@
 #define SUBJECT_MAX 99 /* SNS: below 100 characters */
 #define BODY_MAX (64 * 1024) /* SNS: 256 KiB with attributes; nobody reads that */
 #define REASON_MAX 600
+#define RESOURCES_MAX 5
 
 /* SNS subjects: ASCII, no control characters, beginning with a letter, digit or punctuation mark.
  */
@@ -49,6 +50,47 @@ add_time(struct pb_buf *b, const char *label, int64_t at, int64_t now)
 }
 
 static void
+add_safe_line(struct pb_buf *b, const char *label, const char *text)
+{
+	pb_buf_addf(b, "%-8s", label);
+	pb_buf_add_safe(b, pb_str_of(text), REASON_MAX, false);
+	pb_buf_addc(b, '\n');
+}
+
+/* " (eu-west-1, account 111122223333)", as far as it is known. */
+static void
+add_where(struct pb_buf *b, const struct pb_event *ev)
+{
+	bool has_region = ev->region[0] != '\0', has_account = ev->account[0] != '\0';
+	if (has_region || has_account)
+		pb_buf_adds(b, " (");
+	pb_buf_add_safe(b, pb_str_of(ev->region), 64, false);
+	if (has_account)
+		pb_buf_adds(b, has_region ? ", account " : "account ");
+	pb_buf_add_safe(b, pb_str_of(ev->account), 64, false);
+	pb_buf_adds(b, has_region || has_account ? ")\n" : "\n");
+}
+
+/* An alarm's name says what it is about; of another event its source, resources and detail do. */
+static void
+add_event(struct pb_buf *b, const struct pb_event *ev)
+{
+	size_t i;
+	const json_t *resource;
+	add_safe_line(b, "FROM", ev->source);
+	json_array_foreach (json_object_get(ev->json, "resources"), i, resource) {
+		if (i == RESOURCES_MAX) {
+			pb_buf_addf(b, "%-8sand %zu more\n", "",
+			    json_array_size(json_object_get(ev->json, "resources")) - i);
+			break;
+		}
+		add_safe_line(b, i == 0 ? "ON" : "", json_string_value(resource));
+	}
+	PB_CLEANUP(pb_freep) char *detail = pb_json_text(json_object_get(ev->json, "detail"));
+	add_safe_line(b, "DETAIL", detail);
+}
+
+static void
 add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 {
 	const struct pb_event *ev = in->event;
@@ -60,11 +102,9 @@ add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 		    pb_alarm_state_name(ev->alarm_state));
 	if (has_changed && !is_over)
 		pb_buf_addf(b, " and is now %s", pb_alarm_state_name(in->alarm->state));
-	pb_buf_adds(b, " (");
-	pb_buf_add_safe(b, pb_str_of(ev->region), 64, false);
-	pb_buf_adds(b, ", account ");
-	pb_buf_add_safe(b, pb_str_of(ev->account), 64, false);
-	pb_buf_adds(b, ")\n");
+	add_where(b, ev);
+	if (ev->kind != PB_EVENT_ALARM)
+		add_event(b, ev);
 	const char *reason = pb_json_str(ev->alarm, "reason");
 	if (reason != NULL && reason[0] != '\0') {
 		pb_buf_addf(b, "%-8s", "");
@@ -73,14 +113,6 @@ add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 	}
 	if (in->count > 1)
 		pb_buf_addf(b, "%-8s%lld events so far\n", "", (long long)in->count);
-}
-
-static void
-add_safe_line(struct pb_buf *b, const char *label, const char *text)
-{
-	pb_buf_addf(b, "%-8s", label);
-	pb_buf_add_safe(b, pb_str_of(text), REASON_MAX, false);
-	pb_buf_addc(b, '\n');
 }
 
 static void
@@ -114,7 +146,7 @@ add_tried(struct pb_buf *b, const struct incident *in)
 	pb_check(p != NULL);
 	pb_buf_addf(b, "%-8splaybook %s: %s\n", "TRIED", p->name, run_state_name(in->run.state));
 	if (p->summary != NULL)
-		pb_buf_addf(b, "%-8s%s\n", "", p->summary);
+		add_safe_line(b, "", p->summary);
 	for (size_t i = 0; i < in->run.n_steps; i++)
 		if (i < in->run.n_forward || in->run.steps[i].state != STEP_IDLE)
 			add_step(b, in, i);
@@ -145,9 +177,9 @@ add_do(struct pb_buf *b, const struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
 	if (p != NULL && p->docs != NULL)
-		pb_buf_addf(b, "%-8s%s\n", "DOCS", p->docs);
+		add_safe_line(b, "DOCS", p->docs);
 	if (p != NULL && p->owner != NULL)
-		pb_buf_addf(b, "%-8s%s\n", "OWNER", p->owner);
+		add_safe_line(b, "OWNER", p->owner);
 }
 
 static void

@@ -136,6 +136,7 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 	in->escalation = escalation;
 	in->key = pb_strdup(pb_json_str_or(r->body, "key", ""));
 	in->event = pb_event_ref(ev);
+	incident_set_title(in);
 	in->alarm = ev->kind == PB_EVENT_ALARM ? alarm_get(e, ev->alarm_arn) : NULL;
 	in->state = (enum incident_state)state;
 	in->state_at = r->at;

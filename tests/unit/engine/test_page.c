@@ -224,6 +224,34 @@ START_TEST(a_page_says_when_the_alarm_has_changed_since)
 }
 END_TEST
 
+START_TEST(a_page_for_another_event_says_where_it_comes_from_and_what_it_is_about)
+{
+	struct rig r = paged("web-1");
+	struct pb_error err = {0};
+	struct pb_input *in = pb_input_new(PB_IN_EVENT);
+	PB_JSON json_t *j =
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s, s:{s:s}}}", "version",
+		"0", "id", "2", "detail-type", "Backup\033[31m Failed", "source", "ops.backup",
+		"account", "", "time", "2026-03-03T09:00:00Z", "region", "", "resources",
+		"arn:aws:rds:eu-west-1:111122223333:db/orders", "detail", "why", "disk full",
+		"state", "value", "ALARM");
+	ck_assert_msg(pb_event_from_envelope(j, &in->event, &err) == 0, "%s", err.text);
+	step(&r, START + 5000, in);
+	ck_assert_uint_eq(r.u->n_starts, 1);
+	step(&r, START + 6000, failure(r.u->starts[0].id));
+	const json_t *page = page_inputs(&r, 0);
+	ck_assert_str_eq(
+	    pb_json_str(page, "Subject"), "[critical] Backup?[31m Failed: orders (20260303-2)");
+	ck_assert_ptr_nonnull(strstr(pb_json_str(page, "Message"),
+	    "WHAT    Backup\\x1b[31m Failed: orders\n"
+	    "FROM    ops.backup\n"
+	    "ON      arn:aws:rds:eu-west-1:111122223333:db/orders\n"
+	    "DETAIL  {\"why\":\"disk full\",\"state\":{\"value\":\"ALARM\"}}\n"
+	    "SINCE   "));
+	rig_free(&r);
+}
+END_TEST
+
 START_TEST(an_exec_channel_gets_the_page_as_json)
 {
 	struct rig r = paged("web-1");
@@ -248,5 +276,6 @@ PB_SUITE(page)
 	pb_add(s, a_subject_is_ascii_and_below_100_characters);
 	pb_add(s, a_notice_says_that_it_is_over_and_what_ended_it);
 	pb_add(s, a_page_says_when_the_alarm_has_changed_since);
+	pb_add(s, a_page_for_another_event_says_where_it_comes_from_and_what_it_is_about);
 	pb_add(s, an_exec_channel_gets_the_page_as_json);
 }
