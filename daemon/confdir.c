@@ -106,7 +106,23 @@ pb_confdir_load(const char *dir, struct pb_config **ret, struct pb_problems *pro
 	/* Half a set would be full of references to what is in the other half. */
 	if (problems->n > 0)
 		return -1;
+	pb_zone_use(pb_confdir_zone);
 	return pb_config_parse(set.files, set.n, pb_confdir_aws_check, ret, problems);
+}
+
+int
+pb_confdir_zone(const char *name, struct pb_buf *ret, struct pb_error *err)
+{
+	const char *dir = getenv("TZDIR");
+	PB_CLEANUP(pb_freep)
+	char *path =
+	    pb_asprintf("%s/%s", dir == NULL || dir[0] != '/' ? "/usr/share/zoneinfo" : dir, name);
+	if (pb_file_read(path, PB_ZONE_FILE_MAX, ret, err) == 0)
+		return 0;
+	if (err->kind == PB_NOT_FOUND)
+		return pb_fail(
+		    err, PB_NOT_FOUND, "the system's zones (package tzdata) have no %s", path);
+	return -1;
 }
 
 static enum pb_effect

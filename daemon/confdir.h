@@ -20,6 +20,10 @@
  */
 int pb_confdir_load(const char *dir, struct pb_config **ret, struct pb_problems *problems);
 
+/* The system's time zones, a pb_zone_reader (playbook/zone.h): of $TZDIR, else /usr/share/zoneinfo.
+ * pb_confdir_load uses it. */
+int pb_confdir_zone(const char *name, struct pb_buf *ret, struct pb_error *err);
+
 /* What the AWS client can do, by its table of operations; see pb_aws_check in playbook/config.h. */
 int pb_confdir_aws_check(const char *service, const char *operation, const json_t *inputs,
     enum pb_effect *ret_effect, struct pb_error *err);

@@ -83,7 +83,8 @@ fire_due(struct turn *t, struct incident *in)
 	PB_CLEANUP(rungs_fini) struct rungs rungs;
 	rungs_build(esc, &rungs);
 	PB_CLEANUP(pb_freep) size_t *last = pb_calloc(esc->n_levels, sizeof(*last));
-	size_t first = l->position;
+	size_t first = l->position, passed_over = 0;
+	bool is_passed_over = false;
 	while (l->position < rungs.n) {
 		struct rung rung = rungs_at(&rungs, l->position);
 		if (l->started_at + rung.offset > t->now)
@@ -94,11 +95,26 @@ fire_due(struct turn *t, struct incident *in)
 	for (size_t i = first; i < l->position; i++) {
 		struct rung rung = rungs_at(&rungs, i);
 		l->round += rung.begins_pass;
-		/* A late repeat of a lower level takes nothing back. */
-		if (rung.begins_pass || rung.level > l->level)
+		if (rung.begins_pass)
 			l->level = rung.level;
-		if (last[rung.level] == i + 1)
-			page_send(t, in, rung.level, rung.repeat);
+		if (last[rung.level] != i + 1)
+			continue;
+		if (page_send(t, in, rung.level, rung.repeat, true)) {
+			/* A late repeat of a lower level takes nothing back. */
+			l->level = rung.level > l->level ? rung.level : l->level;
+			is_passed_over = false;
+		} else {
+			is_passed_over = rung.repeat == 0;
+			passed_over = rung.level;
+		}
+	}
+	/* Nobody is on call there: what follows moves up. */
+	size_t next = rungs_next_level(&rungs, l->position, passed_over);
+	if (is_passed_over && next < rungs.n) {
+		l->position = next;
+		l->started_at = t->now - rungs_at(&rungs, next).offset;
+		fire_due(t, in);
+		return;
 	}
 	if (l->position < rungs.n)
 		enter(t, in, LADDER_PAGING, l->started_at + rungs_at(&rungs, l->position).offset);
@@ -211,7 +227,7 @@ remind(struct turn *t, struct incident *in, const char *text)
 	in->ladder.round++;
 	incident_note(
 	    t, in, "", "page", "everybody was paged and nobody answered; the last level again");
-	page_send(t, in, in->ladder.level, 0);
+	(void)page_send(t, in, in->ladder.level, 0, false);
 	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 
@@ -345,7 +361,7 @@ hand_over(struct turn *t, struct incident *in, const char *by)
 		fire_due(t, in);
 		return;
 	}
-	page_send(t, in, l->level, 0);
+	(void)page_send(t, in, l->level, 0, false);
 	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 

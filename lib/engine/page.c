@@ -280,15 +280,61 @@ send_to(struct turn *t, struct incident *in, size_t level, size_t repeat,
 	send(t, in, p);
 }
 
-void
-page_send(struct turn *t, struct incident *in, size_t level, size_t repeat)
+struct people {
+	size_t *contacts;
+	size_t n;
+};
+
+static void
+people_add(struct people *p, const size_t *contacts, size_t n)
+{
+	p->contacts = pb_realloc(p->contacts, (p->n + n + 1) * sizeof(*p->contacts));
+	for (size_t i = 0; i < n; i++) {
+		bool is_known = false;
+		for (size_t k = 0; k < p->n; k++)
+			is_known = is_known || p->contacts[k] == contacts[i];
+		if (!is_known)
+			p->contacts[p->n++] = contacts[i];
+	}
+}
+
+/* Those named and those on call now.  When that is nobody and must not be, all of the rotations. */
+static struct people
+people_of(struct turn *t, struct incident *in, size_t level, bool may_skip)
 {
 	const struct pb_config *c = in->config;
 	const struct pb_level *l = &incident_escalation(in)->levels[level];
-	for (size_t i = 0; i < l->n_notify; i++)
+	struct people p = {0};
+	people_add(&p, l->notify, l->n_notify);
+	for (size_t i = 0; i < l->n_schedules; i++) {
+		const size_t *people;
+		size_t n;
+		pb_schedule_on_call(&c->schedules[l->schedules[i]], t->now, &people, &n);
+		people_add(&p, people, n);
+	}
+	if (p.n > 0)
+		return p;
+	incident_note(t, in, "", "page", "level %zu: nobody is on call; %s", level + 1,
+	    may_skip ? "it is passed over" : "all of its rotations are paged");
+	for (size_t i = 0; i < l->n_schedules && !may_skip; i++) {
+		const struct pb_schedule *s = &c->schedules[l->schedules[i]];
+		people_add(&p, s->people, s->n_people);
+	}
+	return p;
+}
+
+bool
+page_send(struct turn *t, struct incident *in, size_t level, size_t repeat, bool may_skip)
+{
+	const struct pb_config *c = in->config;
+	const struct pb_level *l = &incident_escalation(in)->levels[level];
+	struct people p = people_of(t, in, level, may_skip && l->skip_if_empty);
+	for (size_t i = 0; i < p.n; i++)
 		for (size_t k = 0; k < l->n_via; k++)
-			send_to(t, in, level, repeat, &c->contacts[l->notify[i]],
+			send_to(t, in, level, repeat, &c->contacts[p.contacts[i]],
 			    &c->channels[l->via[k]]);
+	free(p.contacts);
+	return p.n > 0;
 }
 
 static const struct pb_contact *

@@ -13,6 +13,7 @@ static const size_t section_max[PB_SECTION_MAX] = {
     [PB_SECTION_SOURCES] = 1000,
     [PB_SECTION_CHANNELS] = 1000,
     [PB_SECTION_CONTACTS] = 10000,
+    [PB_SECTION_SCHEDULES] = 1000,
     [PB_SECTION_ESCALATIONS] = 10000,
     [PB_SECTION_BUDGETS] = 1000,
     [PB_SECTION_PLAYBOOKS] = 100000,
@@ -69,6 +70,7 @@ escalation_fini(struct pb_escalation *e)
 	for (size_t i = 0; i < e->n_levels; i++) {
 		free(e->levels[i].notify);
 		free(e->levels[i].via);
+		free(e->levels[i].schedules);
 	}
 	free(e->levels);
 	free(e->fallback_via);
@@ -94,6 +96,8 @@ free_lists(struct pb_config *c)
 		free(c->contacts[i].sns_phone);
 		free(c->contacts[i].sns_topic);
 	}
+	for (size_t i = 0; i < c->n_schedules; i++)
+		pb_schedule_fini(&c->schedules[i]);
 	for (size_t i = 0; i < c->n_escalations; i++)
 		escalation_fini(&c->escalations[i]);
 	for (size_t i = 0; i < c->n_playbooks; i++)
@@ -103,6 +107,7 @@ free_lists(struct pb_config *c)
 	free(c->sources);
 	free(c->channels);
 	free(c->contacts);
+	free(c->schedules);
 	free(c->escalations);
 	free(c->playbooks);
 	free(c->budgets);
@@ -225,6 +230,13 @@ collect_contacts(struct pb_loader *l, const struct pb_node *n, void *obj)
 }
 
 static void
+collect_schedules(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)obj;
+	collect(l, n, PB_SECTION_SCHEDULES, "schedules");
+}
+
+static void
 collect_escalations(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	(void)obj;
@@ -301,7 +313,7 @@ static const struct pb_field top_fields[] = {
     {"budgets", PB_FIELD_CUSTOM, .read = collect_budgets},
     {"playbooks", PB_FIELD_CUSTOM, .read = collect_playbooks},
     {"escalations", PB_FIELD_CUSTOM, .read = collect_escalations},
-    {"schedules", PB_FIELD_LATER, .note = "name contacts in notify"},
+    {"schedules", PB_FIELD_CUSTOM, .read = collect_schedules},
     {.key = "maintenance", .type = PB_FIELD_LATER},
 };
 
@@ -370,7 +382,8 @@ name_items(
 
 _Static_assert(offsetof(struct pb_source, name) == 0 && offsetof(struct pb_channel, name) == 0 &&
 	offsetof(struct pb_contact, name) == 0 && offsetof(struct pb_escalation, name) == 0 &&
-	offsetof(struct pb_budget, name) == 0 && offsetof(struct pb_playbook, name) == 0,
+	offsetof(struct pb_schedule, name) == 0 && offsetof(struct pb_budget, name) == 0 &&
+	offsetof(struct pb_playbook, name) == 0,
     "name_items puts the name first");
 
 static void
@@ -382,6 +395,8 @@ name_all(struct pb_loader *l, struct pb_config *c)
 	    name_items(l, PB_SECTION_CHANNELS, "channel", sizeof(*c->channels), &c->n_channels);
 	c->contacts =
 	    name_items(l, PB_SECTION_CONTACTS, "contact", sizeof(*c->contacts), &c->n_contacts);
+	c->schedules =
+	    name_items(l, PB_SECTION_SCHEDULES, "schedule", sizeof(*c->schedules), &c->n_schedules);
 	c->escalations = name_items(
 	    l, PB_SECTION_ESCALATIONS, "escalation", sizeof(*c->escalations), &c->n_escalations);
 	c->budgets =
@@ -411,6 +426,8 @@ read_parts(struct pb_loader *l)
 		pb_read_channel(l, item_node(l, PB_SECTION_CHANNELS, i), &c->channels[i]);
 	for (size_t i = 0; i < c->n_contacts; i++)
 		pb_read_contact(l, item_node(l, PB_SECTION_CONTACTS, i), &c->contacts[i]);
+	for (size_t i = 0; i < c->n_schedules; i++)
+		pb_read_schedule(l, item_node(l, PB_SECTION_SCHEDULES, i), &c->schedules[i]);
 	for (size_t i = 0; i < c->n_escalations; i++)
 		pb_read_escalation(l, item_node(l, PB_SECTION_ESCALATIONS, i), &c->escalations[i]);
 	for (size_t i = 0; i < c->n_budgets; i++)
@@ -471,12 +488,13 @@ load(struct pb_loader *l)
 
 static int
 parse(const struct pb_config_file *files, size_t n_files, pb_aws_check *aws_check,
-    const json_t *known_effects, struct pb_config **ret, struct pb_problems *problems)
+    const json_t *stored, struct pb_config **ret, struct pb_problems *problems)
 {
 	struct pb_loader l = {.files = files,
 	    .n_files = n_files,
 	    .aws_check = aws_check,
-	    .known_effects = known_effects};
+	    .known_zones = pb_json_get(stored, "zones"),
+	    .known_effects = pb_json_get(stored, "effects")};
 	l.roots = pb_calloc(n_files + 1, sizeof(*l.roots));
 	l.config = config_new(files, n_files);
 	for (size_t i = 0; i < PB_SECTION_MAX; i++)
@@ -533,6 +551,10 @@ pb_config_to_json(const struct pb_config *c)
 	}
 	(void)json_object_set_new(j, "files", files);
 	(void)json_object_set_new(j, "effects", effects_json(c));
+	json_t *zones = json_object();
+	for (size_t i = 0; i < c->n_schedules; i++)
+		pb_json_set_str(zones, c->schedules[i].tz, c->schedules[i].zone_base64);
+	(void)json_object_set_new(j, "zones", zones);
 	return j;
 }
 
@@ -564,7 +586,7 @@ pb_config_from_json(const json_t *j, struct pb_config **ret, struct pb_error *er
 	PB_CLEANUP(pb_freep) struct pb_config_file *files = pb_calloc(n + 1, sizeof(*files));
 	if (read_stored_files(list, files, err) < 0)
 		return -1;
-	int rc = parse(files, n, NULL, pb_json_get(j, "effects"), ret, &problems);
+	int rc = parse(files, n, NULL, j, ret, &problems);
 	if (rc < 0)
 		(void)pb_fail(err, PB_CORRUPT, "stored configuration: %s", problems.texts[0]);
 	pb_problems_fini(&problems);

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "event/event.h"
 #include "pattern/pattern.h"
+#include "playbook/zone.h"
 
 #define PB_CONFIG_FILE_MAX (1024 * 1024)
 #define PB_CONFIG_FILES_MAX 10000
@@ -120,9 +121,35 @@ struct pb_channel {
 	size_t n_argv;
 };
 
+/* Instants; until_at is out of it already. */
+struct pb_override {
+	size_t *people; /* contacts */
+	size_t n_people; /* 0 = nobody is on call */
+	int64_t from_at, until_at;
+};
+
+struct pb_schedule {
+	char *name;
+	char *tz;
+	struct pb_zone *zone;
+	char *zone_base64; /* its bytes, kept with the plan */
+	size_t *people; /* contacts, in order; at least one */
+	size_t n_people;
+	int64_t every_for; /* whole hours, by the wall */
+	int64_t anchor_wall; /* when a shift of people[0] begins, on the wall (playbook/zone.h) */
+	struct pb_override *overrides; /* the last one that covers an instant counts */
+	size_t n_overrides;
+};
+/* Who is on call at `now`: contacts, good as long as the configuration. */
+void pb_schedule_on_call(
+    const struct pb_schedule *s, int64_t now, const size_t **ret_people, size_t *ret_n);
+
 struct pb_level {
 	size_t *notify; /* contacts */
 	size_t n_notify;
+	size_t *schedules; /* of notify: schedule:NAME */
+	size_t n_schedules;
+	bool skip_if_empty; /* nobody on call: the next level at once; never so for all levels */
 	size_t *via; /* channels */
 	size_t n_via;
 	int64_t after_for; /* from the first page of the ladder; ascending; 0 for the first level */
@@ -260,6 +287,8 @@ struct pb_config {
 	size_t n_channels;
 	struct pb_contact *contacts;
 	size_t n_contacts;
+	struct pb_schedule *schedules;
+	size_t n_schedules;
 	struct pb_escalation *escalations;
 	size_t n_escalations;
 	struct pb_budget *budgets;

@@ -8,7 +8,16 @@
 #define LEVELS_MAX 20
 #define NOTIFY_MAX 50
 
-/* A list of names to places in a section, none of them twice. */
+#define SCHEDULE_PREFIX "schedule:"
+
+static bool
+is_schedule(const struct pb_node *n)
+{
+	return n->kind == PB_NODE_SCALAR &&
+	    strncmp(n->text, SCHEDULE_PREFIX, strlen(SCHEDULE_PREFIX)) == 0;
+}
+
+/* A list of names to places in a section, none of them twice; schedules are read elsewhere. */
 static void
 read_references(struct pb_loader *l, const struct pb_node *n, enum pb_section section,
     const char *what, size_t **ret, size_t *ret_n)
@@ -21,11 +30,8 @@ read_references(struct pb_loader *l, const struct pb_node *n, enum pb_section se
 	for (size_t i = 0; i < n->n; i++) {
 		const struct pb_node *item = n->items[i];
 		size_t place, k = 0;
-		if (section == PB_SECTION_CONTACTS && item->kind == PB_NODE_SCALAR &&
-		    strncmp(item->text, "schedule:", 9) == 0) {
-			pb_problem_add(l, item, "schedules are not supported yet; name contacts");
+		if (is_schedule(item))
 			continue;
-		}
 		if (pb_read_reference(l, item, section, &place) < 0)
 			continue;
 		while (k < *ret_n && (*ret)[k] != place)
@@ -43,6 +49,24 @@ read_notify(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_level *level = obj;
 	read_references(l, n, PB_SECTION_CONTACTS, "contacts", &level->notify, &level->n_notify);
+	if (n->kind != PB_NODE_LIST || n->n > NOTIFY_MAX)
+		return;
+	level->schedules = pb_calloc(n->n + 1, sizeof(*level->schedules));
+	for (size_t i = 0; i < n->n; i++) {
+		const struct pb_node *item = n->items[i];
+		size_t place, k = 0;
+		if (!is_schedule(item) ||
+		    pb_read_name_of(l, item, item->text + strlen(SCHEDULE_PREFIX),
+			PB_SECTION_SCHEDULES, &place) < 0)
+			continue;
+		while (k < level->n_schedules && level->schedules[k] != place)
+			k++;
+		if (k < level->n_schedules)
+			pb_problem_add(
+			    l, item, "\"%s\" stands twice in the list", PB_SHOWN(item->text));
+		else
+			level->schedules[level->n_schedules++] = place;
+	}
 }
 
 static void
@@ -71,7 +95,7 @@ static const struct pb_field level_fields[] = {
     {"after", PB_FIELD_DURATION, .offset = offsetof(struct pb_level, after_for), .min = 0,
 	.max = 7 * PB_DAY},
     {"repeat", PB_FIELD_CUSTOM, .read = read_repeat},
-    {"skip_if_empty", PB_FIELD_LATER, .note = "it belongs to schedules"},
+    {"skip_if_empty", PB_FIELD_BOOL, .offset = offsetof(struct pb_level, skip_if_empty)},
 };
 
 static void
@@ -102,10 +126,16 @@ read_levels(struct pb_loader *l, const struct pb_node *n, void *obj)
 		return;
 	e->levels = pb_calloc(n->n, sizeof(*e->levels));
 	e->n_levels = n->n;
+	size_t n_skipped = 0;
 	for (size_t i = 0; i < n->n; i++) {
 		(void)PB_READ_MAP(l, n->items[i], "level", level_fields, &e->levels[i]);
 		check_order(l, n->items[i], &e->levels[i], i > 0 ? &e->levels[i - 1] : NULL);
+		n_skipped += e->levels[i].skip_if_empty;
 	}
+	if (n_skipped == n->n)
+		pb_problem_add(l, n,
+		    "every level has skip_if_empty, so that nobody may be told; leave it out of "
+		    "one");
 }
 
 static void

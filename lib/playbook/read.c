@@ -268,13 +268,15 @@ static const char *const section_words[PB_SECTION_MAX] = {
     [PB_SECTION_SOURCES] = "source",
     [PB_SECTION_CHANNELS] = "channel",
     [PB_SECTION_CONTACTS] = "contact",
+    [PB_SECTION_SCHEDULES] = "schedule",
     [PB_SECTION_ESCALATIONS] = "escalation",
     [PB_SECTION_BUDGETS] = "budget",
     [PB_SECTION_PLAYBOOKS] = "playbook",
 };
 
 static void
-note_unknown_reference(struct pb_loader *l, const struct pb_node *n, enum pb_section section)
+note_unknown_reference(
+    struct pb_loader *l, const struct pb_node *n, const char *text, enum pb_section section)
 {
 	const struct pb_map *names = l->sections[section].names;
 	const char **words = pb_calloc(pb_map_len(names) + 1, sizeof(*words));
@@ -282,8 +284,8 @@ note_unknown_reference(struct pb_loader *l, const struct pb_node *n, enum pb_sec
 	void *value;
 	for (size_t i = 0; pb_map_next(names, &i, &words[n_words], &value);)
 		n_words++;
-	pb_problem_add(l, n, "%s \"%s\" is not defined%s", section_words[section],
-	    PB_SHOWN(n->text), PB_SUGGEST(n->text, words, n_words));
+	pb_problem_add(l, n, "%s \"%s\" is not defined%s", section_words[section], PB_SHOWN(text),
+	    PB_SUGGEST(text, words, n_words));
 	free(words);
 }
 
@@ -294,10 +296,17 @@ pb_read_reference(
 	const char *text = pb_read_scalar(l, n);
 	if (text == NULL)
 		return -1;
+	return pb_read_name_of(l, n, text, section, ret);
+}
+
+int
+pb_read_name_of(struct pb_loader *l, const struct pb_node *n, const char *text,
+    enum pb_section section, size_t *ret)
+{
 	uintptr_t place = (uintptr_t)pb_map_get(l->sections[section].names, text);
 	if (place == 0) {
 		if (!l->is_partial)
-			note_unknown_reference(l, n, section);
+			note_unknown_reference(l, n, text, section);
 		return -1;
 	}
 	*ret = (size_t)place - 1;

@@ -40,6 +40,7 @@ enum pb_section {
 	PB_SECTION_SOURCES = 0,
 	PB_SECTION_CHANNELS,
 	PB_SECTION_CONTACTS,
+	PB_SECTION_SCHEDULES,
 	PB_SECTION_ESCALATIONS,
 	PB_SECTION_BUDGETS,
 	PB_SECTION_PLAYBOOKS,
@@ -80,6 +81,7 @@ struct pb_loader {
 
 	struct pb_config *config;
 	pb_aws_check *aws_check;
+	const json_t *known_zones; /* name -> base64; NULL unless restored from the store */
 	const json_t *known_effects; /* by playbook and step; NULL unless restored from the store */
 
 	/* `defaults`, for what playbooks and steps leave open. */
@@ -164,6 +166,9 @@ int pb_read_topic(struct pb_loader *l, const struct pb_node *n, char **ret);
 /* A reference into a section; *ret is the place. */
 int pb_read_reference(
     struct pb_loader *l, const struct pb_node *n, enum pb_section section, size_t *ret);
+/* The same for `text`, a part of the node's. */
+int pb_read_name_of(struct pb_loader *l, const struct pb_node *n, const char *text,
+    enum pb_section section, size_t *ret);
 /* The node as JSON: plain scalars by JSON's grammar, quoted ones are text.  NULL with problems. */
 json_t *pb_read_json(struct pb_loader *l, const struct pb_node *n);
 /* argv: the first is an absolute path; templates are the caller's business. */
@@ -178,6 +183,8 @@ void pb_read_unmatched(struct pb_loader *l);
 void pb_read_source(struct pb_loader *l, const struct pb_node *n, struct pb_source *ret);
 void pb_read_channel(struct pb_loader *l, const struct pb_node *n, struct pb_channel *ret);
 void pb_read_contact(struct pb_loader *l, const struct pb_node *n, struct pb_contact *ret);
+void pb_read_schedule(struct pb_loader *l, const struct pb_node *n, struct pb_schedule *ret);
+void pb_schedule_fini(struct pb_schedule *s);
 void pb_read_escalation(struct pb_loader *l, const struct pb_node *n, struct pb_escalation *ret);
 /* config_guard.c; `playbook` is the mapping that may hold the key.  Params are read before the steps,
  * guards after them. */

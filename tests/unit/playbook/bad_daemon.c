@@ -138,11 +138,8 @@ static const struct pb_test_bad rows[] = {
 	 "64KiB"}},
     {"a capture of a gigabyte", UNMATCHED "defaults: {output: {capture: 1GiB}}\n",
 	{"3:30: 1GiB is out of range, it must be between 1024 and 1048576 bytes"}},
-    {"schedules and maintenance",
-	UNMATCHED "schedules: []\n"
-		  "maintenance: []\n",
-	{"3:1: schedules is not supported yet; name contacts in notify",
-	    "4:1: maintenance is not supported yet"}},
+    {"maintenance", UNMATCHED "maintenance: []\n",
+	{"3:1: maintenance is not supported yet"}},
     {"a budget of nothing", UNMATCHED "budgets: [{name: b, max: 0}]\n",
 	{"3:11: budget needs the key per",
 	    "3:26: 0 is not a whole number between 1 and 10000"}},
@@ -212,7 +209,7 @@ static const struct pb_test_bad rows[] = {
 	"daemon: {exec: {driver: child}}\n"
 	"unmatched: {alarms: drop, events: drop}\n"
 	"escalations: [{name: e, levels: [{notify: [\"schedule:x\"], via: [pager]}]}]\n",
-	{"6:44: schedules are not supported yet; name contacts"}},
+	{"6:44: schedule \"x\" is not defined"}},
     {"a level without channels",
 	"version: 1\n"
 	"contacts: [{name: ana}, {name: bo}]\n"
@@ -310,7 +307,28 @@ static const struct pb_test_bad rows[] = {
 	"skip_if_empty: true}]}]\n",
 	{"6:33: cycles needs the key max", "6:47: fallback needs the key after",
 	    "6:47: fallback needs the key via",
-	    "6:90: skip_if_empty is not supported yet; it belongs to schedules"}},
+	    "6:59: every level has skip_if_empty, so that nobody may be told; leave it out of "
+	    "one"}},
+    {"a schedule in a zone that is not there",
+	UNMATCHED "contacts: [{name: ana}]\n"
+		  "schedules: [{name: s, tz: ../x, rotation: {people: [], every: 90m, "
+		  "handoff: noon, anchor: 2026-02-29}}]\n",
+	{"4:27: tz \"../x\": it is no name of a time zone; write a name as Europe/London or UTC",
+	    "4:52: the list of contacts is empty", "4:63: every must be whole hours",
+	    "4:77: \"noon\" is no time of handoff, as \"mon 10:00\" or \"10:00\"",
+	    "4:91: \"2026-02-29\" is no date, as 2026-01-05"}},
+    {"a rotation that contradicts itself",
+	UNMATCHED "contacts: [{name: ana}]\n"
+		  "schedules: [{name: s, tz: UTC, rotation: {people: [ana, bo], every: 2d, "
+		  "handoff: \"mon 10:00\", anchor: 2026-01-06}, overrides: [{people: [], from: "
+		  "\"2026-01-02 10:00\", until: \"2026-01-02 10:00\"}, {people: [ana], from: "
+		  "2026-01-02, until: x}]}]\n",
+	{"4:57: contact \"bo\" is not defined",
+	    "4:69: a handoff on a day of the week needs whole weeks, as every: 7d",
+	    "4:103: the anchor is not on the day of the week of the handoff",
+	    "4:174: until must be later than from",
+	    "4:217: \"2026-01-02\" is no date and wall time, as \"2026-12-24 18:00\"",
+	    "4:236: \"x\" is no date and wall time, as \"2026-12-24 18:00\""}},
     {"a cycle from a level that is not there",
 	"version: 1\n"
 	"contacts: [{name: ana}, {name: bo}]\n"

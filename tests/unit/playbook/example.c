@@ -244,8 +244,9 @@ START_TEST(the_worked_example_lacks_only_what_is_not_supported_yet)
 	    (char *)(uintptr_t) "example.yaml", start + 8, (size_t)(end - start) - 7};
 	struct pb_config *c = NULL;
 	struct pb_problems problems;
+	pb_zone_use(pb_test_zone);
 	ck_assert_int_eq(pb_config_parse(&f, 1, NULL, &c, &problems), -1);
-	ck_assert_uint_gt(problems.n, 10);
+	ck_assert_uint_gt(problems.n, 0);
 	for (size_t i = 0; i < problems.n; i++)
 		if (strstr(problems.texts[i], "not supported yet") == NULL) {
 			fprintf(stderr, "%s\n", problems.texts[i]);

@@ -120,3 +120,34 @@ pb_test_expect(const struct pb_test_bad *row)
 	ck_assert_msg(problems.n == n, "%s: %zu problems, wanted %zu", row->name, problems.n, n);
 	pb_problems_fini(&problems);
 }
+
+void
+pb_test_tzif(struct pb_buf *ret, const char *rule)
+{
+	static const char head[20] = {'T', 'Z', 'i', 'f', '2'};
+	static const char counts[24] = {[19] = 1, [23] = 4};
+	static const char type[10] = {[6] = 'L', [7] = 'M', [8] = 'T'};
+	for (int i = 0; i < 2; i++) {
+		(void)pb_buf_add(ret, head, sizeof(head));
+		(void)pb_buf_add(ret, counts, sizeof(counts));
+		(void)pb_buf_add(ret, type, sizeof(type));
+	}
+	(void)pb_buf_addf(ret, "\n%s\n", rule);
+}
+
+int
+pb_test_zone(const char *name, struct pb_buf *ret, struct pb_error *err)
+{
+	static const char *const known[][2] = {
+	    {"Europe/London", "GMT0BST,M3.5.0/1,M10.5.0"},
+	    {"America/New_York", "EST5EDT,M3.2.0,M11.1.0"},
+	    {"Australia/Lord_Howe", "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0"},
+	};
+	for (size_t i = 0; i < PB_ARRAY_LEN(known); i++) {
+		if (strcmp(known[i][0], name) != 0)
+			continue;
+		pb_test_tzif(ret, known[i][1]);
+		return 0;
+	}
+	return pb_fail(err, PB_NOT_FOUND, "there is no such zone");
+}

@@ -29,6 +29,11 @@ char *pb_test_shared(const char *name);
 int pb_test_aws(const char *service, const char *operation, const json_t *inputs,
     enum pb_effect *ret_effect, struct pb_error *err);
 
+/* TZif bytes without changes and with a POSIX rule; adds to ret. */
+void pb_test_tzif(struct pb_buf *ret, const char *rule);
+/* A pb_zone_reader that knows Europe/London, America/New_York and Australia/Lord_Howe. */
+int pb_test_zone(const char *name, struct pb_buf *ret, struct pb_error *err);
+
 /* A text that is refused, and all that is told, without the file's name in front. */
 struct pb_test_bad {
 	const char *name, *text;
