@@ -282,8 +282,9 @@ walk_object(struct compiler *c, const json_t *object, struct branches *b)
 	return 0;
 }
 
-int
-pb_pattern_compile_json(const json_t *doc, struct pb_pattern **ret, struct pb_error *err)
+/* `text` is what doc was made of, if it was. */
+static int
+compile(const json_t *doc, const struct pb_str *text, struct pb_pattern **ret, struct pb_error *err)
 {
 	PB_CLEANUP(compiler_fini) struct compiler c = {.place = {.err = err}};
 	PB_CLEANUP(branches_fini) struct branches b = {0};
@@ -291,8 +292,11 @@ pb_pattern_compile_json(const json_t *doc, struct pb_pattern **ret, struct pb_er
 	if (!json_is_object(doc))
 		return pb_place_fail(&c.place, PB_INVALID, "Filter is not an object");
 	b = (struct branches){pb_calloc(1, sizeof(*b.items)), 1};
-	if (walk_object(&c, doc, &b) < 0)
+	if (walk_object(&c, doc, &b) < 0) {
+		if (text != NULL)
+			pb_place_locate(&c.place, *text);
 		return -1;
+	}
 
 	struct pb_pattern *p = pb_calloc(1, sizeof(*p));
 	*p = (struct pb_pattern){PB_PATTERN_MAGIC, c.fields, c.n_fields, b.items, b.n};
@@ -301,6 +305,12 @@ pb_pattern_compile_json(const json_t *doc, struct pb_pattern **ret, struct pb_er
 	b = (struct branches){0};
 	*ret = p;
 	return 0;
+}
+
+int
+pb_pattern_compile_json(const json_t *doc, struct pb_pattern **ret, struct pb_error *err)
+{
+	return compile(doc, NULL, ret, err);
 }
 
 int
@@ -313,7 +323,7 @@ pb_pattern_compile(struct pb_str json_text, struct pb_pattern **ret, struct pb_e
 		    json_text.len, PB_PATTERN_MAX);
 	if (pb_json_parse(json_text, &doc, err) < 0)
 		return -1;
-	return pb_pattern_compile_json(doc, ret, err);
+	return compile(doc, &json_text, ret, err);
 }
 
 void

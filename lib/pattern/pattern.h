@@ -66,7 +66,8 @@ struct pb_pattern;
  *
  *   PB_SYNTAX   not JSON: line and column are set;
  *   PB_LIMIT    beyond one of the caps above;
- *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason.
+ *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason;
+ *               line and column are those of that key or element, where a text was compiled.
  *
  * The reason is in the service's words where it has some: what it puts behind "Event pattern is not
  * valid. Reason: ".

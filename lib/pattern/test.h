@@ -71,10 +71,20 @@ struct pb_test {
 };
 
 /* Where the compiler is in the pattern, for errors: "detail.state[0].prefix". */
+#define PB_PLACE_STEPS 80 /* more than objects may be nested; what is deeper is not looked for */
+struct pb_place_step {
+	size_t mark; /* length of the path before */
+	struct pb_str key; /* borrowed; ptr is NULL for an index */
+	size_t index;
+};
 struct pb_place {
 	struct pb_buf path;
 	struct pb_error *err;
+	struct pb_place_step steps[PB_PLACE_STEPS];
+	size_t n_steps;
 };
+/* Set line and column of err to where the place, at which compiling failed, is in the text. */
+void pb_place_locate(const struct pb_place *pl, struct pb_str text);
 /* Go one step in and remember the way back; leave with what enter returned. */
 size_t pb_place_enter_key(struct pb_place *pl, const char *key, size_t len);
 size_t pb_place_enter_index(struct pb_place *pl, size_t index);

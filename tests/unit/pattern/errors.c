@@ -273,8 +273,32 @@ START_TEST(a_text_with_a_nul_is_compared_whole)
 }
 END_TEST
 
+static const struct {
+	const char *pattern;
+	int line, column;
+} places[] = {
+    {"{\"a\": [{\"prefx\": 1}]}", 1, 9},
+    {"{\n  \"a\": [1, 2],\n  \"b\": {\"c\": []}\n}", 3, 9},
+    {"{\"$or\": [{\"a\": [1]},\n {\"b\": [1,\n  {\"cidr\": \"x\"}]}]}", 3, 4},
+    {"{\"a,\\\"}\": [1], \"\\u0062\": [\"x,}\", {\"anything-but\": [1,\n\"x\", null]}]}", 2, 6},
+    {" \n {}", 2, 2},
+    {"{\"a\": 1}", 1, 2},
+};
+
+START_TEST(a_mistake_has_a_line_and_a_column)
+{
+	struct pb_pattern *p = NULL;
+	struct pb_error err = {0};
+
+	ck_assert_int_eq(pb_pattern_compile(pb_str_of(places[_i].pattern), &p, &err), -1);
+	ck_assert_msg(err.line == places[_i].line && err.column == places[_i].column,
+	    "%s: line %d, column %d: %s", places[_i].pattern, err.line, err.column, err.text);
+}
+END_TEST
+
 PB_SUITE(pattern_errors)
 {
+	pb_add_loop(s, a_mistake_has_a_line_and_a_column, 0, (int)PB_ARRAY_LEN(places));
 	pb_add_loop(s, a_bad_pattern_is_refused_with_place_and_reason, 0, (int)PB_ARRAY_LEN(cases));
 	pb_add(s, broken_json_is_refused_with_line_and_column);
 	pb_add(s, depth_has_a_cap);
