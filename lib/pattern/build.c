@@ -395,6 +395,12 @@ pb_matcher_builder_free(struct pb_matcher_builder *b)
 	free(b);
 }
 
+uint32_t
+pb_matcher_builder_want(struct pb_matcher_builder *b, struct pb_str path)
+{
+	return pb_flat_tree_add(&b->m->tree, path);
+}
+
 void
 pb_matcher_builder_stop_early(struct pb_matcher_builder *b)
 {

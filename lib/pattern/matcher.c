@@ -18,6 +18,7 @@ struct pb_match {
 	uint32_t *ids;
 	size_t n_ids, ids_size;
 	bool is_sorted;
+	bool is_taken; /* the last event was */
 	struct pb_walk walk; /* for joining */
 	struct pb_join_field *fields;
 	size_t fields_size;
@@ -507,7 +508,8 @@ pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, ui
 	struct run r = {m, s, s->flat};
 
 	*ret_n = 0;
-	if (pb_flat_read(s->flat, &m->tree, event, m->stops_early) < 0)
+	s->is_taken = pb_flat_read(s->flat, &m->tree, event, m->stops_early) == 0;
+	if (!s->is_taken)
 		return -1;
 	start(&r);
 	for (uint32_t i = 0; i < s->flat->n_leaves; i++)
@@ -521,6 +523,20 @@ pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, ui
 		memcpy(ids, s->ids, (s->n_ids < cap ? s->n_ids : cap) * sizeof(*ids));
 	*ret_n = s->n_ids;
 	return 0;
+}
+
+size_t
+pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_str *ret, size_t cap)
+{
+	struct pb_flat *f = s->flat;
+	size_t n = 0;
+
+	if (!s->is_taken || wanted >= f->found_size)
+		return 0;
+	for (uint32_t i = pb_flat_first(f, wanted); i != PB_FLAT_NONE; i = f->leaves[i].next, n++)
+		if (n < cap)
+			ret[n] = pb_flat_text(f, &f->leaves[i]);
+	return n;
 }
 
 struct pb_match *

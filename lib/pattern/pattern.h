@@ -126,6 +126,11 @@ int pb_matcher_builder_add(
 int
 pb_matcher_builder_add_text(struct pb_matcher_builder *b, struct pb_str text, struct pb_error *err);
 /*
+ * Have each event's values at a path (keys joined by '.') read in the same pass, whether a pattern
+ * names it or not.  Returns the number to ask pb_match_found with.
+ */
+uint32_t pb_matcher_builder_want(struct pb_matcher_builder *b, struct pb_str path);
+/*
  * For measuring only: match as soon as each path that a pattern names was seen, without validating
  * the rest of the event, and without later values of a path.
  */
@@ -161,6 +166,14 @@ PB_DEFINE_CLEANUP(struct pb_match, pb_match_free)
  */
 int pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, uint32_t *ids,
     size_t cap, size_t *ret_n);
+
+/*
+ * The values at a wanted path in the event that pb_match took last, in its order, at most `cap` of
+ * them: texts unescaped, numbers and literals as they stand.  They are valid until the next call of
+ * pb_match, and as long as the event's bytes are.  Returns how many there are, which may be more;
+ * nothing after pb_match failed.
+ */
+size_t pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_str *ret, size_t cap);
 
 /* How bytes are scanned: "scalar", "sse2", "avx2" or "avx512", the best that runs here. */
 const char *pb_match_scanner(const struct pb_match *s);

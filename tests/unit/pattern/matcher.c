@@ -81,8 +81,39 @@ START_TEST(an_empty_set_matches_nothing)
 }
 END_TEST
 
+START_TEST(wanted_values_come_with_the_match)
+{
+	struct pb_matcher_builder *b = pb_matcher_builder_new();
+	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+	struct pb_str found[2];
+	size_t n = 0;
+
+	ck_assert_int_eq(
+	    pb_matcher_builder_add_text(b, PB_STR("{\"source\": [\"aws.cloudwatch\"]}"), NULL), 0);
+	uint32_t source = pb_matcher_builder_want(b, PB_STR("source"));
+	uint32_t state = pb_matcher_builder_want(b, PB_STR("detail.state.value"));
+	uint32_t resources = pb_matcher_builder_want(b, PB_STR("resources"));
+	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = pb_matcher_builder_finish(b);
+	struct pb_str event = PB_STR("{\"source\": \"aws.cloudwatch\", \"resources\": "
+				     "[\"arn:\\u0061\", 7, null], \"detail\": {\"state\": {}}}");
+
+	ck_assert_uint_eq(pb_match_found(s, source, found, 2), 0);
+	ck_assert_int_eq(pb_match(m, s, event, NULL, 0, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(pb_match_found(s, source, found, 2), 1);
+	ck_assert(pb_str_is(found[0], "aws.cloudwatch"));
+	ck_assert_uint_eq(pb_match_found(s, state, found, 2), 0);
+	ck_assert_uint_eq(pb_match_found(s, resources, found, 2), 3);
+	ck_assert(pb_str_is(found[0], "arn:a") && pb_str_is(found[1], "7"));
+	event.len--;
+	ck_assert_int_eq(pb_match(m, s, event, NULL, 0, &n), -1);
+	ck_assert_uint_eq(pb_match_found(s, source, found, 2), 0);
+}
+END_TEST
+
 PB_SUITE(pattern_matcher)
 {
+	pb_add(s, wanted_values_come_with_the_match);
 	pb_add(s, the_set_answers_as_its_members_do);
 	pb_add(s, a_short_buffer_gets_the_first_ids_and_the_whole_count);
 	pb_add(s, an_empty_set_matches_nothing);
