@@ -55,9 +55,10 @@ pb_read_url(struct pb_loader *l, const struct pb_node *n, char **ret)
 		return;
 	PB_CLEANUP(pb_freep) char *fixed = pb_strndup(*ret, strcspn(*ret, "$"));
 	const char *why = pb_url_refused(fixed);
-	bool is_host_open = strchr(fixed, ':') != NULL && strchr(fixed + 8, '/') == NULL &&
-	    strchr(*ret, '$') != NULL;
-	if (why != NULL && !(is_host_open && strncmp(fixed, "https://", 8) == 0))
+	/* "https://${...}/": the host is not known before it is filled in. */
+	bool is_host_open =
+	    pb_streq(fixed, "https://") && strlen(*ret) > strlen(fixed) && why != NULL;
+	if (why != NULL && !is_host_open)
 		pb_problem_add(l, n, "\"%s\" cannot be asked: %s", PB_SHOWN(*ret), why);
 }
 
