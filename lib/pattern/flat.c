@@ -539,6 +539,13 @@ read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len, bo
 
 	k->at = at;
 	k->len = len;
+	if (len > 8 && len <= 16) { /* as pb_flat_hash has it */
+		uint64_t head = load(text.ptr, 8), tail = load(text.ptr + len - 8, 8);
+		if (has_escapes && (has_byte(head, '\\') || has_byte(tail, '\\')))
+			return read_odd_key(f, k);
+		k->print = mix(head ^ len, tail);
+		return text;
+	}
 	if (__builtin_expect(len - 1 >= 8, 0)) {
 		if (len == 0 || (has_escapes && memchr(text.ptr, '\\', len) != NULL))
 			return read_odd_key(f, k);
@@ -561,8 +568,10 @@ follow_key(const struct pb_flat_tree *t, uint32_t node, uint64_t print, struct p
 
 	if (child != PB_FLAT_NONE || !t->nodes[node].has_grandchildren)
 		return child;
-	bool has_dots =
-	    text.len <= 8 ? has_byte(print, '.') : memchr(text.ptr, '.', text.len) != NULL;
+	bool has_dots = text.len <= 8 ? has_byte(print, '.')
+	    : text.len <= 16
+	    ? has_byte(load(text.ptr, 8), '.') || has_byte(load(text.ptr + text.len - 8, 8), '.')
+	    : memchr(text.ptr, '.', text.len) != NULL;
 	return has_dots ? find_dotted(t, node, text) : PB_FLAT_NONE;
 }
 
