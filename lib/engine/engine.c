@@ -20,6 +20,8 @@ static const char *const input_names[] = {
     [PB_IN_APPROVE] = "approve",
     [PB_IN_REFUSE] = "refuse",
     [PB_IN_REMEDIATION] = "remediation",
+    [PB_IN_SILENCE] = "silence",
+    [PB_IN_UNSILENCE] = "unsilence",
     [PB_IN_DRAIN] = "drain",
 };
 _Static_assert(PB_ARRAY_LEN(input_names) == PB_IN_MAX, "a name for each input");
@@ -52,6 +54,8 @@ pb_input_free(struct pb_input *in)
 	free(in->incident);
 	free(in->step);
 	free(in->playbook);
+	free(in->match);
+	free(in->silence);
 	free(in->by);
 	free(in->text);
 	free(in->message_id);
@@ -96,6 +100,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->seen = pb_map_new();
 	e->guards = pb_map_new();
 	e->controls = pb_map_new();
+	e->silences = pb_map_new();
 	e->configs = pb_map_new();
 	e->events = pb_map_new();
 	pb_heap_init(&e->timers);
@@ -115,6 +120,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->seen, free);
 	pb_map_free(e->guards, guard_free);
 	pb_map_free(e->controls, control_free);
+	pb_map_free(e->silences, silence_free);
 	pb_map_free(e->configs, free_config);
 	pb_map_free(e->events, free_event);
 	pb_config_unref(e->config);
@@ -135,6 +141,7 @@ static void
 tick(struct turn *t)
 {
 	struct pb_timer *timer;
+	silence_due(t);
 	while ((timer = pb_heap_first(&t->e->timers)) != NULL && timer->at <= t->now)
 		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
 	audit_due(t);
@@ -385,6 +392,10 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 	case PB_IN_REMEDIATION:
 		control_input(&t, in);
 		break;
+	case PB_IN_SILENCE:
+	case PB_IN_UNSILENCE:
+		silence_input(&t, in);
+		break;
 	case PB_IN_DRAIN:
 		e->is_draining = true;
 		pb_update_note(u, "", "", "", "drain", "no further step is started");
@@ -403,6 +414,8 @@ pb_engine_next_at(const struct pb_engine *e)
 {
 	const struct pb_timer *first = pb_heap_first(&e->timers);
 	int64_t at = first == NULL ? PB_NEVER : first->at;
+	if (silence_next_at(e) < at)
+		at = silence_next_at(e);
 	return e->audit_at != 0 && e->audit_at < at ? e->audit_at : at;
 }
 
@@ -456,6 +469,9 @@ pb_engine_open_json(const struct pb_engine *e, int64_t now)
 		pb_json_set_i64(j, "ladder_next_at", in->ladder.next_at);
 		pb_json_set_i64(j, "page_by_at", in->ladder.page_by_at);
 		pb_json_set_str(j, "acked_by", in->ladder.acked_by);
+		int64_t until;
+		PB_CLEANUP(pb_freep) char *held = hush_why(e, in, now, &until);
+		pb_json_set_str(j, "held", held);
 		if (in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE) {
 			bool is_plan = in->state == INCIDENT_PROPOSED;
 			pb_json_set_str(

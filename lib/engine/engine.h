@@ -28,6 +28,8 @@ enum pb_input_kind {
 	PB_IN_APPROVE, /* incident, by, text (reason), step or NULL, token */
 	PB_IN_REFUSE, /* the same: what asks is rejected */
 	PB_IN_REMEDIATION, /* is_stop, by, text (reason); playbook or NULL for all; token: the kill switch */
+	PB_IN_SILENCE, /* match, span, by, text (reason), token: no pages for what fits */
+	PB_IN_UNSILENCE, /* silence, by, token: it ends now */
 	PB_IN_DRAIN, /* start no further step; what runs may end */
 	PB_IN_MAX,
 };
@@ -35,6 +37,9 @@ const char *pb_input_kind_name(enum pb_input_kind kind);
 
 #define PB_SNOOZE_MIN PB_MINUTE
 #define PB_SNOOZE_MAX PB_DAY
+#define PB_SILENCE_MIN PB_MINUTE
+#define PB_SILENCE_MAX (30 * PB_DAY)
+#define PB_SILENCES_MAX 1000
 
 /* Owns what it points to; the pump frees it after its step. */
 struct pb_input {
@@ -49,12 +54,14 @@ struct pb_input {
 	char *step; /* PB_IN_APPROVE, PB_IN_REFUSE: the one that asks; NULL = whichever does */
 	char *playbook; /* PB_IN_REMEDIATION: NULL or "" = all of them */
 	bool is_stop;
+	char *match; /* PB_IN_SILENCE: an event pattern, JSON text */
+	char *silence; /* PB_IN_UNSILENCE: its id */
 	char *by; /* operator: user name or "uid 1000" */
 	char *text; /* reason; PB_IN_REJECT: why it cannot be read */
 	char *message_id;
 	char *message; /* PB_IN_REJECT: the body, cut to 64 KiB, made of valid UTF-8 */
 	int64_t count; /* PB_IN_REJECT: receives */
-	int64_t span; /* PB_IN_SNOOZE: PB_SNOOZE_MIN to PB_SNOOZE_MAX */
+	int64_t span; /* PB_IN_SNOOZE: PB_SNOOZE_MIN to PB_SNOOZE_MAX; PB_IN_SILENCE likewise */
 	struct pb_config *config;
 };
 struct pb_input *pb_input_new(enum pb_input_kind kind);
@@ -99,6 +106,8 @@ int64_t pb_engine_polled_at(const struct pb_engine *e, const char *source);
 json_t *pb_engine_open_json(const struct pb_engine *e, int64_t now);
 /* What stops remediation: a list of {"playbook" ("" = all), "by", "reason", "at"}; the caller's. */
 json_t *pb_engine_controls_json(const struct pb_engine *e);
+/* Silences in force: a list of {"id", "match", "by", "reason", "at", "until"}; the caller's. */
+json_t *pb_engine_silences_json(const struct pb_engine *e);
 /*
  * P5: each open incident must have a live next step, each wait a deadline.  Returns the number of
  * incidents that have none and describes them in `why` (may be NULL).

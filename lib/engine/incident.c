@@ -14,6 +14,8 @@
  *	QUEUED -> RUNNING                [try_again]	QUEUED -> WAITING   [try_again, gave_up]
  *	PROPOSED, QUEUED -> RESOLVED     [recovered, recovered_alone, close]
  *	RUNNING -> WAITING               [run_failed]	RUNNING -> RESOLVED [run_passed, close]
+ *	NEW, HOLDING -> INHIBITED        [begin_work]	INHIBITED -> RUNNING, ... [look_whether_inhibited]
+ *	INHIBITED -> RESOLVED            [recovered_alone, close]
  *	WAITING -> RESOLVED              [recovered, close]
  *
  * Invariants: the ladder is armed in the update that opens the incident, before any step is
@@ -28,6 +30,7 @@ static const char *const state_names[] = {
     [INCIDENT_HOLDING] = "holding",
     [INCIDENT_PROPOSED] = "proposed",
     [INCIDENT_QUEUED] = "queued",
+    [INCIDENT_INHIBITED] = "inhibited",
     [INCIDENT_RUNNING] = "running",
     [INCIDENT_WAITING] = "waiting",
     [INCIDENT_RESOLVED] = "resolved",
@@ -44,6 +47,12 @@ const struct pb_playbook *
 incident_playbook(const struct incident *in)
 {
 	return in->playbook == PB_NONE ? NULL : &in->config->playbooks[in->playbook];
+}
+
+const char *
+incident_playbook_name(const struct incident *in)
+{
+	return in->playbook == PB_NONE ? "" : in->config->playbooks[in->playbook].name;
 }
 
 const struct pb_escalation *
@@ -120,6 +129,8 @@ incident_json(const struct incident *in)
 	pb_json_set_i64(j, "hold_until", in->hold_until);
 	pb_json_set_i64(j, "resolved_at", in->resolved_at);
 	pb_json_set_i64(j, "count", in->count);
+	if (in->recovered_at > 0)
+		pb_json_set_i64(j, "recovered_at", in->recovered_at);
 	pb_json_set_i64(j, "wait_until", in->wait_until);
 	pb_json_set_str(j, "mode", pb_mode_name(in->mode));
 	pb_json_set_str(j, "lock", in->lock);
@@ -271,6 +282,14 @@ begin_work(struct turn *t, struct incident *in)
 	const struct pb_playbook *p = incident_playbook(in);
 	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
 	const char *why = NULL;
+	const struct incident *inhibitor = hush_inhibitor(t->e, in);
+	if (inhibitor != NULL) {
+		incident_note(t, in, "", "inhibited",
+		    "by %s of playbook %s: nothing runs and nobody is paged while that is open",
+		    inhibitor->id, incident_playbook_name(inhibitor));
+		enter(t, in, INCIDENT_INHIBITED);
+		return;
+	}
 	if (p == NULL)
 		why = "no playbook matches it";
 	else if (p->n_steps == 0)
@@ -287,6 +306,16 @@ begin_work(struct turn *t, struct incident *in)
 	}
 	enter(t, in, INCIDENT_WAITING);
 	ladder_input(t, in, in->is_stale ? LADDER_SOON : LADDER_PAGE, why);
+}
+
+/* Whatever was due meanwhile is due now: its page is not armed anew. */
+static void
+look_whether_inhibited(struct turn *t, struct incident *in)
+{
+	if (hush_inhibitor(t->e, in) != NULL)
+		return;
+	incident_note(t, in, "", "inhibited", "no more: what inhibited it is over");
+	begin_work(t, in);
 }
 
 /* The lock may be free; meanwhile others ran, so the guards are asked again where no human was. */
@@ -374,6 +403,7 @@ static void
 attach(struct turn *t, struct incident *in)
 {
 	in->count++;
+	in->recovered_at = 0;
 	incident_note(t, in, "", "again", "event %lld of this incident", (long long)in->count);
 	incident_put(t, in);
 }
@@ -416,7 +446,8 @@ look_again(struct turn *t, struct incident *in)
 		incident_close(t, in, "recovered", NULL);
 		return;
 	}
-	incident_note(t, in, "", "recovery", "the alarm is OK; %s",
+	incident_note(t, in, "", "recovery", "%s; %s",
+	    in->recovered_at > 0 ? "it is over" : "the alarm is OK",
 	    in->run.state == RUN_UNDOING ? "the rollback goes on"
 					 : "the run goes on to its verification");
 	step_check(t, in);
@@ -432,9 +463,10 @@ static void
 run_failed(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
-	/* The alarm may have recovered while a step that does not matter any more was failing. */
-	if (!run_must_page(in) && p->resolve_on_ok && in->alarm != NULL &&
-	    in->alarm->state == PB_ALARM_OK) {
+	bool is_ok =
+	    p != NULL && p->resolve_on_ok && in->alarm != NULL && in->alarm->state == PB_ALARM_OK;
+	/* It may have recovered while a step that does not matter any more was failing. */
+	if (!run_must_page(in) && (is_ok || in->recovered_at > 0)) {
 		incident_close(t, in, "recovered", NULL);
 		return;
 	}
@@ -462,6 +494,7 @@ close_now(struct turn *t, struct incident *in)
 	(void)pb_map_del(t->e->by_key, key);
 	if (in->alarm != NULL)
 		alarm_detach(in->alarm, in);
+	t->e->is_incident_closed = true;
 }
 
 typedef void handler(struct turn *t, struct incident *in);
@@ -519,6 +552,20 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_APPROVE] = never,
 	    [INCIDENT_REJECT] = never,
 	    [INCIDENT_WAIT_END] = gave_up,
+	    [INCIDENT_RUN_PASSED] = never,
+	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CLOSE] = close_now,
+	},
+    [INCIDENT_INHIBITED] =
+	{
+	    [INCIDENT_OPEN] = never,
+	    [INCIDENT_AGAIN] = attach,
+	    [INCIDENT_OK] = recovered_alone,
+	    [INCIDENT_HOLD_END] = never,
+	    [INCIDENT_TRY] = look_whether_inhibited,
+	    [INCIDENT_APPROVE] = never,
+	    [INCIDENT_REJECT] = never,
+	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
 	    [INCIDENT_CLOSE] = close_now,
@@ -610,7 +657,7 @@ wake_all(struct turn *t)
 	struct queued *all = pb_calloc(pb_map_len(t->e->incidents) + 1, sizeof(*all));
 	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
-		if (in->state == INCIDENT_QUEUED)
+		if (in->state == INCIDENT_QUEUED || in->state == INCIDENT_INHIBITED)
 			all[n++] = (struct queued){in->state_at, in};
 	}
 	qsort(all, n, sizeof(*all), by_time);
@@ -620,17 +667,29 @@ wake_all(struct turn *t)
 	}
 }
 
-/* A run that ends as soon as it begins frees its lock again. */
+/* A run that ends as soon as it begins frees its lock again, and may close its incident. */
 void
 incident_wake_queued(struct turn *t)
 {
-	while (t->e->is_lock_free) {
-		t->e->is_lock_free = false;
+	while (t->e->is_lock_free || t->e->is_incident_closed) {
+		bool is_closed = t->e->is_incident_closed;
+		t->e->is_lock_free = t->e->is_incident_closed = false;
 		wake_all(t);
+		if (is_closed)
+			hush_release(t);
 	}
 }
 
 /* --- life */
+
+void
+engine_put(struct turn *t)
+{
+	const struct pb_engine *e = t->e;
+	pb_update_put(t->u, PB_REC_META, "engine", "", "",
+	    json_pack("{s:I, s:I, s:I}", "day", (json_int_t)e->day, "day_number",
+		(json_int_t)e->day_number, "silence_number", (json_int_t)e->silence_number));
+}
 
 static char *
 next_id(struct turn *t)
@@ -643,9 +702,7 @@ next_id(struct turn *t)
 		e->day = day;
 	}
 	e->day_number++;
-	pb_update_put(t->u, PB_REC_META, "engine", "", "",
-	    json_pack(
-		"{s:I, s:I}", "day", (json_int_t)e->day, "day_number", (json_int_t)e->day_number));
+	engine_put(t);
 
 	char text[PB_TIME_TEXT];
 	pb_time_basic(text, t->now); /* YYYYMMDDT... */
@@ -744,6 +801,8 @@ incident_due(struct turn *t, struct incident *in)
 	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) &&
 	    in->wait_until <= t->now)
 		incident_input(t, in, INCIDENT_WAIT_END);
+	if (in->state == INCIDENT_INHIBITED && in->ladder.next_at <= t->now)
+		incident_input(t, in, INCIDENT_TRY);
 	step_due(t, in);
 	if (in->ladder.next_at <= t->now)
 		ladder_input(t, in, LADDER_DUE, NULL);

@@ -5,7 +5,8 @@
  * duplicate; an older one came late and is recorded, not acted on: the alarm has moved on since.
  * Other events are known by their id for a day.
  *
- * An event with state OK never opens an incident; it resolves what its alarm opened.
+ * An event with state OK never opens an incident; it resolves what its alarm opened.  Where a
+ * playbook has a pattern in resolve_on, an event that fits it does.
  * INSUFFICIENT_DATA is neither: it does not resolve, and opens only what a pattern asks for.
  */
 #include "internal.h"
@@ -245,6 +246,42 @@ open_or_attach(
 	return id;
 }
 
+/*
+ * Incidents whose plan ends them by a pattern, and for which the event has the same dedup value.
+ * Incidents of one playbook mostly stand together: what was found for the last one is kept.
+ */
+static size_t
+resolve_by_pattern(struct turn *t, const struct pb_event *ev)
+{
+	const struct pb_playbook *last = NULL;
+	PB_CLEANUP(pb_freep) char *key = NULL;
+	bool fits = false;
+	size_t i = 0, n = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+		struct incident *in = value;
+		const struct pb_playbook *p = incident_playbook(in);
+		if (in->state == INCIDENT_RESOLVED || p == NULL || p->resolve_on == NULL)
+			continue;
+		if (p != last) {
+			free(key);
+			fits = pb_pattern_match(p->resolve_on, ev->json);
+			key = fits ? dedup_key(t, p, ev) : NULL;
+			last = p;
+		}
+		if (!fits || !pb_streq(in->key, key))
+			continue;
+		n++;
+		incident_note(t, in, "", "event", "an event fits its resolve_on");
+		in->recovered_at = t->now;
+		incident_put(t, in);
+		incident_input(t, in, INCIDENT_OK);
+		incident_settle(t, in);
+	}
+	return n;
+}
+
 static void
 resolve_by_alarm(struct turn *t, const struct pb_event *ev)
 {
@@ -261,6 +298,47 @@ resolve_by_alarm(struct turn *t, const struct pb_event *ev)
 	}
 }
 
+/* The end of what some playbook is about, even where nothing of it is open. */
+static bool
+is_end(const struct pb_config *c, const struct pb_event *ev)
+{
+	for (size_t i = 0; i < c->n_playbooks; i++)
+		if (c->playbooks[i].resolve_on != NULL &&
+		    pb_pattern_match(c->playbooks[i].resolve_on, ev->json))
+			return true;
+	return false;
+}
+
+/*
+ * The first playbook that matches, and those behind it while each one says `continue`.  What fits a
+ * playbook's resolve_on ends its incidents and opens none.  Returns the first one's incident.
+ */
+static char *
+take_all(struct turn *t, struct pb_event *ev, const char *source, bool *ret_is_known)
+{
+	const struct pb_config *c = t->e->config;
+	uint32_t one;
+	size_t n = c->matcher == NULL ? 0 : pb_matcher_match(c->matcher, ev->json, &one, 1);
+	if (n == 0)
+		return NULL;
+	PB_CLEANUP(pb_freep) uint32_t *ids = pb_calloc(n, sizeof(*ids));
+	n = pb_matcher_match(c->matcher, ev->json, ids, n);
+	char *first = NULL;
+	bool goes_on = true;
+	for (size_t i = 0; i < n && goes_on; i++) {
+		const struct pb_playbook *p = &c->playbooks[ids[i]];
+		goes_on = p->looks_further;
+		*ret_is_known = true;
+		if (p->resolve_on != NULL && pb_pattern_match(p->resolve_on, ev->json))
+			continue;
+		char *id = open_or_attach(t, ev, source, ids[i], p->escalation);
+		if (first == NULL)
+			first = PB_TAKE(id);
+		free(id);
+	}
+	return first;
+}
+
 /* Returns the id of the incident that the event opened or joined; NULL when there is none. */
 static char *
 match(struct turn *t, struct pb_event *ev, const char *source)
@@ -269,11 +347,17 @@ match(struct turn *t, struct pb_event *ev, const char *source)
 	bool is_alarm = ev->kind == PB_EVENT_ALARM;
 	if (is_alarm && ev->alarm_state == PB_ALARM_OK) {
 		note_event(t, ev, source, "", "recovery");
+		(void)resolve_by_pattern(t, ev);
 		return NULL;
 	}
-	uint32_t id;
-	if (c->matcher != NULL && pb_matcher_match(c->matcher, ev->json, &id, 1) > 0)
-		return open_or_attach(t, ev, source, id, c->playbooks[id].escalation);
+	bool is_known = resolve_by_pattern(t, ev) > 0;
+	char *first = take_all(t, ev, source, &is_known);
+	if (first != NULL)
+		return first;
+	if (is_known || is_end(c, ev)) {
+		note_event(t, ev, source, "", "it ends something, and opens nothing");
+		return NULL;
+	}
 	enum pb_unmatched way = is_alarm ? c->unmatched_alarms : c->unmatched_events;
 	if (way == PB_UNMATCHED_ESCALATE && (!is_alarm || ev->alarm_state == PB_ALARM_ALARM))
 		return open_or_attach(t, ev, source, PB_NONE, c->unmatched_escalation);

@@ -43,6 +43,7 @@ enum incident_state {
 	INCIDENT_HOLDING,
 	INCIDENT_PROPOSED, /* the plan waits for a human's word */
 	INCIDENT_QUEUED, /* the run waits for its lock */
+	INCIDENT_INHIBITED, /* an incident of a playbook of its inhibited_by is open */
 	INCIDENT_RUNNING,
 	INCIDENT_WAITING,
 	INCIDENT_RESOLVED,
@@ -78,6 +79,7 @@ enum ladder_state {
 	LADDER_SPENT,
 	LADDER_ACKED,
 	LADDER_SNOOZED,
+	LADDER_HELD, /* inhibited or silenced: somebody would be paged */
 	LADDER_CLOSED,
 	LADDER_STATE_MAX
 };
@@ -90,6 +92,13 @@ struct guard {
 	int64_t *times; /* ascending */
 	size_t n;
 	int64_t until; /* it says nothing any more then */
+};
+
+/* No pages for what fits, by a human's wish. */
+struct silence {
+	char *id, *by, *reason, *match; /* match: the pattern's text */
+	struct pb_pattern *pattern;
+	int64_t at, until;
 };
 
 /* A stop of remediation by a human. */
@@ -167,6 +176,7 @@ struct ladder {
 	int64_t next_at; /* next deadline; PB_NEVER only when NONE or CLOSED */
 	size_t level; /* last level paged */
 	char *why; /* why people are paged */
+	char *held; /* HELD: by what */
 	char *acked_by; /* who acknowledged or snoozed it */
 	int64_t acked_at;
 };
@@ -204,6 +214,7 @@ struct incident {
 	int64_t state_at, opened_at, resolved_at;
 	int64_t hold_until; /* 0 = none */
 	int64_t count; /* events attached, the first included */
+	int64_t recovered_at; /* an event fitted its resolve_on while it ran; 0 = none */
 	char *cause; /* how it was resolved */
 	char *resolved_by;
 	enum pb_mode mode; /* the playbook's, or approve where a guard said so */
@@ -230,7 +241,10 @@ struct pb_engine {
 	struct pb_map *seen; /* identity -> at (boxed) */
 	struct pb_map *guards; /* record key -> struct guard */
 	int64_t guards_forget_at;
+	bool is_incident_closed; /* in this turn: whom it inhibited looks again */
 	bool is_lock_free; /* a run ended in this turn: whoever is queued looks again */
+	struct pb_map *silences; /* id -> struct silence */
+	int64_t silence_number; /* last one given */
 	struct pb_map *controls; /* record key -> struct control: what a human has stopped */
 	struct pb_map *configs; /* digest -> restored configuration, until PB_IN_BOOT */
 	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
@@ -266,13 +280,16 @@ void incident_close(struct turn *t, struct incident *in, const char *cause, cons
 void incident_due(struct turn *t, struct incident *in); /* its timer fired */
 void incident_arm(struct pb_engine *e, struct incident *in); /* sets its timer anew */
 void incident_free(struct incident *in);
+void engine_put(struct turn *t); /* the counters of ids */
 void incident_put(struct turn *t, const struct incident *in);
 /* Leaves the maps and is freed when it is resolved and no notice is under way. */
 void incident_settle(struct turn *t, struct incident *in);
 void incident_index(struct pb_engine *e, struct incident *in); /* into the maps */
 const struct pb_playbook *incident_playbook(const struct incident *in); /* NULL when unmatched */
+const char *incident_playbook_name(const struct incident *in); /* "" when unmatched */
 const struct pb_escalation *incident_escalation(const struct incident *in);
-/* A run ended: whoever waits for a lock looks again, in the order they came. */
+/* A run or an incident ended: whoever waits for a lock, or is inhibited, looks again, in the order
+ * they came. */
 void incident_wake_queued(struct turn *t);
 const char *incident_title(const struct incident *in);
 void incident_set_title(struct incident *in); /* from its event, once */
@@ -442,6 +459,19 @@ void control_input(struct turn *t, const struct pb_input *input);
 void control_restore(struct pb_engine *e, const struct pb_record *r);
 /* Why this incident's playbook may not act, NULL when it may; the caller's. */
 char *control_why(const struct pb_engine *e, const struct incident *in);
+
+/* hush.c: what keeps pages back */
+/* The open incident that inhibits this one; NULL when none does. */
+const struct incident *hush_inhibitor(const struct pb_engine *e, const struct incident *in);
+/* Why nobody is paged now and when to look again, NULL when pages may go; the caller's. */
+char *
+hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int64_t *ret_until);
+void hush_release(struct turn *t); /* something ended: ladders that are held look again */
+void silence_free(void *s);
+void silence_input(struct turn *t, const struct pb_input *input);
+void silence_due(struct turn *t); /* those that are over say so */
+int64_t silence_next_at(const struct pb_engine *e);
+int silence_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
 
 /* intake.c: events */
 void intake_event(struct turn *t, const struct pb_input *in);

@@ -10,6 +10,8 @@
  *	ACKED -> PAGING, SPENT	[ack_expired] goes on with the level it had reached
  *	any but CLOSED -> SNOOZED	[snooze] somebody wants quiet until then
  *	SNOOZED -> PAGING, SPENT	[snooze_ended] as an acknowledgement that expires
+ *	any but CLOSED -> HELD	[hold_back] somebody would be paged, and a silence or an inhibitor forbids it
+ *	HELD -> PAGING, SPENT	[let_go] that is over: the level that would have been told is told now
  *	any but CLOSED -> PAGING, SPENT	[hand_over] the next level now
  *	any -> PAGING, SPENT	[mend] the auditor found that it would not go on
  *	any -> CLOSED		[close_ladder] the incident is resolved; those paged are told
@@ -28,6 +30,7 @@ static const char *const state_names[] = {
     [LADDER_SPENT] = "spent",
     [LADDER_ACKED] = "acked",
     [LADDER_SNOOZED] = "snoozed",
+    [LADDER_HELD] = "held",
     [LADDER_CLOSED] = "closed",
 };
 _Static_assert(PB_ARRAY_LEN(state_names) == LADDER_STATE_MAX, "a name for each state");
@@ -42,6 +45,7 @@ void
 ladder_fini(struct ladder *l)
 {
 	free(l->why);
+	free(l->held);
 	free(l->acked_by);
 }
 
@@ -57,6 +61,7 @@ ladder_put(struct turn *t, const struct incident *in)
 	pb_json_set_i64(j, "next_at", l->next_at);
 	pb_json_set_i64(j, "level", (int64_t)l->level);
 	pb_json_set_str(j, "why", l->why);
+	pb_json_set_str(j, "held", l->held);
 	pb_json_set_str(j, "acked_by", l->acked_by);
 	pb_json_set_i64(j, "acked_at", l->acked_at);
 	pb_update_put(t->u, PB_REC_LADDER, in->id, in->id, state_names[l->state], j);
@@ -68,6 +73,10 @@ enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next
 	in->ladder.state = state;
 	in->ladder.state_at = t->now;
 	in->ladder.next_at = next_at;
+	if (state != LADDER_HELD) {
+		free(in->ladder.held);
+		in->ladder.held = NULL;
+	}
 	ladder_put(t, in);
 }
 
@@ -364,6 +373,39 @@ hand_over(struct turn *t, struct incident *in, const char *by)
 	(void)page_send(t, in, l->level, 0, false);
 	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
+/* What held it back is over; hold_back has looked. */
+static void
+let_go(struct turn *t, struct incident *in, const char *text)
+{
+	incident_note(t, in, "", "held", "no more; it is open still, paging goes on");
+	if (in->ladder.started_at == 0)
+		page_by_has_come(t, in, text);
+	else
+		resume(t, in);
+}
+
+/* Instead of a page: a note that says why there is none.  Looked at again when it may be over. */
+static bool
+hold_back(struct turn *t, struct incident *in, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	int64_t until;
+	PB_CLEANUP(pb_freep) char *held = hush_why(t->e, in, t->now, &until);
+	if (held == NULL)
+		return false;
+	if (why != NULL)
+		set_text(&l->why, why);
+	if (l->state == LADDER_HELD && l->next_at > t->now && pb_streq(held, l->held))
+		return true;
+	if (!pb_streq(held, l->held)) {
+		incident_note(t, in, "", "held", "nobody is paged%s%s: %s",
+		    why == NULL ? "" : " although ", why == NULL ? "" : why, held);
+		set_text(&l->held, held);
+	}
+	forget_who(l);
+	enter(t, in, LADDER_HELD, until);
+	return true;
+}
 
 /* From whatever state: it begins anew, with the fallback at once. */
 static void
@@ -465,6 +507,18 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_MEND] = mend,
 	    [LADDER_CLOSE] = close_ladder,
 	},
+    [LADDER_HELD] =
+	{
+	    [LADDER_ARM] = never,
+	    [LADDER_PAGE] = new_reason,
+	    [LADDER_SOON] = new_reason,
+	    [LADDER_DUE] = let_go,
+	    [LADDER_ACK] = acknowledge,
+	    [LADDER_SNOOZE] = snooze,
+	    [LADDER_ESCALATE] = hand_over,
+	    [LADDER_MEND] = mend,
+	    [LADDER_CLOSE] = close_ladder,
+	},
     [LADDER_CLOSED] =
 	{
 	    [LADDER_ARM] = never,
@@ -482,5 +536,9 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 void
 ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const char *text)
 {
-	table[in->ladder.state][input](t, in, text);
+	enum ladder_state state = in->ladder.state;
+	bool would_page = input == LADDER_DUE || (input == LADDER_PAGE && state == LADDER_ARMED);
+	if (would_page && state != LADDER_CLOSED && hold_back(t, in, text))
+		return;
+	table[state][input](t, in, text);
 }

@@ -144,6 +144,7 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 	in->resolved_at = pb_json_i64(r->body, "resolved_at", 0);
 	in->hold_until = pb_json_i64(r->body, "hold_until", 0);
 	in->count = pb_json_i64(r->body, "count", 1);
+	in->recovered_at = pb_json_i64(r->body, "recovered_at", 0);
 	in->wait_until = pb_json_i64(r->body, "wait_until", 0);
 	in->mode =
 	    mode_of(r->body, index == PB_NONE ? PB_MODE_AUTO : c->playbooks[index].guards.mode);
@@ -232,6 +233,7 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	l->next_at = pb_json_i64(r->body, "next_at", PB_NEVER);
 	l->level = (size_t)level;
 	l->why = dup_str(r->body, "why");
+	l->held = dup_str(r->body, "held");
 	l->acked_by = dup_str(r->body, "acked_by");
 	l->acked_at = pb_json_i64(r->body, "acked_at", 0);
 	return 0;
@@ -306,6 +308,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	case PB_REC_META:
 		e->day = pb_json_i64(r->body, "day", 0);
 		e->day_number = pb_json_i64(r->body, "day_number", 0);
+		e->silence_number = pb_json_i64(r->body, "silence_number", 0);
 		return 0;
 	case PB_REC_CONTROL:
 		control_restore(e, r);
@@ -313,6 +316,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	case PB_REC_GUARD:
 		return guard_restore(e, r, err);
 	case PB_REC_SILENCE:
+		return silence_restore(e, r, err);
 	case PB_REC_QUARANTINE: /* for people only */
 	case PB_REC_MAX:
 		return 0;

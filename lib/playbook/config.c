@@ -55,6 +55,8 @@ playbook_fini(struct pb_playbook *p)
 	free(p->severity);
 	free(p->owner);
 	pb_pattern_free(p->match);
+	pb_pattern_free(p->resolve_on);
+	pb_texts_free(p->inhibited_by, p->n_inhibited_by);
 	free(p->dedup);
 	pb_guards_fini(&p->guards);
 	json_decref(p->params);

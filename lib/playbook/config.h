@@ -212,7 +212,12 @@ struct pb_playbook {
 	char *summary, *docs, *objective, *severity,
 	    *owner; /* NULL or text; severity default "error" */
 	struct pb_pattern *match;
-	bool resolve_on_ok; /* resolve_on: alarm_ok (default for alarms) or never */
+	bool looks_further; /* continue: playbooks behind it are asked too */
+	bool resolve_on_ok; /* resolve_on: alarm_ok (default for alarms) */
+	struct pb_pattern *resolve_on; /* or a pattern, NULL = none; an event that fits ends it */
+	char *
+	    *inhibited_by; /* names of playbooks; while one has an open incident, this one waits */
+	size_t n_inhibited_by;
 	char *dedup; /* template; NULL = the default of the event's kind */
 	int64_t hold_for, page_by_for, max_age_for, verify_timeout_for;
 	struct pb_guards guards;

@@ -6,6 +6,7 @@
 #include "playbook/read.h"
 
 #define STEPS_MAX 100
+#define INHIBITORS_MAX 100
 
 static void
 read_owner_team(struct pb_loader *l, const struct pb_node *n, void *obj)
@@ -37,31 +38,53 @@ read_severity(struct pb_loader *l, const struct pb_node *n, void *obj)
 }
 
 static void
-read_match(struct pb_loader *l, const struct pb_node *n, void *obj)
+read_pattern(
+    struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret)
 {
-	struct pb_playbook *p = obj;
 	struct pb_error err = {0};
 	PB_JSON json_t *j = pb_read_json(l, n);
 	if (j == NULL)
 		return;
-	pb_pattern_free(p->match);
-	p->match = NULL;
-	if (pb_pattern_compile_json(j, &p->match, &err) < 0)
-		pb_problem_add(l, pb_node_at(n, err.path), "match%s%s: %s",
+	pb_pattern_free(*ret);
+	*ret = NULL;
+	if (pb_pattern_compile_json(j, ret, &err) < 0)
+		pb_problem_add(l, pb_node_at(n, err.path), "%s%s%s: %s", what,
 		    *err.path != '\0' ? " " : "", err.path, err.text);
 }
 
+static void
+read_match(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	read_pattern(l, n, "match", &p->match);
+}
+
+/* A pattern ends an incident instead of the alarm's OK. */
 static void
 read_resolve_on(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	static const char *const words[] = {"alarm_ok", "never"};
 	struct pb_playbook *p = obj;
 	size_t which;
-	if (n->kind == PB_NODE_MAP)
-		pb_problem_add(
-		    l, n, "a pattern in resolve_on is not supported yet; use alarm_ok or never");
-	else if (pb_read_word(l, n, words, 2, &which) == 0)
+	if (n->kind == PB_NODE_MAP) {
+		p->resolve_on_ok = false;
+		read_pattern(l, n, "resolve_on", &p->resolve_on);
+	} else if (pb_read_word(l, n, words, 2, &which) == 0) {
 		p->resolve_on_ok = which == 0;
+	}
+}
+
+/* A name that stands nowhere inhibits nothing: the playbook may be in a file that comes and goes. */
+static void
+read_inhibited_by(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	if (pb_read_texts(l, n, "names of playbooks", 1, INHIBITORS_MAX, &p->inhibited_by,
+		&p->n_inhibited_by) < 0)
+		return;
+	for (size_t i = 0; i < p->n_inhibited_by; i++)
+		if (pb_streq(p->inhibited_by[i], p->name))
+			pb_problem_add(l, n->items[i], "a playbook cannot inhibit itself");
 }
 
 static void
@@ -148,12 +171,12 @@ static const struct pb_field playbook_fields[] = {
     {"resolve_on", PB_FIELD_CUSTOM, .read = read_resolve_on},
     {"dedup", PB_FIELD_CUSTOM, .read = read_dedup},
     {"hold", PB_FIELD_DURATION, AT(hold_for), .min = 0, .max = PB_DAY},
-    {.key = "inhibited_by", .type = PB_FIELD_LATER},
+    {"inhibited_by", PB_FIELD_CUSTOM, .read = read_inhibited_by},
     {"page_by", PB_FIELD_DURATION, AT(page_by_for), .min = 10 * PB_SECOND, .max = PB_DAY},
     {"max_age", PB_FIELD_DURATION, AT(max_age_for), .min = PB_SECOND, .max = 14 * PB_DAY},
     {"verify_timeout", PB_FIELD_DURATION, AT(verify_timeout_for), .min = PB_SECOND, .max = PB_DAY},
     {.key = "reopen_within", .type = PB_FIELD_LATER},
-    {.key = "continue", .type = PB_FIELD_LATER},
+    {"continue", PB_FIELD_BOOL, AT(looks_further)},
     {.key = "mode", .type = PB_FIELD_ELSEWHERE, .note = "it stands in guards"},
     {.key = "guards", .type = PB_FIELD_SEEN},
     {.key = "params", .type = PB_FIELD_SEEN},

@@ -80,8 +80,8 @@ check_commit(struct world *w, const struct pb_update *u)
 		if (r->kind == PB_REC_INCIDENT)
 			take_incident(w, r);
 		if (r->kind == PB_REC_LADDER) {
-			book_of(w, r->key)->is_acked =
-			    strcmp(r->state, "acked") == 0 || strcmp(r->state, "snoozed") == 0;
+			book_of(w, r->key)->is_acked = strcmp(r->state, "acked") == 0 ||
+			    strcmp(r->state, "snoozed") == 0 || strcmp(r->state, "held") == 0;
 			book_of(w, r->key)->is_armed = true;
 		}
 		if (r->kind == PB_REC_ALARM) {

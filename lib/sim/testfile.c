@@ -16,7 +16,8 @@
 /* Of an event, of a line of `expect`, of an answer: what is not here is misspelt. */
 static const char *const event_words[] = {"at", "alarm", "to", "tags", "by", "twice", "late",
     "event", "ack", "resolve", "reason", "approve", "reject", "step", "stop_remediation",
-    "start_remediation", "kill", "drain", "fail_commits", "store_is_back", "garbage", "jump"};
+    "start_remediation", "kill", "drain", "fail_commits", "store_is_back", "garbage", "jump",
+    "silence", "for", "expire"};
 static const char *const expect_words[] = {"at", "by", "between", "never", "at_most", "times",
     "step", "page", "notice", "incident", "inputs", "cause", "level", "to"};
 static const char *const answer_words[] = {

@@ -515,6 +515,8 @@ post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const ch
 	struct pb_input *in = pb_input_new(kind);
 	*(kind == PB_IN_REMEDIATION ? &in->playbook : &in->incident) =
 	    pb_strdup(pb_json_str(e, key));
+	in->silence = kind == PB_IN_UNSILENCE ? pb_strdup(pb_json_str(e, key)) : NULL;
+	in->match = kind == PB_IN_SILENCE ? pb_json_text(json_object_get(e, key)) : NULL;
 	in->step = pb_strdup(pb_json_str(e, "step"));
 	in->is_stop = strncmp(key, "stop", 4) == 0;
 	in->by = pb_strdup(pb_json_str_or(e, "by", "ana"));
@@ -569,6 +571,10 @@ world_event(struct world *w, const json_t *e)
 		post_command(w, PB_IN_REMEDIATION, e, "stop_remediation");
 	else if (json_object_get(e, "start_remediation") != NULL)
 		post_command(w, PB_IN_REMEDIATION, e, "start_remediation");
+	else if (json_object_get(e, "silence") != NULL)
+		post_command(w, PB_IN_SILENCE, e, "silence");
+	else if (json_object_get(e, "expire") != NULL)
+		post_command(w, PB_IN_UNSILENCE, e, "expire");
 	else if (json_object_get(e, "config") != NULL)
 		set_config(w, pb_json_str_or(e, "config", ""));
 	else if (json_object_get(e, "kill") != NULL)

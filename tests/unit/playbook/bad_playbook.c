@@ -51,31 +51,37 @@ static const struct pb_test_bad rows[] = {
 	PB_TEST_HEAD "playbooks:\n"
 		     "  - {name: p, match: {source: [x]}, escalate: e, owner: {}}\n",
 	{"8:57: owner needs the key team"}},
-    {"a pattern in resolve_on",
+    {"a pattern in resolve_on that is none",
 	PB_TEST_HEAD
 	"playbooks:\n"
-	"  - {name: p, match: {source: [x]}, escalate: e, resolve_on: {source: [x]}}\n",
-	{"8:62: a pattern in resolve_on is not supported yet; use alarm_ok or never"}},
+	"  - {name: p, match: {source: [x]}, escalate: e, resolve_on: {source: [{bad: x}]}}\n",
+	{"8:78: resolve_on source[0].bad: Unrecognized match type bad"}},
+    {"a playbook that inhibits itself",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, inhibited_by: [q, p]}\n",
+	{"8:68: a playbook cannot inhibit itself"}},
+    {"continue that is no boolean",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, continue: yes}\n",
+	{"8:60: yes is not true or false"}},
     {"a word that resolve_on does not know",
 	PB_TEST_HEAD "playbooks:\n"
 		     "  - {name: p, match: {source: [x]}, escalate: e, resolve_on: ok}\n",
 	{"8:62: \"ok\" is not one of alarm_ok, never"}},
     {"what is not built yet",
-	PB_TEST_HEAD
-	"playbooks:\n"
-	"  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, inhibited_by: [], "
-	"inform: [], continue: true, reopen_within: 5m}\n",
-	{"8:50: reviewed is not supported yet", "8:64: inhibited_by is not supported yet",
-	    "8:82: inform is not supported yet", "8:94: continue is not supported yet",
-	    "8:110: reopen_within is not supported yet"}},
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, inform: [], "
+		     "reopen_within: 5m}\n",
+	{"8:50: reviewed is not supported yet", "8:64: inform is not supported yet",
+	    "8:76: reopen_within is not supported yet"}},
 #define GUARDS(text)                                                                               \
 	PB_TEST_HEAD                                                                               \
-	    "playbooks:\n"                                                                         \
-	    "  - name: p\n"                                                                        \
-	    "    match: {source: [x]}\n"                                                           \
-	    "    escalate: e\n"                                                                    \
-	    "    steps: [{name: pick, action: exec, argv: [/bin/pick]}, {name: act, action: "      \
-	    "exec, argv: [/bin/act]}]\n" text
+	"playbooks:\n"                                                                             \
+	"  - name: p\n"                                                                            \
+	"    match: {source: [x]}\n"                                                               \
+	"    escalate: e\n"                                                                        \
+	"    steps: [{name: pick, action: exec, argv: [/bin/pick]}, {name: act, action: "          \
+	"exec, argv: [/bin/act]}]\n" text
     {"a mode beside the guards", GUARDS("    mode: auto\n"),
 	{"12:5: mode does not belong to a playbook; it stands in guards"}},
     {"guards of nothing",

@@ -1,0 +1,288 @@
+/*
+ * What keeps pages back: inhibitors and silences.
+ *
+ * An inhibitor is an open incident of a playbook that stands in `inhibited_by`; it keeps back the
+ * remediation too.  One that is inhibited itself inhibits nobody: so of playbooks that inhibit each
+ * other one always pages.
+ *
+ *	no silence -> in force [add]		in force -> no silence [expire, silence_due]
+ *
+ * A silence is a record, fits the event that opened an incident, and has an end.  Both are looked at
+ * when somebody would be paged: what is on its way already goes on.  What is open still when they end
+ * is paged then.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+
+/* How long an inhibitor is believed without looking again. */
+#define INHIBITED_LOOK_EVERY PB_MINUTE
+
+static bool
+is_named(const struct pb_playbook *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_inhibited_by; i++)
+		if (strcmp(p->inhibited_by[i], name) == 0)
+			return true;
+	return false;
+}
+
+const struct incident *
+hush_inhibitor(const struct pb_engine *e, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	size_t i = 0;
+	const char *id;
+	void *value;
+	if (p == NULL || p->n_inhibited_by == 0)
+		return NULL;
+	while (pb_map_next(e->incidents, &i, &id, &value)) {
+		const struct incident *other = value;
+		const struct pb_playbook *by = incident_playbook(other);
+		if (other != in && by != NULL && other->state != INCIDENT_RESOLVED &&
+		    other->state != INCIDENT_INHIBITED && is_named(p, by->name))
+			return other;
+	}
+	return NULL;
+}
+
+/* The one that lasts longest of those that fit. */
+static const struct silence *
+silence_of(const struct pb_engine *e, const struct incident *in, int64_t now)
+{
+	const struct silence *best = NULL;
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(e->silences, &i, &id, &value)) {
+		const struct silence *s = value;
+		if (s->until > now && (best == NULL || s->until > best->until) &&
+		    pb_pattern_match(s->pattern, in->event->json))
+			best = s;
+	}
+	return best;
+}
+
+char *
+hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int64_t *ret_until)
+{
+	char by[128], reason[512], until[PB_TIME_TEXT];
+	const struct incident *inhibitor = hush_inhibitor(e, in);
+	if (inhibitor != NULL) {
+		*ret_until = now + INHIBITED_LOOK_EVERY;
+		return pb_asprintf("inhibited by %s of playbook %s", inhibitor->id,
+		    incident_playbook_name(inhibitor));
+	}
+	const struct silence *s = silence_of(e, in, now);
+	if (s == NULL)
+		return NULL;
+	*ret_until = s->until;
+	return pb_asprintf("silence %s by %s until %s: %s", s->id,
+	    pb_safe(by, sizeof(by), pb_str_of(s->by)), pb_time_rfc3339(until, s->until),
+	    pb_safe(reason, sizeof(reason), pb_str_of(s->reason)));
+}
+
+void
+hush_release(struct turn *t)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+		struct incident *in = value;
+		if (in->ladder.state != LADDER_HELD)
+			continue;
+		ladder_input(t, in, LADDER_DUE, NULL);
+		incident_settle(t, in);
+	}
+}
+
+/* --- silences */
+
+void
+silence_free(void *arg)
+{
+	struct silence *s = arg;
+	if (s == NULL)
+		return;
+	free(s->id);
+	free(s->by);
+	free(s->reason);
+	free(s->match);
+	pb_pattern_free(s->pattern);
+	free(s);
+}
+
+static json_t *
+silence_json(const struct silence *s)
+{
+	json_t *j = json_object();
+	pb_json_set_str(j, "id", s->id);
+	pb_json_set_str(j, "match", s->match);
+	pb_json_set_str(j, "by", s->by);
+	pb_json_set_str(j, "reason", s->reason);
+	pb_json_set_i64(j, "at", s->at);
+	pb_json_set_i64(j, "until", s->until);
+	return j;
+}
+
+json_t *
+pb_engine_silences_json(const struct pb_engine *e)
+{
+	json_t *list = json_array();
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(e->silences, &i, &id, &value))
+		json_array_append_new(list, silence_json(value));
+	return list;
+}
+
+int
+silence_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err)
+{
+	const char *match = pb_json_str_or(r->body, "match", "");
+	struct pb_pattern *pattern;
+	if (pb_pattern_compile(pb_str_of(match), &pattern, err) < 0)
+		return pb_wrap(err, "silence %s", r->key);
+	struct silence *s = pb_calloc(1, sizeof(*s));
+	s->id = pb_strdup(r->key);
+	s->match = pb_strdup(match);
+	s->pattern = pattern;
+	s->by = pb_strdup(pb_json_str_or(r->body, "by", "?"));
+	s->reason = pb_strdup(pb_json_str_or(r->body, "reason", ""));
+	s->at = pb_json_i64(r->body, "at", r->at);
+	s->until = pb_json_i64(r->body, "until", r->at);
+	silence_free(pb_map_put(e->silences, r->key, s));
+	return 0;
+}
+
+static void refuse(struct turn *t, const struct pb_input *input, int status, const char *fmt, ...)
+    PB_PRINTF(4, 5);
+
+static void
+refuse(struct turn *t, const struct pb_input *input, int status, const char *fmt, ...)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	pb_buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	pb_update_reply(t->u, input->token, status, json_pack("{s:s}", "error", b.ptr));
+}
+
+/* Also on open incidents, so that their own story tells of it. */
+static void
+tell_incidents(struct turn *t, const struct silence *s, const char *what)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	char by[128], until[PB_TIME_TEXT], reason[512];
+	(void)pb_safe(by, sizeof(by), pb_str_of(s->by));
+	(void)pb_safe(reason, sizeof(reason), pb_str_of(s->reason));
+	(void)pb_time_rfc3339(until, s->until);
+	pb_update_note(t->u, "", "", "", "silence", "%s %s: by %s until %s for %s: %s", s->id, what,
+	    by, until, s->match, reason);
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+		const struct incident *in = value;
+		if (in->state != INCIDENT_RESOLVED && pb_pattern_match(s->pattern, in->event->json))
+			incident_note(t, in, "", "silence", "%s %s: by %s until %s: %s", s->id,
+			    what, by, until, reason);
+	}
+}
+
+static void
+end(struct turn *t, const char *id, const char *what)
+{
+	struct silence *s = pb_map_del(t->e->silences, id);
+	tell_incidents(t, s, what);
+	pb_update_drop(t->u, PB_REC_SILENCE, s->id);
+	silence_free(s);
+	hush_release(t);
+}
+
+static void
+add(struct turn *t, const struct pb_input *input)
+{
+	struct pb_error err = {0};
+	struct pb_pattern *pattern;
+	const char *match = input->match == NULL ? "" : input->match;
+	if (input->text == NULL || input->text[0] == '\0') {
+		refuse(t, input, 400, "a reason is needed; others will read it");
+		return;
+	}
+	if (input->span < PB_SILENCE_MIN || input->span > PB_SILENCE_MAX) {
+		refuse(t, input, 400,
+		    "silence for 1m to 30d; what should be quiet for ever "
+		    "needs another playbook");
+		return;
+	}
+	if (pb_map_len(t->e->silences) >= PB_SILENCES_MAX) {
+		refuse(t, input, 409, "%d silences are in force; expire some", PB_SILENCES_MAX);
+		return;
+	}
+	if (pb_pattern_compile(pb_str_of(match), &pattern, &err) < 0) {
+		refuse(t, input, 400, "match%s%s: %s", err.path[0] == '\0' ? "" : " ", err.path,
+		    err.text);
+		return;
+	}
+	struct silence *s = pb_calloc(1, sizeof(*s));
+	t->e->silence_number++;
+	engine_put(t);
+	s->id = pb_asprintf("s%lld", (long long)t->e->silence_number);
+	s->match = pb_strdup(match);
+	s->pattern = pattern;
+	s->by = pb_strdup(input->by == NULL ? "?" : input->by);
+	s->reason = pb_strdup(input->text);
+	s->at = t->now;
+	s->until = t->now + input->span;
+	(void)pb_map_put(t->e->silences, s->id, s);
+	pb_update_put(t->u, PB_REC_SILENCE, s->id, "", "active", silence_json(s));
+	tell_incidents(t, s, "is in force");
+	if (input->token != 0)
+		pb_update_reply(t->u, input->token, 200, silence_json(s));
+}
+
+void
+silence_input(struct turn *t, const struct pb_input *input)
+{
+	char id[64], by[128];
+	if (input->kind == PB_IN_SILENCE) {
+		add(t, input);
+		return;
+	}
+	(void)pb_safe(id, sizeof(id), pb_str_of(input->silence));
+	if (input->silence == NULL || pb_map_get(t->e->silences, input->silence) == NULL) {
+		refuse(t, input, 404, "no silence %s is in force", id);
+		return;
+	}
+	PB_CLEANUP(pb_freep)
+	char *what = pb_asprintf("is ended by %s", pb_safe(by, sizeof(by), pb_str_of(input->by)));
+	end(t, input->silence, what);
+	pb_update_reply(t->u, input->token, 200, json_pack("{s:s}", "silence", input->silence));
+}
+
+void
+silence_due(struct turn *t)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->silences, &i, &id, &value))
+		if (((struct silence *)value)->until <= t->now)
+			end(t, id, "is over");
+}
+
+int64_t
+silence_next_at(const struct pb_engine *e)
+{
+	int64_t at = PB_NEVER;
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(e->silences, &i, &id, &value))
+		if (((struct silence *)value)->until < at)
+			at = ((struct silence *)value)->until;
+	return at;
+}
