@@ -84,6 +84,15 @@ check_commit(struct world *w, const struct pb_update *u)
 			    strcmp(r->state, "snoozed") == 0 || strcmp(r->state, "held") == 0;
 			book_of(w, r->key)->is_armed = true;
 		}
+		if (r->kind == PB_REC_CONTROL) {
+			PB_CLEANUP(pb_freep) char *at = pb_asprintf("%s since", r->key);
+			free(pb_map_put(w->committed, at, pb_asprintf("%lld", (long long)w->now)));
+		}
+		if (r->kind == PB_REC_INCIDENT && pb_json_str(r->body, "lock") != NULL) {
+			PB_CLEANUP(pb_freep) char *lock = pb_asprintf("%s lock", r->key);
+			free(pb_map_put(
+			    w->committed, lock, pb_strdup(pb_json_str(r->body, "lock"))));
+		}
 		if (r->kind == PB_REC_ALARM) {
 			PB_CLEANUP(pb_freep) char *at = pb_asprintf("%s since", r->key);
 			free(pb_map_put(w->committed, at,
@@ -133,6 +142,52 @@ is_probe(const char *action_id)
 	return strrchr(action_id, '/')[1] == 'c';
 }
 
+/* Was it stopped by a human before this very moment?  What was decided with the stop may still begin. */
+static bool
+is_stopped(const struct world *w, const char *playbook)
+{
+	PB_CLEANUP(pb_freep)
+	char *of_it = pb_asprintf("remediation/%s", playbook == NULL ? "" : playbook);
+	const char *const keys[] = {"remediation", of_it};
+	for (size_t i = 0; i < PB_ARRAY_LEN(keys); i++) {
+		PB_CLEANUP(pb_freep) char *key = pb_asprintf("control %s", keys[i]);
+		PB_CLEANUP(pb_freep) char *since = pb_asprintf("%s since", keys[i]);
+		const char *at = pb_map_get(w->committed, since);
+		if (pb_map_get(w->committed, key) != NULL && at != NULL &&
+		    strtoll(at, NULL, 10) < w->now)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+lock_of(const struct world *w, const char *incident)
+{
+	PB_CLEANUP(pb_freep) char *key = pb_asprintf("%s lock", incident);
+	return pb_map_get(w->committed, key);
+}
+
+/* At most as many runs as may hold its lock. */
+static void
+check_lock(struct world *w, const struct pb_action *a, const struct book *b)
+{
+	const char *lock = lock_of(w, a->incident), *id;
+	size_t i = 0,
+	       p = pb_config_find_playbook(w->config, b->playbook == NULL ? "" : b->playbook);
+	void *value;
+	int64_t n = 0, max = p == PB_NONE ? 0 : w->config->playbooks[p].guards.concurrency_max;
+	if (lock == NULL || max == 0)
+		return;
+	while (pb_map_next(w->books, &i, &id, &value)) {
+		const char *state = pb_map_get(w->committed, id), *other = lock_of(w, id);
+		n += state != NULL && other != NULL && strcmp(state, "running") == 0 &&
+		    strcmp(other, lock) == 0;
+	}
+	if (n > max)
+		broken(
+		    w, "P6: %s is started and %lld runs hold lock %s", a->id, (long long)n, lock);
+}
+
 /* P3: nothing acts before it is committed; an attempt is started once.  P4: degraded starts no step. */
 void
 check_start(struct world *w, const struct pb_action *a)
@@ -159,6 +214,9 @@ check_start(struct world *w, const struct pb_action *a)
 	PB_CLEANUP(pb_freep) char *step = step_of(a->id);
 	if (pb_map_get(w->unknown, step) != NULL && must_ask(w, b, step))
 		broken(w, "P3: %s is started and nobody knows what the one before did", a->id);
+	if (!is_probe(a->id) && is_stopped(w, b->playbook))
+		broken(w, "P4: %s is started while remediation is stopped", a->id);
+	check_lock(w, a, b);
 	if (w->is_degraded)
 		broken(w, "P4: %s is started without a store", a->id);
 	for (size_t i = 0; i < w->n_running; i++)

@@ -22,6 +22,7 @@ static const char config[] =
     "  - {name: local, type: exec, argv: [/bin/page]}\n"
     "contacts: [{name: ana}, {name: bo}]\n"
     "unmatched: {alarms: escalate, escalate: oncall, events: drop}\n"
+    "budgets: [{name: few, max: 3, per: 30m, when_empty: approve}]\n"
     "playbooks:\n"
     "  - name: hold\n"
     "    match: {detail: {alarmName: [{prefix: hold}], state: {value: [ALARM]}}}\n"
@@ -49,6 +50,34 @@ static const char config[] =
     "timeout: 20s, on_failure: continue, effect: once}\n"
     "      - {name: seen, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK, for: 30s}], "
     "timeout: 2m}\n"
+    "  - name: asks\n"
+    "    match: {detail: {alarmName: [{prefix: asks}], state: {value: [ALARM]}}}\n"
+    "    page_by: 4m\n"
+    "    escalate: oncall\n"
+    "    guards: {mode: approve, concurrency: {max: 1, lock: one}, cooldown: {for: 2m}, "
+    "breaker: {failures: 2, within: 1h}}\n"
+    "    steps:\n"
+    "      - {name: pick, action: exec, argv: [/bin/pick], timeout: 30s, effect: read}\n"
+    "      - {name: act, action: exec, argv: [/bin/act], timeout: 40s, effect: idempotent, "
+    "rollback: {action: exec, argv: [/bin/undo], timeout: 20s}}\n"
+    "      - {name: more, action: exec, argv: [/bin/more], timeout: 40s, on_failure: rollback}\n"
+    "  - name: plan\n"
+    "    match: {detail: {alarmName: [{prefix: plan}], state: {value: [ALARM]}}}\n"
+    "    page_by: 5m\n"
+    "    hold: 10s\n"
+    "    escalate: oncall\n"
+    "    guards: {mode: propose, concurrency: {max: 1, lock: one}, budget: few, "
+    "cooldown: {for: 0s}}\n"
+    "    steps: [{name: act, action: exec, argv: [/bin/act], timeout: 90s, effect: "
+    "idempotent}]\n"
+    "  - name: auto\n"
+    "    match: {detail: {alarmName: [{prefix: auto}], state: {value: [ALARM]}}}\n"
+    "    page_by: 3m\n"
+    "    escalate: oncall\n"
+    "    guards: {concurrency: {max: 1, lock: one}, budget: few, rate: {max: 4, per: 1h}, "
+    "cooldown: {for: 1m}}\n"
+    "    steps: [{name: act, action: exec, argv: [/bin/act], timeout: 90s, effect: "
+    "idempotent}]\n"
     "  - name: bare\n"
     "    match: {detail: {alarmName: [{prefix: bare}], state: {value: [ALARM]}}}\n"
     "    escalate: oncall\n"
@@ -126,13 +155,14 @@ random_page_answers(struct pb_rand *r)
 static json_t *
 random_event(struct pb_rand *r)
 {
-	static const char *const names[] = {
-	    "hold-1", "hold-2", "once-1", "once-2", "bare-1", "unknown-1"};
+	static const char *const names[] = {"hold-1", "hold-2", "once-1", "once-2", "bare-1",
+	    "unknown-1", "asks-1", "asks-2", "plan-1", "plan-2", "auto-1", "auto-2"};
+	static const char *const ids[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"};
 	static const char *const states[] = {
 	    "ALARM", "ALARM", "ALARM", "OK", "OK", "INSUFFICIENT_DATA"};
 	static const char *const ways[] = {"sqs", "poll", "both"};
 	json_t *e = json_object();
-	switch (pb_rand_below(r, 22)) {
+	switch (pb_rand_below(r, 36)) {
 	case 0:
 		json_object_set_new(e, "garbage", json_true());
 		break;
@@ -161,6 +191,26 @@ random_event(struct pb_rand *r)
 		pb_json_set_str(
 		    e, "escalate", pick(r, (const char *const[]){"1", "2", "3", "4"}, 4));
 		break;
+	case 9:
+	case 10:
+	case 11:
+	case 12:
+	case 13:
+		pb_json_set_str(e, "approve", pick(r, ids, PB_ARRAY_LEN(ids)));
+		break;
+	case 14:
+		pb_json_set_str(e, "reject", pick(r, ids, PB_ARRAY_LEN(ids)));
+		break;
+	case 15:
+		pb_json_set_str(
+		    e, "stop_remediation", pick(r, (const char *const[]){"", "auto", "asks"}, 3));
+		pb_json_set_str(e, "reason", "too much");
+		break;
+	case 16:
+	case 17:
+		pb_json_set_str(
+		    e, "start_remediation", pick(r, (const char *const[]){"", "auto", "asks"}, 3));
+		break;
 	default:
 		pb_json_set_str(e, "alarm", pick(r, names, PB_ARRAY_LEN(names)));
 		pb_json_set_str(e, "to", pick(r, states, PB_ARRAY_LEN(states)));
@@ -185,6 +235,10 @@ scenario_random(uint64_t seed)
 	pb_json_set_str(s, "config", text.ptr);
 	json_object_set_new(world, "exec:fix", random_answers(&r));
 	json_object_set_new(world, "exec:kick", random_answers(&r));
+	json_object_set_new(world, "exec:pick", random_answers(&r));
+	json_object_set_new(world, "exec:act", random_answers(&r));
+	json_object_set_new(world, "exec:more", random_answers(&r));
+	json_object_set_new(world, "exec:act.rollback", random_answers(&r));
 	json_object_set_new(world, "aws:sqs.SendMessage", random_answers(&r));
 	json_object_set_new(world, "page", random_page_answers(&r));
 	json_object_set_new(s, "world", world);
