@@ -363,8 +363,8 @@ pb_builder_check_room(const struct pb_matcher_builder *b, struct pb_error *err)
 	const struct pb_matcher *m = b->m;
 
 	/* A pattern adds less than 2^20 of anything, and at most 2^26 bytes. */
-	if (m->n_rules >= UINT32_MAX - 1 || m->texts.len > UINT32_MAX - (1U << 26) ||
-	    m->n_tests > UINT32_MAX - (1U << 20) ||
+	if (m->n_rules >= UINT32_MAX - 1 || m->n_conditions > INT32_MAX - (1 << 20) ||
+	    m->texts.len > UINT32_MAX - (1U << 26) || m->n_tests > UINT32_MAX - (1U << 20) ||
 	    m->n_branch_conditions > UINT32_MAX - (1U << 20))
 		return pb_fail(
 		    err, PB_LIMIT, "too many patterns in one matcher: %zu are in it", m->n_rules);
@@ -461,57 +461,80 @@ choose_anchor(const struct pb_matcher *m, const struct pb_set_branch *br)
 	return best;
 }
 
-/* Sort the branches by their anchors. */
+/* Where the branches of each anchor begin, once they are sorted by it. */
 static void
-set_anchors(struct pb_matcher *m)
+count_anchored(struct pb_matcher *m, const uint32_t *anchors)
 {
-	PB_CLEANUP(pb_freep) uint32_t *anchors = pb_calloc(m->n_branches + 1, sizeof(*anchors));
 	uint32_t at = 0;
 
-	for (size_t i = 0; i < m->n_branches; i++) {
-		anchors[i] = choose_anchor(m, &m->branches[i]);
+	for (size_t i = 0; i < m->n_branches; i++)
 		m->conditions[anchors[i]].anchored++;
-	}
 	for (size_t i = 0; i <= m->n_conditions; i++) {
 		uint32_t n = m->conditions[i].anchored;
 		m->conditions[i].anchored = at;
 		at += n;
 	}
-	m->anchored = pb_calloc(m->n_branches + 1, sizeof(*m->anchored));
+}
+
+/* Sort the branches by their anchors, and with them what they point to: fewer cache lines. */
+static void
+set_anchors(struct pb_matcher *m)
+{
+	PB_CLEANUP(pb_freep) uint32_t *anchors = pb_calloc(m->n_branches + 1, sizeof(*anchors));
+	PB_CLEANUP(pb_freep) uint32_t *order = pb_calloc(m->n_branches + 1, sizeof(*order));
+
+	for (size_t i = 0; i < m->n_branches; i++)
+		anchors[i] = choose_anchor(m, &m->branches[i]);
+	count_anchored(m, anchors);
 	/* Filling moves each start to its end, which is the next one's start. */
 	for (size_t i = 0; i < m->n_branches; i++)
-		m->anchored[m->conditions[anchors[i]].anchored++] = (uint32_t)i;
+		order[m->conditions[anchors[i]].anchored++] = (uint32_t)i;
 	for (size_t i = m->n_conditions; i > 0; i--)
 		m->conditions[i].anchored = m->conditions[i - 1].anchored;
 	m->conditions[0].anchored = 0;
+
+	struct pb_set_branch *branches = pb_calloc(m->n_branches + 1, sizeof(*branches));
+	uint32_t *conditions = pb_calloc(m->n_branch_conditions + 1, sizeof(*conditions)), at = 0;
+	for (size_t i = 0; i < m->n_branches; i++) {
+		const struct pb_set_branch *from = &m->branches[order[i]];
+		uint32_t n = from[1].conditions - from[0].conditions;
+		branches[i] = (struct pb_set_branch){from->rule, at};
+		memcpy(conditions + at, m->branch_conditions + from->conditions,
+		    n * sizeof(*conditions));
+		at += n;
+	}
+	branches[m->n_branches] = (struct pb_set_branch){PB_SET_NONE, at};
+	free(m->branches);
+	free(m->branch_conditions);
+	m->branches = branches;
+	m->branch_conditions = conditions;
+	m->branches_size = m->n_branches + 1;
+	m->branch_conditions_size = m->n_branch_conditions + 1;
 }
 
 /* --- keys */
 
 static void
-place_slot(struct pb_matcher *m, uint64_t h, uint32_t entry)
-{
-	size_t mask = ((size_t)1 << m->slot_bits) - 1;
-
-	for (size_t i = h & mask;; i = (i + 1) & mask) {
-		if (m->slots[i].entry != 0)
-			continue;
-		m->slots[i] = (struct pb_set_slot){(uint32_t)(h >> 32), entry + 1};
-		return;
-	}
-}
-
-static void
 grow_slots(struct pb_matcher *m)
 {
-	free(m->slots);
+	struct pb_set_slot *old = m->slots;
+	size_t n = old == NULL ? 0 : (size_t)1 << m->slot_bits;
+
 	m->slots = pb_calloc((size_t)1 << ++m->slot_bits, sizeof(*m->slots));
-	for (size_t i = 0; i < m->n_entries; i++) {
-		const struct pb_set_entry *e = &m->entries[i];
-		uint64_t h = pb_set_hash(e->path_kind / PB_KEY_KIND_MAX,
-		    e->path_kind % PB_KEY_KIND_MAX, pb_set_text(m, e->text, e->len));
-		place_slot(m, h, (uint32_t)i);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (old[i].hits != 0)
+			*pb_set_find(m, old[i].path_kind / PB_KEY_KIND_MAX,
+			    old[i].path_kind % PB_KEY_KIND_MAX,
+			    pb_set_text(m, old[i].text, old[i].len)) = old[i];
+	free(old);
+}
+
+static uint32_t
+add_hit(struct pb_matcher *m, uint32_t condition, uint32_t next)
+{
+	GROW(m->hits, m->n_hits, m->hits_size);
+	m->hits[m->n_hits] = (struct pb_set_hit){condition, next};
+	return (uint32_t)m->n_hits++ | PB_SET_HIT_LIST;
 }
 
 /* The text of the key is in m->texts already, at `text`. */
@@ -520,21 +543,23 @@ add_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, uint32_t tex
     uint32_t condition)
 {
 	struct pb_str s = pb_set_text(m, text, len);
-	const struct pb_set_entry *found = pb_set_find(m, path, kind, s);
-	size_t at = found != NULL ? (size_t)(found - m->entries) : m->n_entries;
 
+	if (3 * (m->n_slots + 1) > (size_t)2 << m->slot_bits)
+		grow_slots(m);
 	m->paths[path].kinds |= 1U << kind;
-	if (found == NULL) {
-		if (3 * (m->n_entries + 1) > (size_t)2 << m->slot_bits)
-			grow_slots(m);
-		GROW(m->entries, m->n_entries, m->entries_size);
-		m->entries[m->n_entries++] =
-		    (struct pb_set_entry){path * PB_KEY_KIND_MAX + kind, text, len, PB_SET_NONE};
-		place_slot(m, pb_set_hash(path, kind, s), (uint32_t)at);
+	struct pb_set_slot *slot = pb_set_find(m, path, kind, s);
+	if (slot->hits != 0) { /* one condition stands for itself, more make a list */
+		if ((slot->hits & PB_SET_HIT_LIST) == 0)
+			slot->hits = add_hit(m, slot->hits - 1, 0);
+		slot->hits = add_hit(m, condition, slot->hits);
+		return;
 	}
-	GROW(m->hits, m->n_hits, m->hits_size);
-	m->hits[m->n_hits] = (struct pb_set_hit){condition, m->entries[at].hits};
-	m->entries[at].hits = (uint32_t)m->n_hits++;
+	m->n_slots++;
+	*slot = (struct pb_set_slot){.hits = condition + 1,
+	    .tag = (uint32_t)(pb_set_hash(path, kind, s) >> 32),
+	    .path_kind = path * PB_KEY_KIND_MAX + kind,
+	    .text = text,
+	    .len = len};
 }
 
 static void
@@ -552,15 +577,14 @@ add_affix_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind,
 	add_key(m, path, kind, t->from, t->n, condition);
 }
 
-/* How many conditions share a gram; ties are settled by the first. */
+/* How many conditions share a gram, up to where it does not matter any more. */
 static uint32_t
 count_hits(const struct pb_matcher *m, uint32_t path, struct pb_str gram)
 {
-	const struct pb_set_entry *e = pb_set_find(m, path, PB_KEY_GRAM, gram);
-	uint32_t n = 0;
+	uint32_t hits = pb_set_find(m, path, PB_KEY_GRAM, gram)->hits, n = 0;
 
-	for (uint32_t h = e == NULL ? PB_SET_NONE : e->hits; h != PB_SET_NONE && n < 16; n++)
-		h = m->hits[h].next;
+	for (; hits != 0 && n < 16; n++)
+		(void)pb_set_next_hit(m, &hits);
 	return n;
 }
 
@@ -683,9 +707,9 @@ make_filters(struct pb_matcher *m)
 	for (size_t i = 0; i < m->n_paths; i++)
 		if ((m->paths[i].kinds >> PB_KEY_GRAM & 1) != 0)
 			fill_filter(&m->paths[i]);
-	for (size_t i = 0; i < m->n_entries; i++) {
-		const struct pb_set_entry *e = &m->entries[i];
-		if (e->path_kind % PB_KEY_KIND_MAX != PB_KEY_GRAM)
+	for (size_t i = 0; i < (size_t)1 << m->slot_bits; i++) {
+		const struct pb_set_slot *e = &m->slots[i];
+		if (e->hits == 0 || e->path_kind % PB_KEY_KIND_MAX != PB_KEY_GRAM)
 			continue;
 		struct pb_set_path *p = &m->paths[e->path_kind / PB_KEY_KIND_MAX];
 		uint32_t gram = 0;
@@ -709,9 +733,6 @@ shrink(struct pb_matcher *m)
 {
 	SHRINK(m->conditions, m->n_conditions + 1, m->conditions_size);
 	SHRINK(m->tests, m->n_tests, m->tests_size);
-	SHRINK(m->branches, m->n_branches + 1, m->branches_size);
-	SHRINK(m->branch_conditions, m->n_branch_conditions, m->branch_conditions_size);
-	SHRINK(m->entries, m->n_entries, m->entries_size);
 	SHRINK(m->hits, m->n_hits, m->hits_size);
 	if (m->texts.len > 0) {
 		m->texts.ptr = pb_realloc(m->texts.ptr, m->texts.len);
@@ -774,7 +795,6 @@ pb_matcher_free(struct pb_matcher *m)
 	free(m->tests);
 	free(m->branches);
 	free(m->branch_conditions);
-	free(m->anchored);
 	free(m->absent.items);
 	pb_buf_fini(&m->texts);
 	free(m->numbers);
@@ -783,7 +803,6 @@ pb_matcher_free(struct pb_matcher *m)
 	free(m->wildcards);
 	free(m->pieces);
 	free(m->slots);
-	free(m->entries);
 	free(m->hits);
 	m->magic = 0;
 	free(m);
@@ -804,10 +823,10 @@ pb_matcher_bytes(const struct pb_matcher *m)
 	n += m->conditions_size * sizeof(*m->conditions) + m->tests_size * sizeof(*m->tests);
 	n += m->branches_size * sizeof(*m->branches);
 	n += m->branch_conditions_size * sizeof(*m->branch_conditions);
-	n += (m->n_branches + 1) * sizeof(*m->anchored) + m->absent.size * sizeof(uint32_t);
+	n += m->absent.size * sizeof(uint32_t);
 	n += m->texts.size + m->numbers_size * sizeof(*m->numbers);
 	n += m->ranges_size * sizeof(*m->ranges) + m->cidrs_size * sizeof(*m->cidrs);
 	n += m->wildcards_size * sizeof(*m->wildcards) + m->pieces_size * sizeof(*m->pieces);
 	n += ((size_t)1 << m->slot_bits) * sizeof(*m->slots);
-	return n + m->entries_size * sizeof(*m->entries) + m->hits_size * sizeof(*m->hits);
+	return n + m->hits_size * sizeof(*m->hits);
 }

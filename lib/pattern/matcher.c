@@ -333,7 +333,7 @@ take_anchor(const struct run *r, uint32_t at)
 		return;
 	s->judged[at] = 4 * s->event + TAKEN;
 	for (uint32_t i = c[0].anchored; i < c[1].anchored; i++) {
-		const struct pb_set_branch *b = &r->m->branches[r->m->anchored[i]];
+		const struct pb_set_branch *b = &r->m->branches[i];
 		if (!branch_holds(r, b))
 			continue;
 		GROW(s->ids, s->n_ids, s->ids_size);
@@ -347,11 +347,8 @@ take_anchor(const struct run *r, uint32_t at)
 static void
 take_key(const struct run *r, uint32_t path, enum pb_key_kind kind, struct pb_str key)
 {
-	const struct pb_set_entry *e = pb_set_find(r->m, path, kind, key);
-
-	for (uint32_t h = e == NULL ? PB_SET_NONE : e->hits; h != PB_SET_NONE;
-	     h = r->m->hits[h].next)
-		take_anchor(r, r->m->hits[h].condition);
+	for (uint32_t hits = pb_set_find(r->m, path, kind, key)->hits; hits != 0;)
+		take_anchor(r, pb_set_next_hit(r->m, &hits));
 }
 
 static void
@@ -371,11 +368,9 @@ static void
 take_gram(const struct run *r, uint32_t leaf, struct pb_str gram)
 {
 	struct pb_flat_leaf *l = &r->f->leaves[leaf];
-	const struct pb_set_entry *e = pb_set_find(r->m, l->path, PB_KEY_GRAM, gram);
 
-	for (uint32_t h = e == NULL ? PB_SET_NONE : e->hits; h != PB_SET_NONE;
-	     h = r->m->hits[h].next) {
-		uint32_t at = r->m->hits[h].condition;
+	for (uint32_t hits = pb_set_find(r->m, l->path, PB_KEY_GRAM, gram)->hits; hits != 0;) {
+		uint32_t at = pb_set_next_hit(r->m, &hits);
 		if (is_taken(r, at) || r->s->tried_at[at] == r->s->n_tries)
 			continue;
 		r->s->tried_at[at] = r->s->n_tries;

@@ -54,21 +54,20 @@ struct pb_set_branch {
 	uint32_t conditions; /* in branch_conditions[], its end is the next one's */
 };
 
-struct pb_set_entry {
+/* A key, in open addressing. */
+struct pb_set_slot {
+	uint32_t hits; /* 0 = the slot is empty; see pb_set_next_hit */
+	uint32_t tag; /* other bits of the hash */
 	uint32_t path_kind; /* path * PB_KEY_KIND_MAX + kind */
 	uint32_t text, len;
-	uint32_t hits; /* first of the list */
 };
 
-struct pb_set_slot {
-	uint32_t tag; /* other bits of the hash */
-	uint32_t entry; /* 1 + place; 0 = empty */
-};
-
+/* Conditions that share a key. */
 struct pb_set_hit {
 	uint32_t condition;
-	uint32_t next;
+	uint32_t next; /* 0 = the end */
 };
+#define PB_SET_HIT_LIST (UINT32_C(1) << 31)
 
 /* A list of numbers: lengths, or conditions. */
 struct pb_set_list {
@@ -110,7 +109,6 @@ struct pb_matcher {
 	size_t n_branches, branches_size;
 	uint32_t *branch_conditions;
 	size_t n_branch_conditions, branch_conditions_size;
-	uint32_t *anchored;
 	struct pb_set_list absent; /* anchors that may hold where their path has no leaf */
 	struct pb_buf texts;
 	struct pb_number *numbers;
@@ -124,9 +122,8 @@ struct pb_matcher {
 	struct pb_set_piece *pieces;
 	size_t n_pieces, pieces_size;
 	struct pb_set_slot *slots;
+	size_t n_slots; /* in use */
 	unsigned slot_bits;
-	struct pb_set_entry *entries;
-	size_t n_entries, entries_size;
 	struct pb_set_hit *hits;
 	size_t n_hits, hits_size;
 	bool stops_early;
@@ -146,24 +143,38 @@ pb_set_hash(uint32_t path, enum pb_key_kind kind, struct pb_str text)
 	return pb_flat_hash(text.ptr, text.len, seed);
 }
 
-/* The entry of a key, NULL when there is none. */
-static inline const struct pb_set_entry *
+/* The slot of a key, or the empty one where it would be. */
+static inline struct pb_set_slot *
 pb_set_find(const struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, struct pb_str text)
 {
 	uint64_t h = pb_set_hash(path, kind, text);
 	size_t mask = ((size_t)1 << m->slot_bits) - 1;
 
 	for (size_t i = h & mask;; i = (i + 1) & mask) {
-		const struct pb_set_slot *slot = &m->slots[i];
-		if (slot->entry == 0)
-			return NULL;
-		if (slot->tag != (uint32_t)(h >> 32))
-			continue;
-		const struct pb_set_entry *e = &m->entries[slot->entry - 1];
-		if (e->path_kind == path * PB_KEY_KIND_MAX + kind && e->len == text.len &&
-		    memcmp(m->texts.ptr + e->text, text.ptr, text.len) == 0)
-			return e;
+		struct pb_set_slot *s = &m->slots[i];
+		if (s->hits == 0)
+			return s;
+		if (s->tag == (uint32_t)(h >> 32) && s->len == text.len &&
+		    s->path_kind == path * PB_KEY_KIND_MAX + kind &&
+		    memcmp(m->texts.ptr + s->text, text.ptr, text.len) == 0)
+			return s;
 	}
+}
+
+/* A condition from pb_set_slot.hits, or what is left of it, which must not be 0. */
+static inline uint32_t
+pb_set_next_hit(const struct pb_matcher *m, uint32_t *hits)
+{
+	uint32_t condition = *hits - 1;
+
+	if ((*hits & PB_SET_HIT_LIST) != 0) {
+		const struct pb_set_hit *h = &m->hits[*hits & ~PB_SET_HIT_LIST];
+		condition = h->condition;
+		*hits = h->next;
+	} else {
+		*hits = 0;
+	}
+	return condition;
 }
 
 /* Equal numbers, and no others, have equal keys. */
