@@ -90,6 +90,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->host = pb_strdup(options->host == NULL ? "localhost" : options->host);
 	e->is_degraded = options->is_degraded;
 	e->is_rebuilt = options->is_rebuilt;
+	e->cells = options->cells;
 	e->degraded_why = pb_strdup(options->degraded_why == NULL
 		? "the store cannot be written, so nothing is remediated"
 		: options->degraded_why);

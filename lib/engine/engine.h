@@ -9,6 +9,7 @@
 #ifndef PB_ENGINE_ENGINE_H
 #define PB_ENGINE_ENGINE_H
 
+#include "engine/cells.h"
 #include "engine/record.h"
 #include "event/event.h"
 #include "playbook/config.h"
@@ -75,6 +76,7 @@ struct pb_engine_options {
 	bool is_degraded; /* the store cannot be written: no remediation, paging goes on */
 	const char *degraded_why;
 	bool is_rebuilt; /* the store before was lost: today's ids must not be given again */
+	struct pb_cells *cells; /* counts which cells are reached; NULL = nobody asks */
 };
 
 /* `config` is counted up.  Never fails. */

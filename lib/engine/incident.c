@@ -614,10 +614,17 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	},
 };
 
+bool
+incident_can_reach(size_t state, size_t input)
+{
+	return table[state][input] != never;
+}
+
 void
 incident_input(struct turn *t, struct incident *in, enum incident_input input)
 {
 	PB_CHECK_OBJ(in, INCIDENT_MAGIC);
+	cells_count(t, PB_MACHINE_INCIDENT, in->state, input);
 	table[in->state][input](t, in);
 }
 

@@ -234,6 +234,7 @@ struct pb_engine {
 	char *host;
 	bool is_degraded, is_draining, is_rebuilt;
 	char *degraded_why;
+	struct pb_cells *cells; /* borrowed; NULL = not counted */
 	struct pb_map *incidents; /* by id: open ones, and resolved ones with notices under way */
 	struct pb_map *by_key; /* open: "PLAYBOOK\nKEY" */
 	struct pb_map *alarms; /* by ARN */
@@ -255,6 +256,14 @@ struct pb_engine {
 	int64_t day; /* of the last incident id, days since 1970 */
 	int64_t day_number; /* last number of that day */
 };
+
+/* cells.c */
+void cells_count(const struct turn *t, enum pb_machine machine, size_t state, size_t input);
+/* Is the cell of the table another than "never"? */
+bool incident_can_reach(size_t state, size_t input);
+bool run_can_reach(size_t state, size_t input);
+bool step_can_reach(size_t state, size_t input);
+bool ladder_can_reach(size_t state, size_t input);
 
 /* incident.c */
 enum incident_input {

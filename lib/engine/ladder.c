@@ -533,6 +533,12 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	},
 };
 
+bool
+ladder_can_reach(size_t state, size_t input)
+{
+	return table[state][input] != never;
+}
+
 void
 ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const char *text)
 {
@@ -540,5 +546,6 @@ ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const
 	bool would_page = input == LADDER_DUE || (input == LADDER_PAGE && state == LADDER_ARMED);
 	if (would_page && state != LADDER_CLOSED && hold_back(t, in, text))
 		return;
+	cells_count(t, PB_MACHINE_LADDER, state, input);
 	table[state][input](t, in, text);
 }

@@ -459,8 +459,15 @@ static handler *const table[RUN_STATE_MAX][RUN_INPUT_MAX] = {
 	[RUN_CANCEL] = stay},
 };
 
+bool
+run_can_reach(size_t state, size_t input)
+{
+	return table[state][input] != never;
+}
+
 void
 run_input(struct turn *t, struct incident *in, enum run_input input)
 {
+	cells_count(t, PB_MACHINE_RUN, in->run.state, input);
 	table[in->run.state][input](t, in);
 }

@@ -709,10 +709,17 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
     [STEP_SKIPPED] = ENDED_STATE,
 };
 
+bool
+step_can_reach(size_t state, size_t input)
+{
+	return table[state][input] != never;
+}
+
 void
 step_input(struct turn *t, struct incident *in, size_t i, enum step_input input,
     const struct pb_outcome *outcome)
 {
+	cells_count(t, PB_MACHINE_STEP, in->run.steps[i].state, input);
 	table[in->run.steps[i].state][input](t, in, i, outcome);
 }
 
@@ -734,7 +741,7 @@ step_due(struct turn *t, struct incident *in)
 	}
 	if (s->deadline_at > t->now && s->next_at > t->now)
 		probe_due(t, in);
-	if (s->state == STEP_BACKOFF && s->deadline_at <= t->now)
+	if ((s->state == STEP_BACKOFF || s->state == STEP_PENDING) && s->deadline_at <= t->now)
 		step_input(t, in, i, STEP_TIMEOUT, NULL);
 	else if (s->next_at <= t->now && s->next_at <= s->deadline_at + OUTCOME_GRACE)
 		step_input(t, in, i, STEP_DUE, NULL);

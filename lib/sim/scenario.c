@@ -15,7 +15,7 @@ static struct world *
 make_world(struct pb_scenario_run *run)
 {
 	struct pb_error err = {0};
-	struct world *w = world_new(run->scenario, run->config, run->seed, &err);
+	struct world *w = world_new(run->scenario, run->config, run->seed, run->cells, &err);
 	if (w == NULL) {
 		pb_buf_addf(&run->failures, "%s\n", err.text);
 		return NULL;
@@ -70,22 +70,4 @@ pb_scenario_run_fini(struct pb_scenario_run *run)
 {
 	pb_buf_fini(&run->failures);
 	pb_buf_fini(&run->trace);
-}
-
-size_t
-pb_scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
-    bool with_expect, struct pb_buf *failures, bool with_trace)
-{
-	struct pb_scenario_run run = {.scenario = scenario,
-	    .seed = seed,
-	    .crash_at = crash_at,
-	    .n_crash_at = n_crash_at,
-	    .with_expect = with_expect};
-	pb_scenario_run(&run);
-	if (run.failures.len > 0)
-		pb_buf_adds(failures, run.failures.ptr);
-	if (with_trace && failures->len > 0 && run.trace.ptr != NULL)
-		pb_buf_adds(failures, run.trace.ptr);
-	pb_scenario_run_fini(&run);
-	return run.points;
 }

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "engine/cells.h"
 #include "playbook/config.h"
 
 struct pb_scenario_run {
@@ -19,6 +20,7 @@ struct pb_scenario_run {
 	const size_t *crash_at; /* points to die at, ascending */
 	size_t n_crash_at;
 	bool with_expect;
+	struct pb_cells *cells; /* counted in; NULL = nowhere */
 	size_t n_events; /* play only so many of the events; 0 = all */
 
 	/* What came of it; pb_scenario_run_fini frees it. */
@@ -30,9 +32,5 @@ struct pb_scenario_run {
 
 void pb_scenario_run(struct pb_scenario_run *run);
 void pb_scenario_run_fini(struct pb_scenario_run *run);
-
-/* The same for the suite: failures, with the trace behind them.  Returns the points. */
-size_t pb_scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
-    bool with_expect, struct pb_buf *failures, bool with_trace);
 
 #endif

@@ -350,8 +350,10 @@ static void
 process_start(struct world *w)
 {
 	struct pb_error err = {0};
-	const struct pb_engine_options options = {
-	    .seed = w->seed + w->n_crashes, .host = "host-1", .is_degraded = w->is_degraded};
+	const struct pb_engine_options options = {.seed = w->seed + w->n_crashes,
+	    .host = "host-1",
+	    .is_degraded = w->is_degraded,
+	    .cells = w->cells};
 	w->engine = pb_engine_new(w->config, &options);
 	if (pb_store_restore(w->store, restore_one, w->engine, &err) < 0)
 		broken(w, "restore: %s", err.text);
@@ -719,7 +721,8 @@ set_sources(struct world *w)
 }
 
 struct world *
-world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_error *err)
+world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_cells *cells,
+    struct pb_error *err)
 {
 	config = config == NULL ? config_of(scenario, err) : pb_config_ref(config);
 	if (config == NULL)
@@ -728,6 +731,7 @@ world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_e
 	w->scenario = scenario;
 	w->config = config;
 	w->seed = seed;
+	w->cells = cells;
 	if (pb_time_parse(pb_str_of(pb_json_str_or(scenario, "start", "2026-03-03T09:00:00Z")),
 		&w->start_at, err) < 0 ||
 	    pb_store_open_memory(&w->store, err) < 0) {

@@ -104,6 +104,7 @@ struct world {
 	struct pb_map *attempts; /* attempt ids that were started */
 	struct pb_map
 	    *harmless; /* "INCIDENT/STEP" whose last attempt is known to have done nothing */
+	struct pb_cells *cells; /* where the engine counts; NULL = nowhere */
 	struct pb_buf broken; /* promises that did not hold; empty = none */
 	struct mark *marks;
 	size_t n_marks;
@@ -113,8 +114,8 @@ struct world {
  * `scenario` is borrowed, `config` counted up; without one (NULL) the scenario's own text is read.
  * NULL with err when either is no good.
  */
-struct world *
-world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_error *err);
+struct world *world_new(json_t *scenario, struct pb_config *config, uint64_t seed,
+    struct pb_cells *cells, struct pb_error *err);
 void world_free(struct world *w);
 
 /* Run to `at`; returns early when a promise is broken. */

@@ -19,7 +19,7 @@ bench_sim(void)
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		PB_JSON json_t *scenario = scenario_random(seed);
 		const json_t *until = pb_json_get(scenario, "until");
-		(void)pb_scenario_play(scenario, seed, NULL, 0, false, &failures, false);
+		(void)scenario_play(scenario, seed, NULL, 0, false, &failures, false);
 		played += (double)(until == NULL ? PB_HOUR : span_of(until));
 	}
 	double took = (double)(bench_now() - began) / 1000;

@@ -6,11 +6,14 @@
  *	sim FILE...			these scenarios, with their traces
  *	sim --seed N			one random scenario, with its trace
  *	PB_SIM_SEEDS=N			how many seeds the suite plays (default 300)
+ *
+ * The suite ends with how many cells of the engine's tables it reached, and which it did not.
  */
 #include <check.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/json.h"
 #include "base/rand.h"
@@ -26,7 +29,7 @@ START_TEST(a_scenario_goes_as_it_says)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
 	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
 	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
-	(void)pb_scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+	(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
 	ck_assert_msg(failures.len == 0, "%s:\n%s", files.gl_pathv[_i], failures.ptr);
 }
 END_TEST
@@ -41,10 +44,10 @@ START_TEST(a_scenario_survives_a_crash_at_each_point)
 	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
 	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
 	bool with_expect = pb_streq(pb_json_str(scenario, "crash"), "each_commit");
-	size_t points = pb_scenario_play(scenario, 1, NULL, 0, false, &failures, true);
+	size_t points = scenario_play(scenario, 1, NULL, 0, false, &failures, true);
 	ck_assert_msg(points > 0, "%s: nothing happened", files.gl_pathv[_i]);
 	for (size_t at = 1; at <= points; at++) {
-		(void)pb_scenario_play(scenario, 1, &at, 1, with_expect, &failures, true);
+		(void)scenario_play(scenario, 1, &at, 1, with_expect, &failures, true);
 		ck_assert_msg(failures.len == 0, "%s, crash at point %zu of %zu:\n%s",
 		    files.gl_pathv[_i], at, points, failures.ptr);
 	}
@@ -65,7 +68,7 @@ static void
 play_seed(uint64_t seed, struct pb_buf *failures, bool with_trace)
 {
 	PB_JSON json_t *scenario = scenario_random(seed);
-	size_t points = pb_scenario_play(scenario, seed, NULL, 0, false, failures, with_trace);
+	size_t points = scenario_play(scenario, seed, NULL, 0, false, failures, with_trace);
 	struct pb_rand r;
 	pb_rand_seed(&r, seed ^ 0xdeadULL);
 	size_t at[3], n = (size_t)pb_rand_below(&r, 4), last = 0;
@@ -74,7 +77,7 @@ play_seed(uint64_t seed, struct pb_buf *failures, bool with_trace)
 		at[i] = last;
 	}
 	if (failures->len == 0 && n > 0)
-		(void)pb_scenario_play(scenario, seed, at, n, false, failures, with_trace);
+		(void)scenario_play(scenario, seed, at, n, false, failures, with_trace);
 }
 
 START_TEST(a_random_world_breaks_no_promise)
@@ -99,7 +102,7 @@ play_by_hand(int argc, char **argv)
 			if (scenario == NULL)
 				return EXIT_FAILURE;
 			pb_buf_addf(&failures, "%s\n", argv[i]); /* so that the trace is shown */
-			(void)pb_scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+			(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
 		}
 	}
 	(void)printf("%s", failures.ptr == NULL ? "ok\n" : failures.ptr);
@@ -124,6 +127,11 @@ main(int argc, char **argv)
 		(void)printf("fewer than %d scenarios in %s\n", SCENARIOS_MIN, SCENARIOS);
 		return EXIT_FAILURE;
 	}
+	/* Check's tests are processes of their own. */
+	scenario_cells = mmap(NULL, sizeof(*scenario_cells), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (scenario_cells == MAP_FAILED)
+		return EXIT_FAILURE;
 	Suite *s = suite_create("sim");
 	int n = (int)files.gl_pathc;
 	add(s, "a_scenario_goes_as_it_says", a_scenario_goes_as_it_says, n);
@@ -134,6 +142,9 @@ main(int argc, char **argv)
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf report = PB_BUF_INIT;
+	(void)pb_cells_report(scenario_cells, &report);
+	(void)printf("%s", report.ptr);
 	globfree(&files);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,5 +1,5 @@
 /*
- * Reading a scenario file of the suite.
+ * Reading a scenario file of the suite, and playing one.
  */
 #include "tests/sim/suite.h"
 
@@ -8,6 +8,8 @@
 
 #include "base/json.h"
 #include "playbook/read.h"
+
+struct pb_cells *scenario_cells;
 
 #define FILE_MAX (256 * 1024)
 
@@ -51,4 +53,23 @@ scenario_read(const char *path)
 		pb_json_set_str(scenario, "config", shared == NULL ? "" : shared);
 	}
 	return scenario;
+}
+
+size_t
+scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
+    bool with_expect, struct pb_buf *failures, bool with_trace)
+{
+	struct pb_scenario_run run = {.scenario = scenario,
+	    .seed = seed,
+	    .crash_at = crash_at,
+	    .n_crash_at = n_crash_at,
+	    .with_expect = with_expect,
+	    .cells = scenario_cells};
+	pb_scenario_run(&run);
+	if (run.failures.len > 0)
+		pb_buf_adds(failures, run.failures.ptr);
+	if (with_trace && failures->len > 0 && run.trace.ptr != NULL)
+		pb_buf_adds(failures, run.trace.ptr);
+	pb_scenario_run_fini(&run);
+	return run.points;
 }
