@@ -98,21 +98,42 @@ add_rules(struct rules *r, struct pb_str file, struct pb_str category, size_t mo
 	return 0;
 }
 
+/* The events of a file, cut apart beforehand. */
+struct events {
+	struct pb_str *items;
+	size_t n;
+};
+
+static struct events
+split(struct pb_str file)
+{
+	struct events ret = {NULL, 0};
+	size_t size = 0;
+
+	for (struct pb_str rest = file; rest.len > 0;) {
+		if (ret.n == size) {
+			size = size == 0 ? 1024 : 2 * size;
+			ret.items = pb_realloc(ret.items, size * sizeof(*ret.items));
+		}
+		ret.items[ret.n++] = cut(&rest, '\n');
+	}
+	return ret;
+}
+
 static double
-pass(const struct pb_matcher *m, struct pb_match *s, struct pb_str events, size_t *ret_events,
+pass(const struct pb_matcher *m, struct pb_match *s, const struct events *events,
     size_t *ret_matches)
 {
 	double start = cpu_seconds();
 
-	*ret_events = *ret_matches = 0;
-	for (struct pb_str rest = events; rest.len > 0;) {
+	*ret_matches = 0;
+	for (size_t i = 0; i < events->n; i++) {
 		size_t n = 0;
-		if (pb_match(m, s, cut(&rest, '\n'), NULL, 0, &n) < 0) {
-			fprintf(stderr, "event %zu is malformed\n", *ret_events);
+		if (pb_match(m, s, events->items[i], NULL, 0, &n) < 0) {
+			fprintf(stderr, "event %zu is malformed\n", i);
 			exit(EXIT_FAILURE);
 		}
 		*ret_matches += n;
-		++*ret_events;
 	}
 	return cpu_seconds() - start;
 }
@@ -132,10 +153,11 @@ run_case(struct pb_str line, const char *mode)
 	struct pb_str category = cut(&line, '\t'), most = cut(&line, '\t');
 	PB_CLEANUP(pb_freep) char *rules_file = pb_strndup(rules_path.ptr, rules_path.len);
 	PB_CLEANUP(pb_freep) char *events_file = pb_strndup(line.ptr, line.len);
-	struct pb_str rules = read_file(rules_file), events = read_file(events_file);
+	struct pb_str rules = read_file(rules_file), file = read_file(events_file);
+	struct events events = split(file);
 	struct rules r = {.builder = pb_matcher_builder_new()};
 	double start = cpu_seconds(), times[PASSES];
-	size_t n_events = 0, n_matches = 0;
+	size_t n_matches = 0;
 
 	if (add_rules(&r, rules, category, strtoul(most.ptr, NULL, 10)) < 0) {
 		printf("%.*s\trefused\n", PB_STR_ARG(name));
@@ -150,15 +172,16 @@ run_case(struct pb_str line, const char *mode)
 		struct pb_matcher *m = pb_matcher_builder_finish(r.builder);
 		double built_in = cpu_seconds() - start;
 		for (size_t i = 0; i < PASSES; i++)
-			times[i] = pass(m, s, events, &n_events, &n_matches);
+			times[i] = pass(m, s, &events, &n_matches);
 		qsort(times, PASSES, sizeof(times[0]), compare);
 		printf("%.*s\t%.1f\t%zu\t%.0f\t%.0f\n", PB_STR_ARG(name),
-		    times[PASSES / 2] * 1e9 / (double)n_events, n_matches, (double)r.n / built_in,
+		    times[PASSES / 2] * 1e9 / (double)events.n, n_matches, (double)r.n / built_in,
 		    ((double)pb_matcher_bytes(m) - (double)r.bytes) / (double)r.n);
 	}
 	(void)fflush(stdout);
 	free((void *)(uintptr_t)rules.ptr);
-	free((void *)(uintptr_t)events.ptr);
+	free(events.items);
+	free((void *)(uintptr_t)file.ptr);
 }
 
 int
