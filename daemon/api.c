@@ -217,6 +217,59 @@ remediation(struct pb_api *a, struct pb_http_request *req, const char *piece)
 }
 
 static void
+silences(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	PB_JSON json_t *body = json_object();
+	(void)piece;
+	json_object_set_new(body, "silences", pb_engine_silences_json(pb_core_engine(a->core)));
+	pb_json_set_i64(body, "now", pb_core_now(a->core));
+	pb_http_reply_json(req, 200, body);
+}
+
+/* {"match": {...}, "for": "2h", "reason": "..."}; what they may be is checked by the engine. */
+static void
+silence(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	PB_JSON json_t *j = NULL;
+	struct pb_error err;
+	int64_t span;
+	char *reason;
+	(void)piece;
+	if (body_of(req, &j) < 0)
+		return;
+	const char *text = pb_json_str(j, "for");
+	if (text == NULL || !json_is_object(pb_json_get(j, "match"))) {
+		pb_http_reply_error(req, 400,
+		    "body: an object {\"match\": an event pattern, \"for\": \"2h\", "
+		    "\"reason\": \"text\"} is expected");
+		return;
+	}
+	if (pb_duration_parse(pb_str_of(text), &span, &err) < 0) {
+		pb_http_reply_error(req, 400, "for: %s", err.text);
+		return;
+	}
+	if (reason_of(req, &reason) < 0)
+		return;
+	struct pb_input *in = pb_input_new(PB_IN_SILENCE);
+	in->match = pb_json_text(pb_json_get(j, "match"));
+	in->span = span;
+	in->text = reason;
+	in->by = caller(req);
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
+static void
+expire(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	struct pb_input *in = pb_input_new(PB_IN_UNSILENCE);
+	in->silence = pb_strdup(piece);
+	in->by = caller(req);
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
+static void
 post_with_reason(
     struct pb_api *a, struct pb_http_request *req, const char *piece, enum pb_input_kind kind)
 {
@@ -339,6 +392,9 @@ static const struct route {
     {"/v1/incidents/*/reject", PB_HTTP_POST, reject},
     {"/v1/incidents/*/resolve", PB_HTTP_POST, resolve},
     {"/v1/remediation", PB_HTTP_POST, remediation},
+    {"/v1/silences", PB_HTTP_GET, silences},
+    {"/v1/silences", PB_HTTP_POST, silence},
+    {"/v1/silences/*/expire", PB_HTTP_POST, expire},
     {"/v1/inject", PB_HTTP_POST, inject},
     {"/v1/tail", PB_HTTP_GET, api_tail},
     {"/v1/quarantine", PB_HTTP_GET, api_quarantine},

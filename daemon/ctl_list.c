@@ -56,6 +56,11 @@ add_next(struct pb_buf *b, const json_t *in, int64_t now)
 		    pb_ctl_age(span, now, pb_json_i64(in, "ladder_next_at", now)));
 		return PB_CTL_YELLOW;
 	}
+	if (pb_json_str(in, "held") != NULL) {
+		(void)pb_buf_adds(b, "no pages: ");
+		pb_ctl_add_text(b, pb_json_str(in, "held"), 200);
+		return PB_CTL_YELLOW;
+	}
 	if (strcmp(ladder, "armed") == 0) {
 		if (pb_json_str(in, "step") != NULL)
 			(void)pb_buf_addf(b, "step %s %s; ", pb_json_str(in, "step"),

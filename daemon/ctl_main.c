@@ -29,6 +29,10 @@ static const char usage_text[] =
     "  stop-remediation [PLAYBOOK] --reason TEXT\n"
     "                      nothing is started any more, in all or one playbook; pages go on\n"
     "  start-remediation [PLAYBOOK]   lift that again\n"
+    "  silence add --match PATTERN --for 2h --reason TEXT\n"
+    "                      nobody is paged for what fits (1m to 30d); remediation goes on\n"
+    "  silence list        the silences in force\n"
+    "  silence expire ID   end one now\n"
     "  inject FILE|-       hand the daemon an event, as a queue would deliver it\n"
     "  tail [-f]           the latest decisions; -f goes on as they are made\n"
     "  reload              read the configuration anew\n"
@@ -50,7 +54,7 @@ static const char usage_text[] =
     "See playbookctl(1).\n";
 
 struct ctl {
-	const char *socket, *reason, *span, *argument, *step;
+	const char *socket, *reason, *span, *match, *argument, *step;
 	int64_t limit; /* 0 = the daemon's */
 	bool is_json, is_all, is_followed, no_color;
 	struct pb_ctl_view view;
@@ -339,6 +343,95 @@ cmd_start_remediation(struct ctl *c)
 	return set_remediation(c, false);
 }
 
+static enum pb_ctl_exit
+silence_add(struct ctl *c)
+{
+	struct pb_error err;
+	PB_JSON json_t *j = NULL, *body = json_object();
+	json_t *match = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	if (c->match == NULL || c->span == NULL || c->reason == NULL) {
+		fprintf(stderr, "playbookctl: silence add needs --match, --for and --reason\n");
+		return PB_CTL_USAGE;
+	}
+	if (pb_json_parse(pb_str_of(c->match), &match, &err) < 0) {
+		fprintf(stderr, "playbookctl: --match: line %d, column %d: %s\n", err.line,
+		    err.column, err.text);
+		return PB_CTL_USAGE;
+	}
+	json_object_set_new(body, "match", match);
+	pb_json_set_str(body, "for", c->span);
+	pb_json_set_str(body, "reason", c->reason);
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(body);
+	enum pb_ctl_exit rc = post(c, "/v1/silences", pb_str_of(text), &j);
+	if (j != NULL) {
+		(void)pb_buf_addf(&b, "silence %s is in force; what is still open is paged at ",
+		    pb_json_str_or(j, "id", "?"));
+		pb_ctl_add_time(&b, pb_json_i64(j, "until", 0), c->view.now);
+		(void)pb_buf_addc(&b, '\n');
+	}
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+silence_list(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	enum pb_ctl_exit rc = get(c, "/v1/silences", &j);
+	size_t i;
+	json_t *s;
+	json_array_foreach (json_object_get(j, "silences"), i, s) {
+		(void)pb_buf_addf(&b, "%s by ", pb_json_str_or(s, "id", "?"));
+		pb_ctl_add_text(&b, pb_json_str_or(s, "by", "?"), 100);
+		(void)pb_buf_adds(&b, " until ");
+		pb_ctl_add_time(&b, pb_json_i64(s, "until", 0), c->view.now);
+		(void)pb_buf_adds(&b, ": ");
+		pb_ctl_add_text(&b, pb_json_str_or(s, "reason", ""), 500);
+		(void)pb_buf_adds(&b, "\n  ");
+		pb_ctl_add_text(&b, pb_json_str_or(s, "match", ""), 1000);
+		(void)pb_buf_addc(&b, '\n');
+	}
+	if (j != NULL && b.len == 0)
+		(void)pb_buf_adds(&b, "no silence is in force\n");
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+silence_expire(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT, path = PB_BUF_INIT;
+	if (c->step == NULL || c->step[0] == '\0') {
+		fprintf(stderr, "playbookctl: silence expire needs ID\n");
+		return PB_CTL_USAGE;
+	}
+	(void)pb_buf_adds(&path, "/v1/silences/");
+	pb_ctl_add_encoded(&path, c->step);
+	(void)pb_buf_adds(&path, "/expire");
+	enum pb_ctl_exit rc = post(c, path.ptr, PB_STR(""), &j);
+	if (j != NULL)
+		(void)pb_buf_addf(&b, "silence %s is over; what is open is paged\n",
+		    pb_json_str_or(j, "silence", "?"));
+	print(&b);
+	return rc;
+}
+
+static enum pb_ctl_exit
+cmd_silence(struct ctl *c)
+{
+	if (strcmp(c->argument, "expire") == 0)
+		return silence_expire(c);
+	if (c->step == NULL && strcmp(c->argument, "add") == 0)
+		return silence_add(c);
+	if (c->step == NULL && strcmp(c->argument, "list") == 0)
+		return silence_list(c);
+	fprintf(stderr, "playbookctl: silence is one of add, list and expire ID\n");
+	return PB_CTL_USAGE;
+}
+
 static void
 add_injected(struct pb_buf *b, const json_t *j)
 {
@@ -456,6 +549,7 @@ static const struct command {
     {"resolve", "ID", cmd_resolve},
     {"stop-remediation", "[PLAYBOOK]", cmd_stop_remediation},
     {"start-remediation", "[PLAYBOOK]", cmd_start_remediation},
+    {"silence", "add, list or expire [ID]", cmd_silence},
     {"inject", "FILE or -", cmd_inject},
     {"tail", NULL, cmd_tail},
     {"reload", NULL, cmd_reload},
@@ -471,6 +565,7 @@ enum option_id {
 	OPT_ALL,
 	OPT_REASON,
 	OPT_FOR,
+	OPT_MATCH,
 	OPT_LIMIT,
 	OPT_NO_COLOR,
 	OPT_HELP
@@ -482,6 +577,7 @@ static const struct option options[] = {
     {"all", no_argument, NULL, OPT_ALL},
     {"reason", required_argument, NULL, OPT_REASON},
     {"for", required_argument, NULL, OPT_FOR},
+    {"match", required_argument, NULL, OPT_MATCH},
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"follow", no_argument, NULL, 'f'},
     {"no-color", no_argument, NULL, OPT_NO_COLOR},
@@ -518,6 +614,9 @@ take_option(int opt, struct ctl *c)
 		return 0;
 	case OPT_FOR:
 		c->span = optarg;
+		return 0;
+	case OPT_MATCH:
+		c->match = optarg;
 		return 0;
 	case OPT_LIMIT:
 		return set_limit(c, optarg);
@@ -569,7 +668,7 @@ parse_words(int argc, char **argv, struct ctl *c, const struct command **ret)
 		fprintf(stderr, "playbookctl: %s needs %s\n", cmd->name, cmd->argument);
 		return -1;
 	}
-	if (cmd->argument != NULL && strstr(cmd->argument, "[STEP]") != NULL && optind < argc)
+	if (cmd->argument != NULL && strstr(cmd->argument, " [") != NULL && optind < argc)
 		c->step = argv[optind++];
 	if (optind < argc) {
 		fprintf(stderr, "playbookctl: %s: unexpected argument\n", cmd->name);

@@ -55,6 +55,7 @@ add_incident(struct pb_buf *b, const json_t *in, const json_t *event, const stru
 	time_line(b, "opened", pb_json_i64(in, "opened_at", 0), v->now);
 	time_line(b, "held until", pb_json_i64(in, "hold_until", 0), v->now);
 	time_line(b, "resolved", pb_json_i64(in, "resolved_at", 0), v->now);
+	text_line(b, "no pages", pb_json_str(in, "held"));
 	text_line(b, "cause", pb_json_str(in, "cause"));
 	text_line(b, "by", pb_json_str(in, "resolved_by"));
 	if (pb_json_i64(in, "count", 1) > 1)

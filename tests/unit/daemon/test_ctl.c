@@ -51,6 +51,15 @@ static struct {
     {"no file", "inject", "/nonexistent", NULL, 1, "", "/nonexistent: No such file"},
     {"nobody", "ack", "9", NULL, 1, "", "playbookctl: 9: no open incident has this id\n"},
     {"snooze for how long", "snooze", "9", NULL, 2, "", "snooze needs --for, as --for 30m\n"},
+    {"silence of what", "silence", NULL, NULL, 2, "",
+	"playbookctl: silence needs add, list or expire [ID]\n"},
+    {"silence without a pattern", "silence", "add", NULL, 2, "",
+	"silence add needs --match, --for and --reason\n"},
+    {"silence of another kind", "silence", "ad", NULL, 2, "",
+	"silence is one of add, list and expire ID\n"},
+    {"no silences", "silence", "list", NULL, 0, "no silence is in force\n", ""},
+    {"no such silence", "silence", "expire", "s7", 1, "",
+	"playbookctl: no silence s7 is in force\n"},
     {"nobody to hand over", "escalate", "9", NULL, 1, "", "9: no open incident has this id\n"},
     {"path in an id", "ack", "../status", NULL, 1, "", "playbookctl: "},
     {"nobody to show", "show", "9", NULL, 1, "", "playbookctl: "},
@@ -203,6 +212,68 @@ START_TEST(remediation_is_stopped_and_started_again)
 }
 END_TEST
 
+static int
+silence(struct api_world *w, const char *match, const char *span, char **out, char **err)
+{
+	const char *argv[] = {"playbookctl", "silence", "add", "--match", match, "--for", span,
+	    "--reason", "new \x1b[31mrouter", NULL};
+	return api_ctl(w, argv, NULL, out, err);
+}
+
+START_TEST(a_silence_is_added_shown_and_expired)
+{
+	struct api_world w;
+	api_open(&w);
+	const char *good = "{\"detail\": {\"alarmName\": [{\"prefix\": \"fix-\"}]}}";
+	struct {
+		const char *match, *span;
+		int rc;
+		const char *err;
+	} bad[] = {
+	    {"{", "2h", 2, "--match: line 1"},
+	    {"[]", "2h", 1, "an object"},
+	    {"{\"source\": [{\"bad\": 1}]}", "2h", 1, "source[0].bad: "},
+	    {good, "2", 1, "for: "},
+	    {good, "31d", 1, "1m to 30d"},
+	};
+	for (size_t i = 0; i < PB_ARRAY_LEN(bad); i++) {
+		PB_CLEANUP(pb_freep) char *out = NULL;
+		PB_CLEANUP(pb_freep) char *err = NULL;
+		int rc = silence(&w, bad[i].match, bad[i].span, &out, &err);
+		ck_assert_msg(rc == bad[i].rc, "%s: %d %s", bad[i].match, rc, err);
+		ck_says(err, bad[i].err);
+	}
+	{
+		PB_CLEANUP(pb_freep) char *out = NULL;
+		PB_CLEANUP(pb_freep) char *err = NULL;
+		ck_assert_msg(silence(&w, good, "2h", &out, &err) == 0, "%s", err);
+		ck_says(out, "silence s1 is in force; what is still open is paged at ");
+	}
+	free(api_incident_open(&w, "fix-1"));
+	{
+		CTL(&w, NULL, "incidents", NULL, NULL, NULL);
+		ck_says(r.out, "no pages: silence s1 by ");
+	}
+	{
+		CTL(&w, NULL, "show", "1", NULL, NULL);
+		ck_says(r.out, "silence s1 by ");
+	}
+	{
+		CTL(&w, NULL, "silence", "list", NULL, NULL);
+		ck_says(r.out, ": new \\x1b[31mrouter\n  {\"detail\"");
+	}
+	{
+		CTL(&w, NULL, "silence", "expire", "s1", NULL);
+		ck_assert_str_eq(r.out, "silence s1 is over; what is open is paged\n");
+	}
+	{
+		CTL(&w, NULL, "silence", "list", NULL, NULL);
+		ck_assert_str_eq(r.out, "no silence is in force\n");
+	}
+	api_close(&w);
+}
+END_TEST
+
 START_TEST(what_asks_nothing_cannot_be_answered)
 {
 	struct api_world w;
@@ -302,6 +373,7 @@ PB_SUITE(ctl)
 	pb_add(s, a_daemon_that_is_not_there_is_named_with_the_remedy);
 	pb_add(s, an_incident_is_injected_listed_acknowledged_and_resolved);
 	pb_add(s, remediation_is_stopped_and_started_again);
+	pb_add(s, a_silence_is_added_shown_and_expired);
 	pb_add(s, what_asks_nothing_cannot_be_answered);
 	pb_add(s, a_plan_is_approved_once);
 	pb_add(s, tail_prints_the_trace_and_ends_without_f);
