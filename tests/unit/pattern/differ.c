@@ -1,5 +1,6 @@
 /*
- * The matcher of many patterns on bytes against the simple one on a parsed event, on random
+ * The matcher of many patterns on bytes against the one of a single pattern on a parsed event, and
+ * against a third that shares no code with either (oracle.h), on random
  * patterns and events, with every way to scan; each event stands at the end of a page behind which
  * nothing may be read.  PB_ROUNDS multiplies how many.
  */
@@ -10,6 +11,7 @@
 
 #include "../runner.h"
 #include "help.h"
+#include "oracle.h"
 #include "random.h"
 
 #define SETS 60
@@ -44,6 +46,7 @@ rounds(void)
 struct set {
 	struct pb_pattern *patterns[PATTERNS];
 	char *texts[PATTERNS];
+	json_t *docs[PATTERNS];
 	size_t n;
 	struct pb_matcher *m;
 };
@@ -60,7 +63,7 @@ make_set(struct pb_rand *r, struct set *s)
 		if (pb_pattern_compile(pb_str_of(s->texts[s->n]), &s->patterns[s->n], &err) < 0)
 			free(s->texts[s->n]);
 		else
-			s->n++;
+			s->docs[s->n] = help_json(s->texts[s->n]), s->n++;
 	}
 	struct pb_matcher_builder *b = pb_matcher_builder_new();
 	for (size_t i = 0; i < s->n; i++)
@@ -74,6 +77,7 @@ free_set(struct set *s)
 	for (size_t i = 0; i < s->n; i++) {
 		pb_pattern_free(s->patterns[i]);
 		free(s->texts[i]);
+		json_decref(s->docs[i]);
 	}
 	pb_matcher_free(s->m);
 }
@@ -116,6 +120,21 @@ check_event(const struct set *s, struct pb_match *scratch, struct pb_str event,
 	return n;
 }
 
+/* How many patterns the oracle could judge. */
+static size_t
+check_oracle(const struct set *s, struct pb_str event, const json_t *parsed)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		int wanted = oracle_match(s->docs[i], parsed);
+		n += wanted >= 0;
+		ck_assert_msg(wanted < 0 || wanted == pb_pattern_match(s->patterns[i], parsed),
+		    "%s on %.*s: the oracle wants %d", s->texts[i], PB_STR_ARG(event), wanted);
+	}
+	return n;
+}
+
 /* The event with every scanner, at the end of the page. */
 static size_t
 check_scanners(const struct set *s, struct pb_match *scratch, char *page, size_t size,
@@ -138,7 +157,7 @@ START_TEST(many_at_once_agree_with_one_by_one)
 {
 	PB_CLEANUP(pb_match_freep) struct pb_match *scratch = pb_match_new();
 	struct pb_rand r;
-	size_t size, n_matches = 0;
+	size_t size, n_matches = 0, n_judged = 0;
 	char *page = guarded(&size);
 
 	pb_rand_seed(&r, 77 + (uint64_t)_i);
@@ -148,12 +167,15 @@ START_TEST(many_at_once_agree_with_one_by_one)
 		for (int e = 0; e < EVENTS; e++) {
 			PB_CLEANUP(pb_buf_fini) struct pb_buf event = PB_BUF_INIT;
 			random_event(&r, &event);
+			PB_JSON json_t *parsed = help_json(event.ptr);
+			n_judged += check_oracle(&s, pb_buf_str(&event), parsed);
 			n_matches +=
 			    check_scanners(&s, scratch, page, size, pb_buf_str(&event), false);
 		}
 		free_set(&s);
 	}
 	ck_assert_uint_gt(n_matches, 400);
+	ck_assert_uint_gt(n_judged, (size_t)rounds() * EVENTS * PATTERNS * 9 / 10);
 	munmap(page, size);
 }
 END_TEST
