@@ -363,13 +363,26 @@ class_of(const struct pb_aws_error *e)
 	return e->is_network ? "Network" : "";
 }
 
+/* The outcome has the code of its own: whoever shows both must not say it twice. */
+static const char *
+text_without_code(const struct pb_client_result *result)
+{
+	const char *text = result->text;
+	size_t n = strlen(result->error.code);
+	if (strncmp(text, result->error.code, n) != 0)
+		return text;
+	if (strncmp(text + n, ": ", 2) == 0)
+		return text + n + 2;
+	return text[n] == ' ' ? text + n + 1 : text;
+}
+
 static struct pb_outcome *
 aws_failed(const struct running *r, const struct pb_client_result *result)
 {
 	const struct pb_aws_error *e = &result->error;
 	bool is_limit = pb_streq(e->code, "States.Timeout");
 	struct pb_outcome *o = new_outcome(r, is_limit ? PB_OUTCOME_TIMEOUT : PB_OUTCOME_FAILED,
-	    e->code, class_of(e), result->text);
+	    e->code, class_of(e), text_without_code(result));
 	o->is_unknown = result->is_unknown;
 	return o;
 }

@@ -493,6 +493,7 @@ on_transfer(const struct pb_transfer_result *result, void *arg)
 		k->peer->skew = k->skew;
 	pb_aws_headers_fini(&headers);
 	if (rc < 0) {
+		pb_aws_error_hide(&e, k->creds);
 		failed(k, &e);
 		return;
 	}

@@ -22,6 +22,27 @@ copy_text(char *out, size_t size, const char *text)
 	out[len] = '\0';
 }
 
+/*
+ * A service that refuses a signature sends back what it would have signed, the session token among
+ * it.  What a person needs is the first line; what follows the token's name is no line's business.
+ */
+static void
+copy_message(char *out, size_t size, const char *text)
+{
+	static const char token[] = "x-amz-security-token";
+	struct pb_str s = pb_str_trim(pb_str_of(text));
+	if (s.len == 0) {
+		out[0] = '\0';
+		return;
+	}
+	PB_CLEANUP(pb_freep) char *line = pb_strndup(s.ptr, s.len);
+	line[strcspn(line, "\r\n")] = '\0';
+	char *at = strcasestr(line, token);
+	if (at)
+		at[sizeof(token) - 1] = '\0';
+	copy_text(out, size, line);
+}
+
 /* Cut namespace and URL off a code; a code of odd bytes is no code. */
 static void
 copy_code(char *out, size_t size, const char *code)
@@ -58,7 +79,7 @@ read_json_error(const struct pb_aws_answer *a, struct said *said, struct pb_aws_
 
 	static const char *const messages[] = {"message", "Message", "errorMessage"};
 	for (size_t i = 0; i < PB_ARRAY_LEN(messages) && !*e->message; i++)
-		copy_text(e->message, sizeof(e->message), pb_json_str(body, messages[i]));
+		copy_message(e->message, sizeof(e->message), pb_json_str(body, messages[i]));
 }
 
 static void
@@ -72,7 +93,7 @@ read_xml_error(const struct pb_aws_answer *a, struct said *said, struct pb_aws_e
 	if (!id)
 		id = pb_xml_find(root, "RequestID");
 	copy_code(said->code, sizeof(said->code), pb_xml_text(pb_xml_child(error, "Code")));
-	copy_text(e->message, sizeof(e->message), pb_xml_text(pb_xml_child(error, "Message")));
+	copy_message(e->message, sizeof(e->message), pb_xml_text(pb_xml_child(error, "Message")));
 	if (id && !*e->request_id)
 		copy_text(e->request_id, sizeof(e->request_id), pb_xml_text(id));
 }
@@ -216,6 +237,6 @@ pb_aws_call_parse(const struct pb_aws_op *op, const struct pb_aws_answer *answer
 	ret_error->class = err.kind == PB_LIMIT ? PB_AWS_OTHER : PB_AWS_TRANSIENT;
 	ret_error->is_retryable = err.kind != PB_LIMIT;
 	snprintf(ret_error->code, sizeof(ret_error->code), "UnreadableAnswer");
-	copy_text(ret_error->message, sizeof(ret_error->message), err.text);
+	copy_message(ret_error->message, sizeof(ret_error->message), err.text);
 	return -1;
 }

@@ -56,12 +56,18 @@ struct pb_aws_error {
 	char code[128]; /* "QueueDoesNotExist", "HTTP 503", "Network.Connect"; never empty */
 	char query_code[128]; /* the older name where the service sends one, else "" */
 	char request_id[80]; /* "" = unknown */
-	char message[512]; /* outside text, cut; show it escaped */
+	char message[512]; /* outside text: its first line, cut; show it escaped */
 };
 /* Is `name` the error's code or query code, endings "Exception" and "Fault" apart? */
 bool pb_aws_error_is(const struct pb_aws_error *e, const char *name);
 /* One line for people, safe to print: CODE: message (HTTP 400, request ID). */
 char *pb_aws_error_text(const struct pb_aws_error *e);
+/*
+ * Hide what must not be read by others, should the message repeat it: the session token and the
+ * secret key, also where they are cut off.  For each error of a call that was signed with `creds`
+ * (NULL = none).
+ */
+void pb_aws_error_hide(struct pb_aws_error *e, const struct pb_aws_creds *creds);
 /*
  * For the classes credentials and denied: what a person should do, naming where the credentials
  * came from

@@ -7,6 +7,8 @@
 
 #include "aws/call.h"
 
+#define SECRET_MIN 12 /* characters of a secret that are never there by chance */
+
 /*
  * Codes without the endings Exception and Fault; '*' matches anything.  The first row that matches
  * counts, so the narrow ones stand before the wide ones.
@@ -182,6 +184,44 @@ pb_aws_error_text(const struct pb_aws_error *e)
 	if ((e->http_status && !is_plain) || *e->request_id)
 		pb_buf_addc(&b, ')');
 	return pb_buf_take(&b);
+}
+
+/* How much of a secret stands at `at`; a few characters may be there by chance. */
+static size_t
+secret_at(const char *at, const char *secret)
+{
+	const size_t least = strlen(secret) < SECRET_MIN ? strlen(secret) : SECRET_MIN;
+	size_t n = 0;
+	while (secret[n] && at[n] == secret[n])
+		n++;
+	return n > 0 && n >= least ? n : 0;
+}
+
+static void
+hide_secret(char *text, const char *secret)
+{
+	if (!secret)
+		return;
+	for (char *at = text; *at; at++) {
+		size_t n = secret_at(at, secret);
+		if (n == 0)
+			continue;
+		memset(at, '*', n < 3 ? n : 3);
+		if (n > 3)
+			memmove(at + 3, at + n, strlen(at + n) + 1);
+	}
+}
+
+void
+pb_aws_error_hide(struct pb_aws_error *e, const struct pb_aws_creds *creds)
+{
+	if (!creds)
+		return;
+	char *const texts[] = {e->code, e->query_code, e->request_id, e->message};
+	for (size_t i = 0; i < PB_ARRAY_LEN(texts); i++) {
+		hide_secret(texts[i], creds->session_token);
+		hide_secret(texts[i], creds->secret_access_key);
+	}
 }
 
 char *

@@ -312,6 +312,31 @@ START_TEST(wrong_credentials_are_told_with_their_source_and_a_remedy)
 }
 END_TEST
 
+/* The services' texts about a signature repeat the request, the session token among it. */
+START_TEST(a_session_token_is_shown_nowhere)
+{
+	static const char token[] = "a-token-nobody-may-print";
+	RIG(r);
+	fixture_init(r);
+	fixture_with_poll(r);
+	pb_rig_setenv(r, "AWS_SECRET_ACCESS_KEY", "a-secret-nobody-may-print");
+	pb_rig_setenv(r, "AWS_SESSION_TOKEN", token);
+	must(pb_rig_start(r, &err));
+	want(pb_rig_logged(r, "source events: ReceiveMessage: InvalidSignature", SOON));
+	want(pb_rig_logged(r, "source alarms: DescribeAlarms: InvalidSignature", SOON));
+	PB_CLEANUP(pb_freep) char *log = pb_rig_read(r, "daemon.log");
+	want(strstr(log, token) == NULL && strstr(log, "security-token") == NULL);
+	PB_JSON json_t *status = NULL;
+	must(pb_rig_api(r, "GET", "/v1/status", NULL, &status, &err));
+	PB_CLEANUP(pb_freep) char *json = pb_json_text(status);
+	want(strstr(json, "InvalidSignature") != NULL);
+	want(strstr(json, token) == NULL && strstr(json, "security-token") == NULL);
+	PB_CLEANUP(pb_freep) char *text = NULL;
+	want(pb_rig_ctl(r, &text, "status") >= 0);
+	want(strstr(text, token) == NULL);
+}
+END_TEST
+
 START_TEST(missing_credentials_are_told_with_a_remedy)
 {
 	RIG(r);
@@ -329,6 +354,7 @@ PB_SUITE(faults_of_actions)
 	pb_add(s, a_page_gets_through_each_fault);
 	pb_add(s, a_call_that_must_not_be_repeated_is_not);
 	pb_add(s, wrong_credentials_are_told_with_their_source_and_a_remedy);
+	pb_add(s, a_session_token_is_shown_nowhere);
 	pb_add(s, missing_credentials_are_told_with_a_remedy);
 }
 

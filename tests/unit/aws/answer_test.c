@@ -231,6 +231,51 @@ START_TEST(an_error_is_known_by_either_name)
 }
 END_TEST
 
+#define ECHO "\\n\\nThe Canonical String for this request should have been\\n'POST\\n/\\n"
+static const struct {
+	const char *op, *body, *message;
+} echoes[] = {
+    {"GetQueueUrl",
+	"{\"message\":\"It does not match." ECHO "x-amz-security-token:TOKEN-THAT-IS-LONG\"}",
+	"It does not match."},
+    {"GetQueueUrl", "{\"Message\":\"\\r\\n It does not match.\\r\\nx:TOKEN-THAT-IS-LONG\"}",
+	"It does not match."},
+    {"GetQueueUrl", "{\"errorMessage\":\"sent X-Amz-Security-Token: TOKEN-THAT-IS-LONG\"}",
+	"sent X-Amz-Security-Token"},
+    {"GetQueueUrl", "{\"message\":\"bad token TOKEN-THAT-IS-LONG, SECRET-OF-THE-KEY.\"}",
+	"bad token ***, ***."},
+    {"GetQueueUrl", "{\"message\":\"cut TOKEN-THAT-I\"}", "cut ***"},
+    {"GetQueueUrl", "{\"message\":\"TOKEN of what kind?\"}", "TOKEN of what kind?"},
+    {"Publish",
+	"<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>It does not match.\n\n"
+	"The Canonical String\n'x-amz-security-token:TOKEN-THAT-IS-LONG</Message></Error>"
+	"</ErrorResponse>",
+	"It does not match."},
+    {"Publish",
+	"<ErrorResponse><Error><Code>InvalidToken</Code><Message>not TOKEN-THAT-IS-LONG!</Message>"
+	"</Error></ErrorResponse>",
+	"not ***!"},
+};
+
+START_TEST(a_message_does_not_repeat_secrets)
+{
+	PB_CLEANUP(pb_aws_creds_freep)
+	struct pb_aws_creds *creds =
+	    pb_aws_creds_new("AKID", "SECRET-OF-THE-KEY", "TOKEN-THAT-IS-LONG", "a test");
+	const char *service = pb_streq(echoes[_i].op, "Publish") ? "sns" : "sqs";
+	struct answer x;
+	answer_init(&x, 403, "", echoes[_i].body);
+	json_t *out = NULL;
+	struct pb_aws_error e;
+	ck_assert_int_eq(
+	    pb_aws_call_parse(pb_aws_op_find(service, echoes[_i].op), &x.a, &out, &e), -1);
+	pb_aws_error_hide(&e, NULL);
+	pb_aws_error_hide(&e, creds);
+	ck_assert_str_eq(e.message, echoes[_i].message);
+	answer_fini(&x);
+}
+END_TEST
+
 START_TEST(wrong_credentials_say_where_they_came_from)
 {
 	PB_CLEANUP(pb_aws_creds_freep)
@@ -364,6 +409,7 @@ PB_SUITE(answer)
 	pb_add_loop(s, an_error_is_read_and_classified, 0, PB_ARRAY_LEN(errors));
 	pb_add_loop(s, a_code_has_its_class, 0, PB_ARRAY_LEN(codes));
 	pb_add(s, an_error_is_known_by_either_name);
+	pb_add_loop(s, a_message_does_not_repeat_secrets, 0, PB_ARRAY_LEN(echoes));
 	pb_add(s, wrong_credentials_say_where_they_came_from);
 	pb_add(s, only_a_failure_to_connect_proves_anything);
 	pb_add(s, every_prefix_of_an_answer_ends_well);

@@ -337,6 +337,8 @@ START_TEST(a_failed_call_says_whether_it_may_have_happened)
 	ck_assert_str_eq(o->error_class, call_faults[_i].class);
 	ck_assert_int_eq(o->is_unknown, call_faults[_i].is_unknown);
 	ck_assert(o->message[0] != '\0');
+	/* Whoever shows an outcome puts the code in front. */
+	ck_assert_msg(strncmp(o->message, o->error, strlen(o->error)) != 0, "%s", o->message);
 	close_actions(&w, a);
 }
 END_TEST

@@ -180,6 +180,25 @@ START_TEST(a_wrong_secret_names_its_source_and_the_remedy)
 }
 END_TEST
 
+/* A service that refuses a signature sends back what it should have signed. */
+START_TEST(a_refused_signature_does_not_show_the_token)
+{
+	const struct call *call = &calls[_i];
+	struct world w;
+	open_with_resources(&w);
+	world_env(&w, "AWS_SECRET_ACCESS_KEY", "not-it");
+	world_env(&w, "AWS_SESSION_TOKEN", "a-token-that-nobody-may-read");
+	world_client(&w);
+	run(&w, call->service, call->operation, call->inputs);
+	ck_assert(!w.is_ok);
+	world_says(w.text, "does not match");
+	world_says(w.text, "check the secret key");
+	ck_assert_msg(!strstr(w.text, "a-token-that"), "%s", w.text);
+	ck_assert(!strstr(w.text, "Canonical") && !strstr(w.text, "security-token"));
+	world_close(&w);
+}
+END_TEST
+
 START_TEST(an_unknown_key_names_its_source_and_the_remedy)
 {
 	struct world w;
@@ -403,6 +422,7 @@ PB_SUITE(client)
 	pb_add(s, attempts_have_an_end);
 	pb_add(s, an_answer_without_end_is_cut_off);
 	pb_add(s, a_wrong_secret_names_its_source_and_the_remedy);
+	pb_add_loop(s, a_refused_signature_does_not_show_the_token, 0, N_CALLS);
 	pb_add(s, an_unknown_key_names_its_source_and_the_remedy);
 	pb_add(s, no_credentials_say_where_to_put_them);
 	pb_add(s, a_changed_credentials_file_is_read_again);
