@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "aws/call.h"
+#include "aws/shape.h"
 #include "aws/xml.h"
 
 /* What an error body says, before it is believed. */
@@ -180,10 +181,37 @@ read_error(
 	*ret_error = e;
 }
 
+/*
+ * A 200 without what the operation always gives may come from anything on the way: it proves
+ * neither that the call was taken nor that it was not.
+ */
 static int
-read_json_output(const struct pb_aws_answer *a, json_t **ret, struct pb_error *err)
+check_output(struct pb_str shape, const json_t *output, struct pb_error *err)
+{
+	struct pb_shape_member m;
+	while (pb_shape_next(&shape, &m)) {
+		if (!m.is_required)
+			continue;
+		PB_CLEANUP(pb_freep) char *name = pb_strndup(m.name.ptr, m.name.len);
+		const json_t *value = json_object_get(output, name);
+		bool is_there = m.type == PB_SHAPE_STRUCT ? json_is_object(value)
+		    : json_is_string(value)               ? json_string_length(value) > 0
+							  : json_is_number(value);
+		if (!is_there)
+			return pb_fail(err, PB_SYNTAX, "the answer has no %s", name);
+		if (m.type == PB_SHAPE_STRUCT && check_output(m.members, value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+read_json_output(
+    const struct pb_aws_op *op, const struct pb_aws_answer *a, json_t **ret, struct pb_error *err)
 {
 	if (pb_str_trim(a->body).len == 0) {
+		if (*op->out)
+			return pb_fail(err, PB_SYNTAX, "the answer is empty");
 		*ret = json_object();
 		return 0;
 	}
@@ -223,15 +251,20 @@ pb_aws_call_parse(const struct pb_aws_op *op, const struct pb_aws_answer *answer
 		return -1;
 	}
 	struct pb_error err = {0};
+	PB_JSON json_t *output = NULL;
 	int rc;
 	if (answer->body.len > PB_AWS_BODY_MAX)
 		rc = pb_fail(&err, PB_LIMIT, "the answer has more than %d bytes", PB_AWS_BODY_MAX);
 	else if (is_json(s))
-		rc = read_json_output(answer, ret_output, &err);
+		rc = read_json_output(op, answer, &output, &err);
 	else
-		rc = read_xml_output(op, answer, ret_output, &err);
+		rc = read_xml_output(op, answer, &output, &err);
 	if (rc == 0)
+		rc = check_output(pb_str_of(op->out), output, &err);
+	if (rc == 0) {
+		*ret_output = PB_TAKE(output);
 		return 0;
+	}
 
 	start_error(answer, ret_error);
 	ret_error->class = err.kind == PB_LIMIT ? PB_AWS_OTHER : PB_AWS_TRANSIENT;

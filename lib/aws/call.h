@@ -101,7 +101,7 @@ int pb_aws_call_build(
 
 /*
  * Read the answer.  0: *ret_output is an object, the caller's to free.  -1: ret_error is filled.  A
- * 2xx whose body cannot be read is a transient failure of unknown effect, code "UnreadableAnswer".
+ * 2xx whose body cannot be read, or lacks what the operation always gives, is a transient failure of unknown effect, code "UnreadableAnswer".
  * HTTP 200 with entries under Failed is a success here.
  */
 int pb_aws_call_parse(const struct pb_aws_op *op, const struct pb_aws_answer *answer,

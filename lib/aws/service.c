@@ -142,7 +142,7 @@ static const struct pb_aws_op ops[] = {
 	.service = "sqs",
 	.name = "GetQueueUrl",
 	.in = "QueueName* QueueOwnerAWSAccountId",
-	.out = "QueueUrl",
+	.out = "QueueUrl*",
 	.effect = PB_AWS_READ,
 	.is_action = true,
     },
@@ -159,7 +159,7 @@ static const struct pb_aws_op ops[] = {
 	.name = "SendMessage",
 	.in = "QueueUrl* MessageBody* DelaySeconds:int " ATTRIBUTES_IN
 	      " MessageDeduplicationId MessageGroupId",
-	.out = "MessageId MD5OfMessageBody MD5OfMessageAttributes SequenceNumber",
+	.out = "MessageId* MD5OfMessageBody* MD5OfMessageAttributes SequenceNumber",
 	.effect = PB_AWS_TOKEN,
 	.token = "MessageDeduplicationId",
 	.is_action = true,
@@ -169,7 +169,7 @@ static const struct pb_aws_op ops[] = {
 	.name = "Publish",
 	.in = "TopicArn TargetArn PhoneNumber Message* Subject MessageStructure " ATTRIBUTES_IN
 	      " MessageDeduplicationId MessageGroupId",
-	.out = "MessageId SequenceNumber",
+	.out = "MessageId* SequenceNumber",
 	.effect = PB_AWS_TOKEN,
 	.token = "MessageDeduplicationId",
 	.is_action = true,
@@ -178,7 +178,7 @@ static const struct pb_aws_op ops[] = {
 	.service = "sts",
 	.name = "GetCallerIdentity",
 	.in = "",
-	.out = "UserId Account Arn",
+	.out = "UserId Account Arn*",
 	.effect = PB_AWS_READ,
 	.is_action = true,
     },
@@ -189,7 +189,7 @@ static const struct pb_aws_op ops[] = {
 	.in = "RoleArn* RoleSessionName* DurationSeconds:int ExternalId Policy"
 	      " PolicyArns[]{arn} Tags[]{Key* Value*} TransitiveTagKeys[] SourceIdentity"
 	      " SerialNumber TokenCode",
-	.out = "Credentials{AccessKeyId SecretAccessKey SessionToken Expiration:ts}"
+	.out = "Credentials*{AccessKeyId* SecretAccessKey* SessionToken* Expiration*:ts}"
 	       " AssumedRoleUser{Arn AssumedRoleId}",
 	.effect = PB_AWS_IDEMPOTENT,
     },

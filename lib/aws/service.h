@@ -47,7 +47,8 @@ struct pb_aws_op {
 	const char *name; /* "SendMessage" */
 	const char *in; /* shape of the inputs; "" = takes none */
 	const char
-	    *out; /* shape of what we use of the output; the rest of an XML answer is dropped */
+	    *out; /* shape of what we use of the output; the rest of an XML answer is dropped.
+		     Required: an answer without it proves nothing. */
 	enum pb_aws_effect effect;
 	const char *token; /* the input that makes a PB_AWS_TOKEN operation repeatable */
 	bool is_long_poll; /* may stay silent for WaitTimeSeconds */

@@ -23,6 +23,9 @@ static const struct fault {
     {"cut", "\"fault\":\"cut\"", DONE},
     {"garbage", "\"fault\":\"garbage\"", DONE},
     {"no-http", "\"fault\":\"not_http\"", DONE},
+    {"empty", "\"fault\":\"empty\"", DONE},
+    {"html", "\"fault\":\"answer\",\"body\":\"<html>ok</html>\",\"content_type\":\"text/html\"",
+	NOTHING},
     {"huge", "\"fault\":\"huge\"", DONE},
     /* The last: until the client has corrected its clock, its other calls are refused too. */
     {"skewed", "\"fault\":\"skewed_date\",\"skew_ms\":900000", REFUSED},

@@ -77,6 +77,24 @@ static const struct {
     {"sqs", "ReceiveMessage", "[]"},
     {"sqs", "ReceiveMessage", "{\"Messages\":["},
     {"sqs", "ReceiveMessage", "\xff\xfe"},
+    {"sqs", "ReceiveMessage", ""},
+    {"cloudwatch", "DescribeAlarms", " \n"},
+    {"sqs", "SendMessage", ""},
+    {"sqs", "SendMessage", "{}"},
+    {"sqs", "SendMessage", "<html><body>ok</body></html>"},
+    {"sqs", "SendMessage", "{\"MessageId\":\"m\"}"},
+    {"sqs", "SendMessage", "{\"MD5OfMessageBody\":\"x\"}"},
+    {"sqs", "SendMessage", "{\"MessageId\":\"\",\"MD5OfMessageBody\":\"x\"}"},
+    {"sqs", "SendMessage", "{\"MessageId\":null,\"MD5OfMessageBody\":\"x\"}"},
+    {"sqs", "GetQueueUrl", "{\"Queue\":\"q\"}"},
+    {"sns", "Publish", "<PublishResponse><PublishResult/></PublishResponse>"},
+    {"sns", "Publish",
+	"<PublishResponse><PublishResult><MessageId/></PublishResult></PublishResponse>"},
+    {"sts", "AssumeRole", "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>"},
+    {"sts", "AssumeRole",
+	"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>K</AccessKeyId>"
+	"<SecretAccessKey>S</SecretAccessKey></Credentials></AssumeRoleResult></"
+	"AssumeRoleResponse>"},
 };
 
 START_TEST(a_success_that_cannot_be_read_is_a_failure_of_unknown_effect)
@@ -384,6 +402,7 @@ START_TEST(an_answer_has_a_largest)
 {
 	char *big = pb_malloc(PB_AWS_BODY_MAX + 1);
 	memset(big, ' ', PB_AWS_BODY_MAX + 1);
+	memcpy(big, "{}", 2);
 	struct answer x;
 	answer_init(&x, 200, "", "");
 	x.a.body = (struct pb_str){big, PB_AWS_BODY_MAX + 1};

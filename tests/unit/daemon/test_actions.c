@@ -309,6 +309,31 @@ START_TEST(a_call_gives_the_answer_as_output)
 }
 END_TEST
 
+static const char *const no_answers[] = {
+    "{\"fault\":\"empty\"}",
+    "{\"fault\":\"answer\",\"body\":\"\"}",
+    "{\"fault\":\"answer\",\"body\":\"{}\",\"content_type\":\"application/x-amz-json-1.0\"}",
+    "{\"fault\":\"answer\",\"body\":\"<html>ok</html>\",\"content_type\":\"text/html\"}",
+};
+
+START_TEST(a_success_without_its_answer_may_have_happened)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	world_tell(&w, "/_sandbox/faults", no_answers[_i / 2]);
+	json_t *spec = _i % 2 == 0 ? publish()
+				   : json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "driver", "aws",
+					 "service", "sqs", "operation", "SendMessage", "inputs",
+					 "QueueUrl", WORLD_QUEUE, "MessageBody", "x");
+	const struct pb_outcome *o = run(&w, a, 20000, spec);
+	ck_assert_int_eq(o->status, PB_OUTCOME_FAILED);
+	ck_assert_str_eq(o->error, "UnreadableAnswer");
+	ck_assert(o->is_unknown && o->message[0]);
+	ck_assert_uint_eq(world_n_calls(&w, _i % 2 == 0 ? "Publish" : "SendMessage"), 1);
+	close_actions(&w, a);
+}
+END_TEST
+
 static const struct {
 	const char *fault, *error, *class;
 	bool is_unknown;
@@ -486,6 +511,8 @@ PB_SUITE(actions)
 	pb_add_loop(s, a_spec_that_cannot_be_used_fails_later, 0, (int)PB_ARRAY_LEN(bad_specs));
 	pb_add(s, an_id_that_runs_is_refused_and_the_first_goes_on);
 	pb_add(s, a_call_gives_the_answer_as_output);
+	pb_add_loop(s, a_success_without_its_answer_may_have_happened, 0,
+	    2 * (int)PB_ARRAY_LEN(no_answers));
 	pb_add_loop(
 	    s, a_failed_call_says_whether_it_may_have_happened, 0, (int)PB_ARRAY_LEN(call_faults));
 	pb_add(s, a_call_beyond_its_limit_is_a_timeout_of_unknown_effect);

@@ -44,6 +44,8 @@ static const struct {
     {"{\"fault\":\"cut\"}", false},
     {"{\"fault\":\"garbage\"}", false},
     {"{\"fault\":\"not_http\"}", false},
+    {"{\"fault\":\"empty\"}", false},
+    {"{\"fault\":\"answer\",\"content_type\":\"text/html\",\"body\":\"<html>ok</html>\"}", false},
 };
 #define N_CALLS ((int)PB_ARRAY_LEN(calls))
 #define N_FAULTS ((int)PB_ARRAY_LEN(faults))
