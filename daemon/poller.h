@@ -3,7 +3,8 @@
  *
  * cloudwatch polls DescribeAlarms and posts the differences.  The first poll after a start posts
  * every alarm that is in ALARM, and those that changed since the last poll of the process before;
- * what happened in between comes first, from the alarm history.  A poll counts (PB_IN_POLLED) only
+ * what happened in between comes first, from the alarm history.  So does what happened between two
+ * polls, or while polls failed, where an alarm's two states leave that open.  A poll counts (PB_IN_POLLED) only
  * when all of its pages were read.
  *
  * sqs receives messages and posts an event for each.  A message is deleted when its receipt comes

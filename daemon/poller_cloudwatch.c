@@ -2,12 +2,18 @@
  * The cloudwatch source.
  *
  *	waiting -> describing	its time came				[DescribeAlarms, page after page]
- *	describing -> history	last page, and this process has a gap to fill	[DescribeAlarmHistory]
+ *	describing -> history	last page, and something may have been missed	[DescribeAlarmHistory]
  *	describing -> waiting	last page: the poll counts; or a call failed
  *	history -> waiting	last page, or it cannot be had: the poll counts; or a call failed
  *
- * Without a gap events go out page by page, so that a failing last page delays nobody; a gap is
- * filled in order of time, therefore all events of that poll wait for its end.
+ * Two states of an alarm do not tell what was between them.  The history is asked
+ *	- by the first poll of a process that is not the first: there is a gap between the two.  It is
+ *	  filled in order of time, therefore all events of that poll wait for its end;
+ *	- for alarms in doubt: those that changed, and as far as the two states tell were either in
+ *	  ALARM all along or never.  After a poll that failed also for what is no longer in ALARM.
+ *	  Only their events wait.
+ * All others go out page by page, so that a failing last page delays nobody.  Events of one alarm
+ * are posted in order of time: the engine takes what is older than the last for late.
  */
 #include <stdlib.h>
 
@@ -19,6 +25,7 @@
 #define OVERLAP_FOR (5 * PB_MINUTE) /* polls may miss what the service shows late */
 #define PAGE_SIZE 100
 #define HISTORY_TRIES 3U
+#define URGENT_FOR (10 * PB_SECOND) /* for a page of history that an alarm in ALARM waits for */
 
 struct seen {
 	enum pb_alarm_state state;
@@ -40,8 +47,10 @@ struct pb_cloudwatch {
 	bool is_polled; /* a poll of this process counted */
 	int64_t since_at; /* an alarm not seen before is news if its transition is not older */
 	bool has_gap; /* between the process before and this one */
-	int64_t gap_from_at;
+	bool has_failed; /* a poll, since the last that counted */
+	int64_t history_from_at;
 	unsigned history_failures;
+	bool is_history_lost; /* said; until it works again */
 	uint64_t n_malformed; /* since the start: only the first is logged */
 
 	/* the poll at hand */
@@ -50,7 +59,9 @@ struct pb_cloudwatch {
 	size_t n_pages;
 	struct pb_map *tokens; /* page tokens seen, to find a loop */
 	char *token; /* of the page to ask for; NULL = first */
-	json_t *members; /* with a gap: alarm name -> DescribeAlarms member */
+	/* Alarm name -> DescribeAlarms member: those whose history is wanted.  With a gap all of them;
+	 * else those in doubt, of which nothing was noted or posted yet. */
+	json_t *members;
 	struct found *found;
 	size_t n_found, size_found;
 };
@@ -134,6 +145,7 @@ static void
 give_up_poll(struct pb_cloudwatch *w, int64_t delay)
 {
 	forget_poll(w);
+	w->has_failed = true;
 	if (w->has_gap) {
 		pb_map_free(w->alarms, free);
 		w->alarms = pb_map_new();
@@ -192,7 +204,8 @@ finish_poll(struct pb_cloudwatch *w)
 	pb_trouble_over(p, &w->trouble, "DescribeAlarms");
 	p->last_ok_at = pb_poller_now(p);
 	w->is_polled = true;
-	w->has_gap = false;
+	w->has_gap = w->has_failed = false;
+	w->history_failures = 0;
 	w->since_at = w->began_at - OVERLAP_FOR;
 
 	struct pb_input *in = pb_input_new(PB_IN_POLLED);
@@ -244,10 +257,60 @@ is_news(const struct pb_cloudwatch *w, const struct seen *s, enum pb_alarm_state
 	return state == PB_ALARM_ALARM || (w->since_at > 0 && at >= w->since_at);
 }
 
+/* Is it possible that it was in ALARM, or was not, unseen? */
+static bool
+is_in_doubt(const struct pb_cloudwatch *w, const struct seen *s, enum pb_alarm_state state)
+{
+	bool is_alarm = state == PB_ALARM_ALARM, was_alarm = s && s->state == PB_ALARM_ALARM;
+	if (w->has_gap || w->p->source.backfill_for == 0)
+		return false;
+	/* What is in ALARM now, and was not, must not wait for what was. */
+	return is_alarm == was_alarm || (w->has_failed && !is_alarm);
+}
+
+/* The state before this one: that of the newest event found, else the last one seen. */
+static enum pb_alarm_state
+state_before(const struct pb_cloudwatch *w, const struct seen *s, const char *name)
+{
+	enum pb_alarm_state state = s ? s->state : PB_ALARM_INSUFFICIENT_DATA;
+	int64_t newest_at = 0;
+	for (size_t i = 0; !w->has_gap && i < w->n_found; i++) {
+		const struct pb_event *e = w->found[i].event;
+		if (e->transitioned_at < newest_at || !pb_streq(e->alarm_name, name))
+			continue;
+		newest_at = e->transitioned_at;
+		state = e->alarm_state;
+	}
+	return state;
+}
+
+/* A member that take_alarm has checked: its event, if it is news, and its place in the map. */
+static void
+note_alarm(struct pb_cloudwatch *w, const json_t *alarm, bool is_event)
+{
+	struct pb_error err = {0};
+	enum pb_alarm_state state;
+	const char *arn = pb_json_str(alarm, "AlarmArn"), *name = pb_json_str(alarm, "AlarmName");
+	pb_check(pb_alarm_state_parse(pb_json_str(alarm, "StateValue"), &state) == 0);
+	struct seen *s = pb_map_get(w->alarms, arn);
+	if (is_event) {
+		struct pb_event *e;
+		if (pb_event_from_alarm(alarm, state_before(w, s, name), &e, &err) < 0) {
+			note_malformed(w, alarm, err.text);
+			return;
+		}
+		add_found(w, e);
+	}
+	if (!s) {
+		s = pb_calloc(1, sizeof(*s));
+		pb_map_put(w->alarms, arn, s);
+	}
+	*s = (struct seen){state, transition_of(alarm), w->poll};
+}
+
 static void
 take_alarm(struct pb_cloudwatch *w, const json_t *alarm)
 {
-	struct pb_error err = {0};
 	enum pb_alarm_state state;
 	const char *arn = pb_json_str(alarm, "AlarmArn"), *name = pb_json_str(alarm, "AlarmName");
 	const char *state_name = pb_json_str(alarm, "StateValue");
@@ -258,22 +321,25 @@ take_alarm(struct pb_cloudwatch *w, const json_t *alarm)
 		return;
 	}
 	struct seen *s = pb_map_get(w->alarms, arn);
-	if (is_news(w, s, state, at)) {
-		enum pb_alarm_state previous = s ? s->state : PB_ALARM_INSUFFICIENT_DATA;
-		struct pb_event *e;
-		if (pb_event_from_alarm(alarm, previous, &e, &err) < 0) {
-			note_malformed(w, alarm, err.text);
-			return;
-		}
-		add_found(w, e);
-	}
-	if (!s) {
-		s = pb_calloc(1, sizeof(*s));
-		pb_map_put(w->alarms, arn, s);
-	}
-	*s = (struct seen){state, at, w->poll};
-	if (w->has_gap)
+	bool news = is_news(w, s, state, at), is_held = news && is_in_doubt(w, s, state);
+	if (is_held && s)
+		s->poll = w->poll;
+	if (!is_held)
+		note_alarm(w, alarm, news);
+	if (is_held || w->has_gap)
 		json_object_set(w->members, name, (json_t *)(uintptr_t)alarm);
+}
+
+/* What was in doubt is posted, whether or not the history could be had. */
+static void
+note_held(struct pb_cloudwatch *w)
+{
+	const char *name;
+	json_t *alarm;
+	if (w->has_gap)
+		return;
+	json_object_foreach (w->members, name, alarm)
+		note_alarm(w, alarm, true);
 }
 
 static void
@@ -299,7 +365,8 @@ alarm_types(const struct pb_source *s)
 }
 
 static void
-ask(struct pb_cloudwatch *w, const char *operation, json_t *inputs, pb_client_fn *fn)
+ask(struct pb_cloudwatch *w, const char *operation, json_t *inputs, int64_t limit_for,
+    pb_client_fn *fn)
 {
 	json_object_set_new(inputs, "AlarmTypes", alarm_types(&w->p->source));
 	json_object_set_new(inputs, "MaxRecords", json_integer(PAGE_SIZE));
@@ -309,6 +376,7 @@ ask(struct pb_cloudwatch *w, const char *operation, json_t *inputs, pb_client_fn
 	    .operation = operation,
 	    .inputs = inputs,
 	    .region = w->p->source.region,
+	    .limit_for = limit_for,
 	};
 	w->call = pb_client_call(w->p->client, &req, fn, w);
 	json_decref(inputs);
@@ -344,14 +412,31 @@ start_pages(struct pb_cloudwatch *w)
 
 static void on_history(const struct pb_client_result *result, void *arg);
 
+/* Does one that is in ALARM wait for the history? */
+static bool
+is_urgent(const struct pb_cloudwatch *w)
+{
+	const char *name;
+	json_t *alarm;
+	if (w->has_gap)
+		return false;
+	json_object_foreach (w->members, name, alarm)
+		if (pb_streq(pb_json_str(alarm, "StateValue"), "ALARM"))
+			return true;
+	return false;
+}
+
 static void
 ask_history(struct pb_cloudwatch *w)
 {
 	json_t *inputs = json_object();
 	pb_json_set_str(inputs, "HistoryItemType", "StateUpdate");
 	pb_json_set_str(inputs, "ScanBy", "TimestampAscending");
-	json_object_set_new(inputs, "StartDate", json_real((double)w->gap_from_at / 1000.0));
-	ask(w, "DescribeAlarmHistory", inputs, on_history);
+	json_object_set_new(inputs, "StartDate", json_real((double)w->history_from_at / 1000.0));
+	if (!w->has_gap && json_object_size(w->members) == 1)
+		pb_json_set_str(
+		    inputs, "AlarmName", json_object_iter_key(json_object_iter(w->members)));
+	ask(w, "DescribeAlarmHistory", inputs, is_urgent(w) ? URGENT_FOR : 0, on_history);
 }
 
 static void
@@ -369,21 +454,48 @@ take_item(struct pb_cloudwatch *w, const json_t *item)
 		note_malformed(w, item, err.text);
 		return;
 	}
-	/* The alarm's present state is an event already; what came after is the next poll's. */
-	if (e->transitioned_at >= transition_of(alarm))
+	const struct seen *s = w->has_gap ? NULL : pb_map_get(w->alarms, arn);
+	/* The alarm's present state is an event of its own; what came after is the next poll's. */
+	if (e->transitioned_at >= transition_of(alarm) ||
+	    (s && e->transitioned_at <= s->transitioned_at))
 		pb_event_unref(e);
 	else
 		add_found(w, e);
+}
+
+/* From the last good poll, but not beyond `backfill`. */
+static void
+start_history(struct pb_cloudwatch *w)
+{
+	w->history_from_at = w->began_at - w->p->source.backfill_for;
+	if (w->history_from_at < w->since_at)
+		w->history_from_at = w->since_at;
+	start_pages(w);
+	ask_history(w);
+}
+
+static void
+finish_history(struct pb_cloudwatch *w)
+{
+	if (w->is_history_lost)
+		pb_notice("source %s: DescribeAlarmHistory works again", w->p->source.name);
+	w->is_history_lost = false;
+	note_held(w);
+	finish_poll(w);
 }
 
 static void
 give_up_history(struct pb_cloudwatch *w, const char *why)
 {
 	char from[PB_TIME_TEXT], to[PB_TIME_TEXT];
-	pb_warn("source %s: DescribeAlarmHistory: %s; going on without: alarms that came and went "
-		"between %s and %s are not seen",
-	    w->p->source.name, why, pb_time_rfc3339(from, w->gap_from_at),
-	    pb_time_rfc3339(to, w->began_at));
+	if (!w->is_history_lost)
+		pb_warn(
+		    "source %s: DescribeAlarmHistory: %s; going on without: alarms that came and "
+		    "went between %s and %s are not seen",
+		    w->p->source.name, why, pb_time_rfc3339(from, w->history_from_at),
+		    pb_time_rfc3339(to, w->began_at));
+	w->is_history_lost = true;
+	note_held(w);
 	finish_poll(w);
 }
 
@@ -396,7 +508,7 @@ on_history(const struct pb_client_result *result, void *arg)
 		bool is_final = result->error.class == PB_AWS_DENIED ||
 		    result->error.class == PB_AWS_OURS || result->error.class == PB_AWS_OTHER;
 		/* What is in ALARM now must not wait for what was. */
-		if (is_final || ++w->history_failures >= HISTORY_TRIES)
+		if (is_final || is_urgent(w) || ++w->history_failures >= HISTORY_TRIES)
 			give_up_history(w, result->text);
 		else
 			give_up_poll(w,
@@ -414,7 +526,7 @@ on_history(const struct pb_client_result *result, void *arg)
 	else if (more < 0)
 		give_up_history(w, "its pages do not end");
 	else
-		finish_poll(w);
+		finish_history(w);
 }
 
 /* --- the poll */
@@ -428,7 +540,7 @@ ask_alarms(struct pb_cloudwatch *w)
 	json_t *inputs = json_object();
 	if (prefix && *prefix)
 		pb_json_set_str(inputs, "AlarmNamePrefix", prefix);
-	ask(w, "DescribeAlarms", inputs, on_alarms);
+	ask(w, "DescribeAlarms", inputs, 0, on_alarms);
 }
 
 static void
@@ -452,9 +564,8 @@ on_alarms(const struct pb_client_result *result, void *arg)
 		give_up_poll(w,
 		    pb_trouble_bad(w->p, &w->trouble, "DescribeAlarms", "its pages do not end",
 			retry_base(w)));
-	} else if (w->has_gap) {
-		start_pages(w);
-		ask_history(w);
+	} else if (w->has_gap || json_object_size(w->members) > 0) {
+		start_history(w);
 	} else {
 		finish_poll(w);
 	}
@@ -469,11 +580,7 @@ find_gap(struct pb_cloudwatch *w)
 	if (at <= 0)
 		return;
 	w->since_at = at - OVERLAP_FOR;
-	w->gap_from_at = w->began_at - p->source.backfill_for;
-	if (w->gap_from_at < w->since_at)
-		w->gap_from_at = w->since_at;
-	w->has_gap = p->source.backfill_for > 0 && w->began_at - at > 2 * p->source.interval_for &&
-	    w->history_failures < HISTORY_TRIES;
+	w->has_gap = p->source.backfill_for > 0;
 }
 
 static void
@@ -486,8 +593,7 @@ start_poll(void *arg)
 	w->began_mono = pb_clock_mono();
 	if (!w->is_polled)
 		find_gap(w);
-	if (w->has_gap)
-		w->members = json_object();
+	w->members = json_object();
 	start_pages(w);
 	ask_alarms(w);
 }

@@ -256,9 +256,6 @@ START_TEST(a_poll_gets_through_each_fault)
 }
 END_TEST
 
-/* A daemon that was away for more than two intervals of 5s asks the history. */
-#define AWAY_FOR (11 * PB_SECOND)
-
 START_TEST(a_backfill_gets_through_each_fault)
 {
 	struct pb_rig rigs[N_FAULTS] = {0};
@@ -279,9 +276,6 @@ START_TEST(a_backfill_gets_through_each_fault)
 		fixture_alarm(r, "page-short", "OK");
 		spoil(r, &faults[i], "DescribeAlarmHistory", NULL);
 	}
-	int64_t until = pb_rig_now() + AWAY_FOR;
-	while (pb_rig_again(until))
-		;
 	for (size_t i = 0; i < N_FAULTS; i++) {
 		struct pb_rig *r = &rigs[i];
 		must(pb_rig_launch(r, &err));
@@ -299,6 +293,35 @@ START_TEST(a_backfill_gets_through_each_fault)
 	}
 	for (size_t i = 0; i < N_FAULTS; i++)
 		pb_rig_fini(&rigs[i]);
+}
+END_TEST
+
+/* The poll is the only source, and never sees the alarm in ALARM. */
+START_TEST(an_alarm_that_came_and_went_between_polls_is_handled)
+{
+	RIG(r);
+	fixture_init(r);
+	fixture_with_poll(r);
+	must(pb_rig_sandbox(r, "POST", "eventbridge", "{\"queue\":null}", NULL, &err));
+	must(pb_rig_start(r, &err));
+	want(pb_rig_called(r, "DescribeAlarms", 0, 1, SOON));
+	fixture_alarm(r, "page-short", "ALARM");
+	fixture_alarm(r, "page-short", "OK");
+	free(fixture_incident(r, "page-short", "resolved"));
+	want(fixture_count_incidents(r, "page-short") == 1);
+
+	fixture_alarm(r, "page-again", "ALARM");
+	free(fixture_incident(r, "page-again", "waiting"));
+	spoil(r, &(struct fault){"", "\"fault\":\"server_error\",\"times\":4", NOTHING},
+	    "DescribeAlarms", NULL);
+	want(pb_rig_logged(r, "source alarms: DescribeAlarms: InternalFailure", SOON));
+	fixture_alarm(r, "page-again", "OK");
+	fixture_alarm(r, "page-again", "ALARM");
+	fixture_alarm(r, "page-outage", "ALARM");
+	fixture_alarm(r, "page-outage", "OK");
+	free(fixture_incident(r, "page-outage", "resolved"));
+	free(fixture_incident(r, "page-again", "waiting"));
+	want(fixture_count_incidents(r, "page-again") == 2);
 }
 END_TEST
 
@@ -365,6 +388,7 @@ PB_SUITE(faults_of_sources)
 {
 	pb_add(s, a_message_gets_through_each_fault);
 	pb_add(s, a_poll_gets_through_each_fault);
+	pb_add(s, an_alarm_that_came_and_went_between_polls_is_handled);
 }
 
 PB_SUITE(faults_of_history)

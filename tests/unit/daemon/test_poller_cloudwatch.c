@@ -185,23 +185,169 @@ START_TEST(later_polls_post_differences_only)
 	until_polls(&w, 2);
 	assert_events(&w, "a=OK b=OK");
 	ck_assert_int_eq(w.inputs[0]->event->alarm_previous_state, PB_ALARM_ALARM);
+	ck_assert_uint_eq(world_n_calls(&w, "DescribeAlarmHistory"), 0);
 	finish(&w, p);
 }
 END_TEST
 
-START_TEST(a_second_alarm_of_the_same_state_is_news)
+/* What an alarm was at one poll, went through, and is told of it; the last state is of the poll. */
+static const struct {
+	const char *before, *then[4], *events;
+} trips[] = {
+    {"ALARM", {"OK", "ALARM"}, "a=OK a=ALARM"},
+    {"OK", {"ALARM", "OK"}, "a=ALARM a=OK"},
+    {"INSUFFICIENT_DATA", {"ALARM", "OK"}, "a=ALARM a=OK"},
+    {"OK", {"ALARM", "INSUFFICIENT_DATA"}, "a=ALARM a=INSUFFICIENT_DATA"},
+    {"OK", {"ALARM", "OK", "ALARM", "OK"}, "a=ALARM a=OK a=ALARM a=OK"},
+    {"INSUFFICIENT_DATA", {"OK"}, "a=OK"},
+};
+
+/* Ten seconds each, the first state so long ago. */
+static void
+go_through(struct world *w, const char *name, const char *const states[4], int64_t ago)
+{
+	int64_t at = pb_clock_wall() - ago;
+	for (size_t i = 0; i < 4 && states[i] != NULL; i++, at += 10 * PB_SECOND)
+		alarm_at(w, name, states[i], at);
+}
+
+START_TEST(what_was_between_two_polls_is_posted_first)
 {
 	struct world w;
 	world_open(&w);
+	alarm_at(&w, "a", "OK", pb_clock_wall() - 2 * PB_HOUR);
+	alarm_at(&w, "a", trips[_i].before, pb_clock_wall() - PB_HOUR);
+	struct pb_source s = source();
+	/* Longer than it takes to change the states. */
+	s.interval_for = 200;
+	struct pb_poller *p = start(&w, &s);
+	until_polls(&w, 1);
+	world_drop_inputs(&w);
+	go_through(&w, "a", trips[_i].then, PB_MINUTE);
+	until_polls(&w, 2);
+	assert_events(&w, trips[_i].events);
+	ck_assert_uint_eq(world_n_calls(&w, "DescribeAlarmHistory"), 1);
+	const struct pb_event *last = NULL;
+	for (size_t i = 0; i < w.n_inputs; i++) {
+		const struct pb_event *e = w.inputs[i]->event;
+		if (w.inputs[i]->kind != PB_IN_EVENT)
+			continue;
+		if (last != NULL) {
+			ck_assert_int_eq(e->alarm_previous_state, last->alarm_state);
+			ck_assert_int_gt(e->transitioned_at, last->transitioned_at);
+		}
+		last = e;
+	}
+	finish(&w, p);
+}
+END_TEST
+
+START_TEST(several_alarms_in_doubt_share_a_history)
+{
+	static const char *const trip[4] = {"ALARM", "OK"};
+	struct world w;
+	world_open(&w);
+	alarm_at(&w, "a", "OK", pb_clock_wall() - PB_HOUR);
+	alarm_at(&w, "b", "OK", pb_clock_wall() - PB_HOUR);
+	struct pb_source s = source();
+	s.interval_for = 200;
+	struct pb_poller *p = start(&w, &s);
+	until_polls(&w, 1);
+	go_through(&w, "b", trip, 60 * PB_SECOND);
+	go_through(&w, "a", trip, 30 * PB_SECOND);
+	until_polls(&w, 2);
+	assert_events(&w, "b=ALARM b=OK a=ALARM a=OK");
+	ck_assert_uint_eq(world_n_calls(&w, "DescribeAlarmHistory"), 1);
+	finish(&w, p);
+}
+END_TEST
+
+#define FAILING "{\"fault\":\"error\",\"code\":\"SomethingNew\",\"times\":0,\"operation\":"
+
+START_TEST(what_was_while_polls_failed_is_posted_first)
+{
+	static const char *const trip[4] = {"OK", "ALARM", "OK"}, *const other[4] = {"ALARM", "OK"};
+	struct world w;
+	world_open(&w);
 	alarm_at(&w, "a", "ALARM", pb_clock_wall() - PB_HOUR);
+	alarm_at(&w, "b", "OK", pb_clock_wall() - PB_HOUR);
 	struct pb_source s = source();
 	struct pb_poller *p = start(&w, &s);
 	until_polls(&w, 1);
 	world_drop_inputs(&w);
-	set_state(&w, "a", "OK");
-	set_state(&w, "a", "ALARM");
+	world_tell(&w, "/_sandbox/faults", FAILING "\"DescribeAlarms\"}");
+	world_rounds(&w, 100);
+	go_through(&w, "a", trip, 60 * PB_SECOND);
+	go_through(&w, "b", other, 30 * PB_SECOND);
+	world_rounds(&w, 100);
+	json_decref(world_ask(&w, "DELETE", "/_sandbox/faults", NULL));
+	until_polls(&w, 3);
+	assert_events(&w, "a=OK a=ALARM a=OK b=ALARM b=OK");
+	ck_assert_uint_eq(world_n_calls(&w, "DescribeAlarmHistory"), 1);
+	finish(&w, p);
+}
+END_TEST
+
+static bool
+has_event_of(struct world *w, void *arg)
+{
+	for (size_t i = 0; i < w->n_inputs; i++)
+		if (w->inputs[i]->kind == PB_IN_EVENT &&
+		    pb_streq(w->inputs[i]->event->alarm_name, arg))
+			return true;
+	return false;
+}
+
+START_TEST(a_doubt_that_cannot_be_settled_yet_holds_back_nothing_else)
+{
+	static const char *const trip[4] = {"ALARM", "OK"};
+	static char other[] = "b";
+	struct world w;
+	world_open(&w);
+	alarm_at(&w, "a", "OK", pb_clock_wall() - PB_HOUR);
+	alarm_at(&w, "b", "OK", pb_clock_wall() - PB_HOUR);
+	struct pb_source s = source();
+	s.interval_for = 200;
+	struct pb_poller *p = start(&w, &s);
+	until_polls(&w, 1);
+	world_tell(&w, "/_sandbox/faults",
+	    "{\"fault\":\"server_error\",\"operation\":\"DescribeAlarmHistory\",\"times\":4}");
+	go_through(&w, "a", trip, PB_MINUTE);
+	set_state(&w, "b", "ALARM");
+	world_until(&w, has_event_of, other);
+	assert_events(&w, "b=ALARM");
+	until_polls(&w, 1);
+	assert_events(&w, "b=ALARM a=ALARM a=OK");
+	finish(&w, p);
+}
+END_TEST
+
+START_TEST(an_alarm_does_not_wait_for_a_history_that_cannot_be_had)
+{
+	static const char *const trip[4] = {"OK", "ALARM"};
+	struct world w;
+	world_open(&w);
+	alarm_at(&w, "a", "ALARM", pb_clock_wall() - PB_HOUR);
+	struct pb_source s = source();
+	s.interval_for = 200;
+	struct pb_poller *p = start(&w, &s);
+	until_polls(&w, 1);
+	world_drop_inputs(&w);
+	world_tell(&w, "/_sandbox/faults", FAILING "\"DescribeAlarmHistory\"}");
+	go_through(&w, "a", trip, 180 * PB_SECOND);
 	until_polls(&w, 2);
 	assert_events(&w, "a=ALARM");
+	go_through(&w, "a", trip, 120 * PB_SECOND);
+	until_polls(&w, 2);
+	assert_events(&w, "a=ALARM a=ALARM");
+	const char *first = strstr(w.log.ptr, "are not seen");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(strstr(first + 1, "are not seen"));
+	json_decref(world_ask(&w, "DELETE", "/_sandbox/faults", NULL));
+	go_through(&w, "a", trip, 60 * PB_SECOND);
+	until_polls(&w, 2);
+	assert_events(&w, "a=ALARM a=ALARM a=OK a=ALARM");
+	world_says(w.log.ptr, "DescribeAlarmHistory works again");
 	finish(&w, p);
 }
 END_TEST
@@ -253,7 +399,25 @@ START_TEST(after_a_short_stop_what_changed_since_is_posted)
 	struct pb_poller *p = start(&w, &s);
 	until_polls(&w, 1);
 	assert_events(&w, "long=ALARM fresh=OK");
-	ck_assert_uint_eq(world_n_calls(&w, "DescribeAlarmHistory"), 0);
+	finish(&w, p);
+}
+END_TEST
+
+START_TEST(after_a_short_stop_the_history_is_read_as_well)
+{
+	struct world w;
+	world_open(&w);
+	int64_t now = pb_clock_wall();
+	alarm_at(&w, "flap", "OK", now - PB_HOUR);
+	w.polled_at = now - 20 * PB_SECOND;
+	alarm_at(&w, "flap", "ALARM", now - 15 * PB_SECOND);
+	alarm_at(&w, "flap", "OK", now - 10 * PB_SECOND);
+	struct pb_source s = source();
+	s.interval_for = PB_MINUTE;
+	struct pb_poller *p = start(&w, &s);
+	until_polls(&w, 1);
+	assert_events(&w, "flap=ALARM flap=OK");
+	ck_assert_uint_eq(world_n_calls(&w, "DescribeAlarmHistory"), 1);
 	finish(&w, p);
 }
 END_TEST
@@ -304,6 +468,9 @@ START_TEST(a_backfill_of_nothing_asks_for_no_history)
 	struct pb_poller *p = start(&w, &s);
 	until_polls(&w, 1);
 	assert_events(&w, "now=ALARM flap=OK");
+	set_state(&w, "flap", "ALARM");
+	set_state(&w, "flap", "OK");
+	until_polls(&w, 2);
 	ck_assert_uint_eq(world_n_calls(&w, "DescribeAlarmHistory"), 0);
 	finish(&w, p);
 }
@@ -500,7 +667,12 @@ PB_SUITE(poller_cloudwatch)
 	pb_add(s, all_pages_are_read);
 	pb_add(s, a_prefix_and_types_narrow_what_is_asked);
 	pb_add(s, later_polls_post_differences_only);
-	pb_add(s, a_second_alarm_of_the_same_state_is_news);
+	pb_add_loop(s, what_was_between_two_polls_is_posted_first, 0, (int)PB_ARRAY_LEN(trips));
+	pb_add(s, several_alarms_in_doubt_share_a_history);
+	pb_add(s, what_was_while_polls_failed_is_posted_first);
+	pb_add(s, a_doubt_that_cannot_be_settled_yet_holds_back_nothing_else);
+	pb_add(s, an_alarm_does_not_wait_for_a_history_that_cannot_be_had);
+	pb_add(s, after_a_short_stop_the_history_is_read_as_well);
 	pb_add(s, an_alarm_made_in_alarm_is_news);
 	pb_add(s, a_deleted_alarm_is_forgotten_and_said);
 	pb_add(s, after_a_short_stop_what_changed_since_is_posted);
