@@ -12,6 +12,7 @@
 #include "ctl_prove.h"
 #include "io/file.h"
 
+#define TIMELINE_PIECE 1000
 #define INJECT_MAX (1U << 20)
 
 static const char usage_text[] =
@@ -20,6 +21,7 @@ static const char usage_text[] =
     "  status              the daemon, its configuration and its sources\n"
     "  incidents [--all]   open incidents, or also those that are resolved\n"
     "  show ID             one incident: run, steps, pages and every decision\n"
+    "  timeline ID         every decision about it in order, also long after its end\n"
     "  ack ID              acknowledge: paging pauses\n"
     "  snooze ID --for 30m   nobody is paged for so long (1m to 1d)\n"
     "  escalate ID [--reason TEXT]  hand over: the next level is paged now\n"
@@ -497,6 +499,46 @@ cmd_tail(struct ctl *c)
 	return ask(c, &req, &none);
 }
 
+struct timeline {
+	const struct ctl *c;
+	int64_t seq; /* of the last line */
+	size_t n; /* lines of this piece */
+};
+
+static int
+on_timeline(struct pb_str line, void *arg)
+{
+	struct timeline *tl = arg;
+	PB_JSON json_t *j = NULL;
+	if (pb_json_parse(line, &j, NULL) == 0)
+		tl->seq = pb_json_i64(j, "seq", tl->seq);
+	tl->n++;
+	return on_note(line, (void *)(uintptr_t)tl->c);
+}
+
+/* From the first decision on, piece by piece: the story of an incident may be long. */
+static enum pb_ctl_exit
+cmd_timeline(struct ctl *c)
+{
+	struct timeline tl = {.c = c};
+	enum pb_ctl_exit rc;
+	do {
+		json_t *none;
+		PB_CLEANUP(pb_buf_fini) struct pb_buf path = PB_BUF_INIT;
+		(void)pb_buf_addf(&path, "/v1/tail?limit=%d&since=%lld&incident=", TIMELINE_PIECE,
+		    (long long)tl.seq);
+		pb_ctl_add_encoded(&path, c->argument);
+		const struct pb_ctl_request req = {.socket = c->socket,
+		    .method = "GET",
+		    .path = path.ptr,
+		    .on_line = on_timeline,
+		    .arg = &tl};
+		tl.n = 0;
+		rc = ask(c, &req, &none);
+	} while (rc == PB_CTL_OK && tl.n == TIMELINE_PIECE);
+	return rc;
+}
+
 static enum pb_ctl_exit
 cmd_reload(struct ctl *c)
 {
@@ -541,6 +583,7 @@ static const struct command {
     {"status", NULL, cmd_status},
     {"incidents", NULL, cmd_incidents},
     {"show", "ID", cmd_show},
+    {"timeline", "ID", cmd_timeline},
     {"ack", "ID", cmd_ack},
     {"snooze", "ID", cmd_snooze},
     {"escalate", "ID", cmd_escalate},

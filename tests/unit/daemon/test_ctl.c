@@ -259,6 +259,15 @@ START_TEST(a_silence_is_added_shown_and_expired)
 		ck_says(r.out, "silence s1 by ");
 	}
 	{
+		CTL(&w, NULL, "timeline", "1", NULL, NULL);
+		const char *opened = strstr(r.out, " opened "), *run = strstr(r.out, " run  ");
+		ck_assert_msg(opened != NULL && run != NULL && opened < run, "%s", r.out);
+	}
+	{
+		CTL(&w, NULL, "timeline", "9", NULL, NULL);
+		ck_assert_int_eq(r.rc, 1);
+	}
+	{
 		CTL(&w, NULL, "silence", "list", NULL, NULL);
 		ck_says(r.out, ": new \\x1b[31mrouter\n  {\"detail\"");
 	}
