@@ -1,0 +1,107 @@
+/*
+ * How patterns relate: known pairs, and that every witness does what it is said to.
+ */
+#include "pattern/relate.h"
+
+#include <stdlib.h>
+
+#include "../runner.h"
+#include "help.h"
+#include "random.h"
+
+static const struct {
+	const char *a, *b;
+	enum pb_answer contained, overlaps;
+} pairs[] = {
+    {"{\"a\":[1]}", "{\"a\":[1,2]}", PB_YES, PB_YES},
+    {"{\"a\":[1,2]}", "{\"a\":[1]}", PB_NO, PB_YES},
+    {"{\"a\":[1],\"b\":[2]}", "{\"a\":[1]}", PB_YES, PB_YES},
+    {"{\"a\":[1]}", "{\"a\":[1],\"b\":[2]}", PB_NO, PB_YES},
+    {"{\"a\":[{\"prefix\":\"ab\"}]}", "{\"a\":[{\"prefix\":\"a\"}]}", PB_YES, PB_YES},
+    {"{\"a\":[{\"prefix\":\"a\"}]}", "{\"a\":[{\"prefix\":\"ab\"}]}", PB_NO, PB_YES},
+    {"{\"a\":[\"abc\"]}", "{\"a\":[{\"wildcard\":\"a*\"}]}", PB_YES, PB_YES},
+    {"{\"a\":[{\"numeric\":[\">\",0,\"<\",5]}]}", "{\"a\":[{\"numeric\":[\">=\",0]}]}", PB_YES,
+	PB_YES},
+    {"{\"a\":[{\"numeric\":[\">=\",0]}]}", "{\"a\":[{\"numeric\":[\">\",0]}]}", PB_NO, PB_YES},
+    {"{\"a\":[1]}", "{\"a\":[{\"exists\":false}]}", PB_NO, PB_NO},
+    {"{\"a\":[1]}", "{\"a\":[{\"exists\":true}]}", PB_YES, PB_YES},
+    {"{\"a\":[1]}", "{\"a\":[2]}", PB_NO, PB_YES}, /* in an array */
+    {"{\"$or\":[{\"a\":[1]},{\"b\":[1]}]}", "{\"$or\":[{\"b\":[1]},{\"a\":[1,2]}]}", PB_YES,
+	PB_YES},
+    {"{\"a.b\":[1]}", "{\"a\":{\"b\":[1]}}", PB_YES, PB_YES},
+};
+
+START_TEST(known_pairs_relate_as_they_should)
+{
+	PB_CLEANUP(pb_pattern_freep) struct pb_pattern *a = help_pattern(pairs[_i].a);
+	PB_CLEANUP(pb_pattern_freep) struct pb_pattern *b = help_pattern(pairs[_i].b);
+	char *text = NULL;
+
+	ck_assert_int_eq(pb_pattern_is_contained(a, b, &text), pairs[_i].contained);
+	ck_assert_ptr_nonnull(text);
+	free(text);
+	ck_assert_int_eq(pb_pattern_overlaps(a, b, &text), pairs[_i].overlaps);
+	ck_assert_ptr_nonnull(text);
+	free(text);
+}
+END_TEST
+
+static struct pb_pattern *
+make_pattern(struct pb_rand *r)
+{
+	for (;;) {
+		PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+		struct pb_pattern *p = NULL;
+		random_pattern(r, &text);
+		if (pb_pattern_compile(pb_buf_str(&text), &p, NULL) == 0)
+			return p;
+	}
+}
+
+static void
+check_pair(struct pb_rand *r, const struct pb_pattern *a, const struct pb_pattern *b)
+{
+	PB_CLEANUP(pb_freep) char *text = NULL;
+	PB_CLEANUP(pb_freep) char *shared = NULL;
+	enum pb_answer contained = pb_pattern_is_contained(a, b, &text);
+	enum pb_answer overlaps = pb_pattern_overlaps(a, b, &shared);
+
+	ck_assert_int_eq(text != NULL, contained != PB_UNDECIDED);
+	ck_assert_int_eq(shared != NULL, overlaps != PB_UNDECIDED);
+	if (contained == PB_NO) {
+		PB_JSON json_t *event = help_json(text);
+		ck_assert(pb_pattern_match(a, event) && !pb_pattern_match(b, event));
+	}
+	if (overlaps == PB_YES) {
+		PB_JSON json_t *event = help_json(shared);
+		ck_assert(pb_pattern_match(a, event) && pb_pattern_match(b, event));
+	}
+	for (int i = 0; i < 20; i++) { /* a proof holds for any event */
+		PB_CLEANUP(pb_buf_fini) struct pb_buf b_text = PB_BUF_INIT;
+		random_event(r, &b_text);
+		PB_JSON json_t *event = help_json(b_text.ptr);
+		bool in_a = pb_pattern_match(a, event), in_b = pb_pattern_match(b, event);
+		ck_assert(!(contained == PB_YES && in_a && !in_b));
+		ck_assert(!(overlaps == PB_NO && in_a && in_b));
+	}
+}
+
+START_TEST(answers_hold_for_random_patterns)
+{
+	struct pb_rand r;
+
+	pb_rand_seed(&r, 4711);
+	for (int round = 0; round < 300; round++) {
+		PB_CLEANUP(pb_pattern_freep) struct pb_pattern *a = make_pattern(&r);
+		PB_CLEANUP(pb_pattern_freep) struct pb_pattern *b = make_pattern(&r);
+		check_pair(&r, a, b);
+		check_pair(&r, a, a);
+	}
+}
+END_TEST
+
+PB_SUITE(pattern_relate)
+{
+	pb_add_loop(s, known_pairs_relate_as_they_should, 0, (int)PB_ARRAY_LEN(pairs));
+	pb_add(s, answers_hold_for_random_patterns);
+}
