@@ -78,13 +78,32 @@ read_one(struct set *set, const char *path, bool is_main, struct pb_problems *pr
 	};
 }
 
+static bool
+ends_with(const char *name, const char *ending)
+{
+	size_t n = strlen(name), e = strlen(ending);
+	return n > e && strcmp(name + n - e, ending) == 0;
+}
+
+/* Hidden names are not listed at all.  What editors and packagers leave beside a file is no mistake. */
+static bool
+is_set_aside(const char *name)
+{
+	static const char *const endings[] = {"~", ".bak", ".orig", ".rej", ".old", ".tmp", ".swp",
+	    ".disabled", ".dpkg-old", ".dpkg-dist", ".dpkg-new", ".rpmsave", ".rpmnew", ".rpmorig"};
+	for (size_t i = 0; i < PB_ARRAY_LEN(endings); i++)
+		if (ends_with(name, endings[i]))
+			return true;
+	return name[0] == '#';
+}
+
 static void
 read_more(struct set *set, const char *dir, struct pb_problems *problems)
 {
 	PB_CLEANUP(pb_freep) char *more = pb_asprintf("%s/%s", dir, PB_CONFDIR_MORE);
 	PB_CLEANUP(pb_file_list_fini) struct pb_file_list list = {0};
 	struct pb_error err;
-	if (pb_file_list(more, ".yaml", &list, &err) < 0) {
+	if (pb_file_list(more, NULL, &list, &err) < 0) {
 		if (err.kind != PB_NOT_FOUND)
 			add_problem(
 			    problems, pb_asprintf("%s%s", err.text, remedy(err.kind, false)));
@@ -92,7 +111,13 @@ read_more(struct set *set, const char *dir, struct pb_problems *problems)
 	}
 	for (size_t i = 0; i < list.n; i++) {
 		PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/%s", more, list.names[i]);
-		read_one(set, path, false, problems);
+		if (ends_with(list.names[i], ".yaml"))
+			read_one(set, path, false, problems);
+		else if (!is_set_aside(list.names[i]))
+			add_problem(problems,
+			    pb_asprintf("%s: only names that end in .yaml are read; rename it to "
+					"NAME.yaml, or to NAME.disabled if it is not to count",
+				path));
 	}
 }
 

@@ -2,6 +2,10 @@
  * The configuration folder: DIR/playbookd.yaml and the files DIR/playbooks.d/NAME.yaml in byte order
  * of their names, read as one set.  Start, --check and reload come through here, so that what one of
  * them accepts the others accept too.
+ *
+ * Another name in playbooks.d is a problem, since a playbook of which nobody hears is worse than a
+ * refused start; hidden files, backups (NAME~, NAME.bak, NAME.dpkg-old ...) and NAME.disabled are
+ * passed over.
  */
 #ifndef PB_DAEMON_CONFDIR_H
 #define PB_DAEMON_CONFDIR_H

@@ -92,6 +92,38 @@ START_TEST(files_are_read_in_byte_order_as_one_set)
 }
 END_TEST
 
+static struct {
+	const char *name;
+	bool is_told;
+} const others[] = {
+    {"web.yml", true},
+    {"web.json", true},
+    {"web", true},
+    {"web.YAML", true},
+    {".web.yaml.swp", false},
+    {"web.yaml~", false},
+    {"web.yaml.bak", false},
+    {"web.yaml.dpkg-old", false},
+    {"web.yaml.disabled", false},
+    {"#web.yaml#", false},
+};
+
+START_TEST(a_file_of_another_name_is_told_unless_it_was_set_aside)
+{
+	make();
+	put("playbookd.yaml", base_text);
+	PB_CLEANUP(pb_freep) char *name = pb_asprintf("playbooks.d/%s", others[_i].name);
+	put(name, "version: 1\n");
+	PB_CLEANUP(pb_freep) char *text = problems();
+	PB_CLEANUP(pb_freep)
+	char *told = pb_asprintf("%s/%s: only names that end in .yaml are read; rename it to "
+				 "NAME.yaml, or to NAME.disabled if it is not to count\n",
+	    dir, name);
+	ck_assert_str_eq(text, others[_i].is_told ? told : "");
+	clear();
+}
+END_TEST
+
 START_TEST(a_folder_that_is_not_there_says_what_to_do)
 {
 	make();
@@ -207,6 +239,8 @@ END_TEST
 PB_SUITE(confdir)
 {
 	pb_add(s, files_are_read_in_byte_order_as_one_set);
+	pb_add_loop(
+	    s, a_file_of_another_name_is_told_unless_it_was_set_aside, 0, PB_ARRAY_LEN(others));
 	pb_add(s, a_folder_that_is_not_there_says_what_to_do);
 	pb_add(s, playbooks_d_may_be_absent);
 	pb_add(s, everything_that_cannot_be_read_is_told_at_once);
