@@ -331,7 +331,7 @@ make_core(struct app *app, struct pb_storage *storage)
 	}
 	if (pb_core_boot(app->core, storage->readable, refused, NULL, &err) < 0)
 		return refusal(&err, PB_APP_EXIT_STORE);
-	app->started_at = app->loaded_at = pb_core_now(app->core);
+	app->started_at = app->loaded_at = app->refused_at = pb_core_now(app->core);
 	return app->exit;
 }
 
@@ -368,6 +368,7 @@ finish(struct app *app)
 	pb_loop_free(app->loop);
 	pb_config_unref(app->config);
 	free(app->config_why);
+	free(app->refused);
 	free(app->degraded_why);
 	free(app->state_dir);
 	free(app->socket);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "confdir.h"
 #include "io/service.h"
 #include "storage.h"
 
@@ -45,9 +46,8 @@ audit(struct app *app)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
 	size_t n = pb_engine_audit(pb_core_engine(app->core), pb_core_now(app->core), &why);
 	if (n > 0 && n != app->n_defects)
-		pb_err("%zu open incidents wait for nothing: %s; see to them by hand and report "
-		       "this",
-		    n, why.ptr == NULL ? "" : why.ptr);
+		pb_err("%zu open incident%s for nothing: %s; see to them by hand and report this",
+		    n, n == 1 ? " waits" : "s wait", why.ptr == NULL ? "" : why.ptr);
 	app->n_defects = n;
 }
 
@@ -132,16 +132,33 @@ app_show_status(struct app *app)
 {
 	size_t n = pb_engine_n_open(pb_core_engine(app->core));
 	PB_CLEANUP(pb_freep)
-	char *text = pb_asprintf("%s: %zu open incident%s, %zu playbooks, %zu sources%s%s%s",
-	    state_of(app), n, n == 1 ? "" : "s", app->config->n_playbooks, app->config->n_sources,
-	    app->config_why == NULL ? "" : "; not the configuration on disk",
+	char *text = pb_asprintf("%s: %zu open incident%s, %zu playbook%s, %zu source%s%s%s%s",
+	    state_of(app), n, n == 1 ? "" : "s", app->config->n_playbooks,
+	    app->config->n_playbooks == 1 ? "" : "s", app->config->n_sources,
+	    app->config->n_sources == 1 ? "" : "s",
+	    app->config_why == NULL && app->refused == NULL ? ""
+							    : "; not the configuration on disk",
 	    app->is_degraded ? "; " : "", app->is_degraded ? app->degraded_why : "");
 	pb_service_status(text);
+}
+
+/* What is in the folder against what is in force: a reload may be needed, or was refused. */
+static const char *
+on_disk(const struct app *app)
+{
+	char digest[PB_SHA256_TEXT] = "";
+	int rc = pb_confdir_digest(app->options->config_dir, digest);
+	if (rc == 0 && pb_streq(digest, app->config->digest))
+		return "loaded";
+	if (app->refused != NULL)
+		return "refused";
+	return rc < 0 ? "unusable" : "changed";
 }
 
 static json_t *
 config_status(const struct app *app)
 {
+	const char *disk = on_disk(app);
 	json_t *j = json_object();
 	pb_json_set_str(j, "dir", app->options->config_dir);
 	pb_json_set_str(j, "digest", app->config->digest);
@@ -149,6 +166,12 @@ config_status(const struct app *app)
 	pb_json_set_i64(j, "playbooks", (int64_t)app->config->n_playbooks);
 	pb_json_set_i64(j, "sources", (int64_t)app->config->n_sources);
 	pb_json_set_str(j, "problem", app->config_why);
+	pb_json_set_str(j, "on_disk", disk);
+	if (strcmp(disk, "refused") == 0) {
+		pb_json_set_i64(j, "refused_at", app->refused_at);
+		pb_json_set_i64(j, "refused_problems", (int64_t)app->n_refused);
+		pb_json_set_str(j, "refused", app->refused);
+	}
 	return j;
 }
 

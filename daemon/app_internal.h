@@ -17,6 +17,9 @@ struct app {
 	struct pb_loop *loop;
 	struct pb_config *config; /* in force, or about to be: the engine has its own count */
 	char *config_why; /* not the folder's: why the one of before is in force; NULL = it is */
+	char *refused; /* first problem of the last load that failed; NULL = it succeeded */
+	size_t n_refused; /* problems of that load */
+	int64_t refused_at; /* durable time */
 	char *state_dir, *socket; /* in use, whatever a reload says */
 	char *host;
 
@@ -52,8 +55,8 @@ json_t *app_status(void *app); /* GET /v1/status */
 bool app_knows_state_dir(const struct pb_app_options *o); /* without a configuration */
 char *app_state_dir(const struct pb_app_options *o, const struct pb_config *c);
 char *app_socket(const struct pb_app_options *o, const struct pb_config *c);
-/* Loads, logs all problems; -1 when there are some, put into `ret_problems` (may be NULL). */
-int app_load_config(const struct app *app, struct pb_config **ret, json_t **ret_problems);
+/* Loads, logs all problems, keeps the first for the status; -1 when there are some, put into `ret_problems` (may be NULL). */
+int app_load_config(struct app *app, struct pb_config **ret, json_t **ret_problems);
 void app_reload(void *app, const char *by, uint64_t token);
 
 #endif

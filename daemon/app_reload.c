@@ -52,11 +52,15 @@ app_socket(const struct pb_app_options *o, const struct pb_config *c)
 }
 
 int
-app_load_config(const struct app *app, struct pb_config **ret, json_t **ret_problems)
+app_load_config(struct app *app, struct pb_config **ret, json_t **ret_problems)
 {
 	PB_CLEANUP(pb_problems_fini) struct pb_problems problems = {0};
+	free(PB_TAKE(app->refused));
 	if (pb_confdir_load(app->options->config_dir, ret, &problems) == 0)
 		return 0;
+	app->refused = pb_strdup(problems.n > 0 ? problems.texts[0] : "it cannot be used");
+	app->n_refused = problems.n;
+	app->refused_at = app->core != NULL ? pb_core_now(app->core) : 0;
 	if (ret_problems != NULL)
 		*ret_problems = json_array();
 	for (size_t i = 0; i < problems.n; i++) {

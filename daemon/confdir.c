@@ -121,13 +121,19 @@ read_more(struct set *set, const char *dir, struct pb_problems *problems)
 	}
 }
 
+static void
+read_all(struct set *set, const char *dir, struct pb_problems *problems)
+{
+	PB_CLEANUP(pb_freep) char *main_path = pb_asprintf("%s/%s", dir, PB_CONFDIR_MAIN);
+	read_one(set, main_path, true, problems);
+	read_more(set, dir, problems);
+}
+
 int
 pb_confdir_load(const char *dir, struct pb_config **ret, struct pb_problems *problems)
 {
 	PB_CLEANUP(set_fini) struct set set = {0};
-	PB_CLEANUP(pb_freep) char *main_path = pb_asprintf("%s/%s", dir, PB_CONFDIR_MAIN);
-	read_one(&set, main_path, true, problems);
-	read_more(&set, dir, problems);
+	read_all(&set, dir, problems);
 	/* Half a set would be full of references to what is in the other half. */
 	if (problems->n > 0)
 		return -1;
@@ -148,6 +154,18 @@ pb_confdir_zone(const char *name, struct pb_buf *ret, struct pb_error *err)
 		return pb_fail(
 		    err, PB_NOT_FOUND, "the system's zones (package tzdata) have no %s", path);
 	return -1;
+}
+
+int
+pb_confdir_digest(const char *dir, char ret[PB_SHA256_TEXT])
+{
+	PB_CLEANUP(set_fini) struct set set = {0};
+	PB_CLEANUP(pb_problems_fini) struct pb_problems problems = {0};
+	read_all(&set, dir, &problems);
+	if (problems.n > 0)
+		return -1;
+	pb_config_digest(set.files, set.n, ret);
+	return 0;
 }
 
 static enum pb_effect

@@ -28,6 +28,12 @@ int pb_confdir_load(const char *dir, struct pb_config **ret, struct pb_problems 
  * pb_confdir_load uses it. */
 int pb_confdir_zone(const char *name, struct pb_buf *ret, struct pb_error *err);
 
+/*
+ * The digest of what is in the folder now, good or not, to compare with pb_config.digest.  -1: it
+ * cannot be read whole, or has files of other names.
+ */
+int pb_confdir_digest(const char *dir, char ret[PB_SHA256_TEXT]);
+
 /* What the AWS client can do, by its table of operations; see pb_aws_check in playbook/config.h. */
 int pb_confdir_aws_check(const char *service, const char *operation, const json_t *inputs,
     enum pb_effect *ret_effect, struct pb_error *err);

@@ -84,8 +84,12 @@ struct pb_ctl_table {
 	} * cells;
 	size_t n_cells;
 };
-void pb_ctl_cell(struct pb_ctl_table *t, enum pb_ctl_color color, const char *fmt, ...)
-    PB_PRINTF(3, 4); /* what it gets is safe already, or is made so: no cell has control bytes */
+/* What they get is safe already, or is made so: no cell has control bytes.  At most 200 bytes of it
+ * are shown, or `max`. */
+void
+pb_ctl_cell(struct pb_ctl_table *t, enum pb_ctl_color color, const char *fmt, ...) PB_PRINTF(3, 4);
+void pb_ctl_cell_max(struct pb_ctl_table *t, enum pb_ctl_color color, size_t max, const char *fmt,
+    ...) PB_PRINTF(4, 5);
 void pb_ctl_table_add(
     struct pb_buf *b, struct pb_ctl_table *t, const char *indent, const struct pb_ctl_view *v);
 void pb_ctl_table_fini(struct pb_ctl_table *t);

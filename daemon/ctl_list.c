@@ -6,6 +6,10 @@
 #include "base/time.h"
 #include "ctl.h"
 
+/* The remedy stands at the end of an error, in the last column, where length does no harm. */
+#define ERROR_MAX 2000
+#define TITLE_MAX 60 /* so that what stands behind it stays on the screen */
+
 #define TABLE(n) PB_CLEANUP(pb_ctl_table_fini) struct pb_ctl_table t = {.n_columns = (n)}
 
 static void
@@ -90,7 +94,7 @@ incident_row(struct pb_ctl_table *t, const json_t *in, const struct pb_ctl_view 
 	pb_ctl_cell(
 	    t, PB_CTL_PLAIN, "%s", pb_time_rfc3339(opened, opened_at / PB_SECOND * PB_SECOND));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", playbook[0] == '\0' ? "(none matches)" : playbook);
-	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(in, "title", "-"));
+	pb_ctl_cell_max(t, PB_CTL_PLAIN, TITLE_MAX, "%s", pb_json_str_or(in, "title", "-"));
 	pb_ctl_cell(t, color, "%s", next.ptr == NULL ? "" : next.ptr);
 }
 
@@ -121,6 +125,7 @@ source_row(struct pb_ctl_table *t, const json_t *s, const struct pb_ctl_view *v)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf ok = PB_BUF_INIT;
 	const char *error = pb_json_str(s, "last_error");
+	long long failures = pb_json_i64(s, "failures", 1);
 	pb_ctl_add_time(&ok, pb_json_i64(s, "last_ok_at", 0), v->now);
 	pb_ctl_cell(t, PB_CTL_BOLD, "%s", pb_json_str_or(s, "name", "?"));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(s, "type", "?"));
@@ -129,8 +134,8 @@ source_row(struct pb_ctl_table *t, const json_t *s, const struct pb_ctl_view *v)
 	if (error == NULL)
 		pb_ctl_cell(t, PB_CTL_GREEN, "ok");
 	else
-		pb_ctl_cell(t, PB_CTL_RED, "%lld failures: %s",
-		    (long long)pb_json_i64(s, "failures", 1), error);
+		pb_ctl_cell_max(t, PB_CTL_RED, ERROR_MAX, "%lld failure%s: %s", failures,
+		    failures == 1 ? "" : "s", error);
 }
 
 static void
@@ -149,16 +154,44 @@ add_sources(struct pb_buf *b, const json_t *sources, const struct pb_ctl_view *v
 }
 
 static void
+add_on_disk(struct pb_buf *b, const json_t *config, const struct pb_ctl_view *v)
+{
+	const char *disk = pb_json_str_or(config, "on_disk", "loaded");
+	int64_t more = pb_json_i64(config, "refused_problems", 1) - 1;
+	if (strcmp(disk, "loaded") == 0)
+		return;
+	label(b, "on disk");
+	if (strcmp(disk, "changed") == 0) {
+		pb_ctl_add_colored(b, "changed", PB_CTL_YELLOW, v);
+		(void)pb_buf_adds(b, " since it was loaded: playbookctl reload\n");
+		return;
+	}
+	pb_ctl_add_colored(b, disk, PB_CTL_RED, v);
+	if (strcmp(disk, "refused") != 0) {
+		(void)pb_buf_adds(b, ": playbookd --check DIR says why\n");
+		return;
+	}
+	(void)pb_buf_addc(b, ' ');
+	pb_ctl_add_time(b, pb_json_i64(config, "refused_at", 0), v->now);
+	(void)pb_buf_adds(b, ": ");
+	pb_ctl_add_text(b, pb_json_str_or(config, "refused", "?"), 1000);
+	if (more > 0)
+		(void)pb_buf_addf(b, "; and %lld more", (long long)more);
+	(void)pb_buf_addc(b, '\n');
+}
+
+static void
 add_config(struct pb_buf *b, const json_t *config, const struct pb_ctl_view *v)
 {
 	char digest[80];
+	int64_t playbooks = pb_json_i64(config, "playbooks", 0);
 	label(b, "configuration");
 	(void)pb_buf_addf(b, "%.12s",
 	    pb_safe(digest, sizeof(digest), pb_str_of(pb_json_str_or(config, "digest", "?"))));
 	(void)pb_buf_adds(b, " of ");
 	pb_ctl_add_text(b, pb_json_str_or(config, "dir", "?"), 200);
 	(void)pb_buf_addf(
-	    b, ", %lld playbooks, loaded ", (long long)pb_json_i64(config, "playbooks", 0));
+	    b, ", %lld playbook%s, loaded ", (long long)playbooks, playbooks == 1 ? "" : "s");
 	pb_ctl_add_time(b, pb_json_i64(config, "loaded_at", 0), v->now);
 	(void)pb_buf_addc(b, '\n');
 	if (pb_json_str(config, "problem") != NULL) {
@@ -166,6 +199,7 @@ add_config(struct pb_buf *b, const json_t *config, const struct pb_ctl_view *v)
 		pb_ctl_add_text(b, pb_json_str(config, "problem"), 500);
 		(void)pb_buf_addc(b, '\n');
 	}
+	add_on_disk(b, config, v);
 }
 
 static void
@@ -191,14 +225,34 @@ static void
 add_incident_counts(struct pb_buf *b, const json_t *s)
 {
 	int64_t defects = pb_json_i64(s, "defects", 0);
+	int64_t running = pb_json_i64(s, "actions_running", 0);
 	label(b, "incidents");
-	(void)pb_buf_addf(b, "%lld open, %lld actions running\n",
-	    (long long)pb_json_i64(s, "open", 0), (long long)pb_json_i64(s, "actions_running", 0));
+	(void)pb_buf_addf(b, "%lld open, %lld action%s running\n",
+	    (long long)pb_json_i64(s, "open", 0), (long long)running, running == 1 ? "" : "s");
 	if (defects > 0) {
 		label(b, "defects");
-		(void)pb_buf_addf(b, "%lld open incidents wait for nothing, see the journal\n",
-		    (long long)defects);
+		(void)pb_buf_addf(b, "%lld open incident%s for nothing, see the journal\n",
+		    (long long)defects, defects == 1 ? " waits" : "s wait");
 	}
+}
+
+/* By state in the store's counts. */
+static void
+add_quarantine(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	const json_t *states = pb_json_get(pb_json_get(s, "store"), "quarantine");
+	PB_JSON json_t *copy = json_deep_copy(states);
+	const char *state;
+	json_t *count;
+	long long n = 0;
+	json_object_foreach (copy, state, count)
+		n += json_integer_value(count);
+	if (n == 0)
+		return;
+	PB_CLEANUP(pb_freep) char *text = pb_asprintf("%lld message%s", n, n == 1 ? "" : "s");
+	label(b, "quarantine");
+	pb_ctl_add_colored(b, text, PB_CTL_YELLOW, v);
+	(void)pb_buf_adds(b, " that nobody could read: playbookctl quarantine\n");
 }
 
 static void
@@ -250,6 +304,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	add_stopped(b, s, v);
 	add_aws(b, s);
 	add_incident_counts(b, s);
+	add_quarantine(b, s, v);
 	(void)pb_buf_addc(b, '\n');
 	add_sources(b, pb_json_get(s, "sources"), v);
 }

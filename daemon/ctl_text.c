@@ -56,17 +56,32 @@ pb_ctl_add_colored(
 		(void)pb_buf_adds(b, "\x1b[0m");
 }
 
+static void PB_PRINTF(4, 0) add_cell(
+    struct pb_ctl_table *t, enum pb_ctl_color color, size_t max, const char *fmt, va_list ap)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf raw = PB_BUF_INIT, safe = PB_BUF_INIT;
+	(void)pb_buf_vaddf(&raw, fmt, ap);
+	pb_buf_add_safe(&safe, pb_buf_str(&raw), max, false);
+	t->cells = pb_realloc(t->cells, (t->n_cells + 1) * sizeof(*t->cells));
+	t->cells[t->n_cells++] = (struct pb_ctl_cell){pb_buf_take(&safe), color};
+}
+
 void
 pb_ctl_cell(struct pb_ctl_table *t, enum pb_ctl_color color, const char *fmt, ...)
 {
-	PB_CLEANUP(pb_buf_fini) struct pb_buf raw = PB_BUF_INIT, safe = PB_BUF_INIT;
 	va_list ap;
 	va_start(ap, fmt);
-	(void)pb_buf_vaddf(&raw, fmt, ap);
+	add_cell(t, color, CELL_MAX, fmt, ap);
 	va_end(ap);
-	pb_buf_add_safe(&safe, pb_buf_str(&raw), CELL_MAX, false);
-	t->cells = pb_realloc(t->cells, (t->n_cells + 1) * sizeof(*t->cells));
-	t->cells[t->n_cells++] = (struct pb_ctl_cell){pb_buf_take(&safe), color};
+}
+
+void
+pb_ctl_cell_max(struct pb_ctl_table *t, enum pb_ctl_color color, size_t max, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add_cell(t, color, max, fmt, ap);
+	va_end(ap);
 }
 
 /* Characters of valid UTF-8; each is taken to be one column wide. */

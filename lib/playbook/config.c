@@ -154,16 +154,16 @@ base_name(const char *path)
 }
 
 /* Each part with its length in front, so that no two sets look the same to the digest. */
-static void
-set_digest(struct pb_config *c)
+void
+pb_config_digest(const struct pb_config_file *files, size_t n, char ret[PB_SHA256_TEXT])
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
-	for (size_t i = 0; i < c->n_files; i++) {
-		const char *name = base_name(c->files[i].name);
-		(void)pb_buf_addf(&b, "%zu:%s %zu:", strlen(name), name, c->files[i].len);
-		(void)pb_buf_add(&b, c->files[i].text, c->files[i].len);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = base_name(files[i].name);
+		(void)pb_buf_addf(&b, "%zu:%s %zu:", strlen(name), name, files[i].len);
+		(void)pb_buf_add(&b, files[i].text, files[i].len);
 	}
-	pb_sha256_text(b.ptr != NULL ? b.ptr : "", b.len, c->digest);
+	pb_sha256_text(b.ptr != NULL ? b.ptr : "", b.len, ret);
 }
 
 static struct pb_config *
@@ -177,7 +177,7 @@ config_new(const struct pb_config_file *files, size_t n)
 	for (size_t i = 0; i < n; i++)
 		c->files[i] = (struct pb_config_file){pb_strdup(files[i].name),
 		    pb_strndup(files[i].text, files[i].len), files[i].len};
-	set_digest(c);
+	pb_config_digest(c->files, n, c->digest);
 	return c;
 }
 

@@ -338,6 +338,9 @@ pb_config_unrefp(struct pb_config **c)
 	pb_config_unref(*c);
 }
 
+/* The digest that a set of these files has; they need not be valid. */
+void pb_config_digest(const struct pb_config_file *files, size_t n, char ret[PB_SHA256_TEXT]);
+
 /* The set as JSON for PB_REC_CONFIG, {"files":[{"name","text"}]}, and back (file names, not
  * folders). */
 json_t *pb_config_to_json(const struct pb_config *c);

@@ -133,6 +133,19 @@ START_TEST(a_bad_configuration_changes_nothing)
 	PB_CLEANUP(pb_freep) char *said = NULL;
 	want(pb_rig_ctl(r, &said, "reload") != 0);
 	want(strstr(said, "bad.yaml:4:5") != NULL);
+	PB_CLEANUP(pb_freep) char *status = NULL;
+	want(pb_rig_ctl(r, &status, "status") == 0);
+	want(strstr(status, "on disk        refused ") != NULL);
+	want(strstr(status, "bad.yaml:4:5") != NULL);
+	must(pb_rig_write(r, "conf/playbooks.d/bad.yaml", "version: 1\n", &err));
+	PB_CLEANUP(pb_freep) char *reload = NULL, *after = NULL;
+	want(pb_rig_ctl(r, &reload, "reload") == 0);
+	want(pb_rig_ctl(r, &after, "status") == 0);
+	want(strstr(after, "on disk") == NULL);
+	must(pb_rig_write(r, "conf/playbooks.d/bad.yaml", "version: 1\n\n", &err));
+	PB_CLEANUP(pb_freep) char *changed = NULL;
+	want(pb_rig_ctl(r, &changed, "status") == 0);
+	want(strstr(changed, "on disk        changed since it was loaded") != NULL);
 	fixture_alarm(r, "fix-still", "ALARM");
 	free(fixture_incident(r, "fix-still", "resolved"));
 }

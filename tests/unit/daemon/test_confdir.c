@@ -135,6 +135,25 @@ START_TEST(a_folder_that_is_not_there_says_what_to_do)
 }
 END_TEST
 
+START_TEST(the_digest_follows_the_files_and_not_whether_they_are_good)
+{
+	char first[PB_SHA256_TEXT], second[PB_SHA256_TEXT];
+	make();
+	put("playbookd.yaml", base_text);
+	PB_CLEANUP(pb_problems_fini) struct pb_problems p = {0};
+	PB_CLEANUP(pb_config_unrefp) struct pb_config *c = NULL;
+	ck_assert_int_eq(pb_confdir_load(dir, &c, &p), 0);
+	ck_assert_int_eq(pb_confdir_digest(dir, first), 0);
+	ck_assert_str_eq(first, c->digest);
+	put("playbooks.d/a.yaml", "version: 1\nplaybook: []\n");
+	ck_assert_int_eq(pb_confdir_digest(dir, second), 0);
+	ck_assert_str_ne(first, second);
+	put("playbooks.d/b.yml", "version: 1\n");
+	ck_assert_int_eq(pb_confdir_digest(dir, second), -1);
+	clear();
+}
+END_TEST
+
 START_TEST(playbooks_d_may_be_absent)
 {
 	make();
@@ -242,6 +261,7 @@ PB_SUITE(confdir)
 	pb_add_loop(
 	    s, a_file_of_another_name_is_told_unless_it_was_set_aside, 0, PB_ARRAY_LEN(others));
 	pb_add(s, a_folder_that_is_not_there_says_what_to_do);
+	pb_add(s, the_digest_follows_the_files_and_not_whether_they_are_good);
 	pb_add(s, playbooks_d_may_be_absent);
 	pb_add(s, everything_that_cannot_be_read_is_told_at_once);
 	pb_add(s, a_file_that_may_not_be_read_names_the_remedy);

@@ -190,7 +190,9 @@ START_TEST(status_names_sources_that_fail)
 	    "'host':'h1','pid':42,'started_at':@3600@,'state_dir':'/var/lib/playbookd','open':2,"
 	    "'actions_running':1,'defects':1,'region':'eu-west-1','credentials':'environment',"
 	    "'config':{'dir':'/etc/playbookd','digest':'0123456789abcdef','loaded_at':@60@,"
-	    "'playbooks':3,'problem':'not what is on disk'},'store':{'bytes':124000},"
+	    "'playbooks':3,'problem':'not what is on disk','on_disk':'refused','refused_at':@30@,"
+	    "'refused_problems':3,'refused':'a.yaml:3:1: bad\\u001b'},"
+	    "'store':{'bytes':124000,'quarantine':{'kept':2}},"
 	    "'sources':[{'name':'alarms','type':'cloudwatch','last_ok_at':@5@,'received':7},"
 	    "{'name':'ops','type':'sqs','failures':4,'last_error':'AccessDenied','received':0}]}");
 	pb_ctl_show_status(&b, j, &plain);
@@ -201,15 +203,65 @@ START_TEST(status_names_sources_that_fail)
 	    "  configuration  0123456789ab of /etc/playbookd, 3 playbooks, loaded "
 	    "2026-11-23T06:29:00Z (1m ago)\n"
 	    "                 not what is on disk\n"
+	    "  on disk        refused 2026-11-23T06:29:30Z (30s ago): a.yaml:3:1: bad\\x1b; and 2 "
+	    "more\n"
 	    "  state          /var/lib/playbookd, 121 KiB\n"
 	    "  aws            region eu-west-1, credentials from environment\n"
-	    "  incidents      2 open, 1 actions running\n"
-	    "  defects        1 open incidents wait for nothing, see the journal\n"
+	    "  incidents      2 open, 1 action running\n"
+	    "  defects        1 open incident waits for nothing, see the journal\n"
+	    "  quarantine     2 messages that nobody could read: playbookctl quarantine\n"
 	    "\n"
 	    "SOURCE  TYPE        LAST OK                        RECEIVED  HEALTH\n"
 	    "alarms  cloudwatch  2026-11-23T06:29:55Z (5s ago)  7         ok\n"
 	    "ops     sqs         -                              0         4 failures: "
 	    "AccessDenied\n");
+}
+END_TEST
+
+static struct {
+	const char *json, *says;
+} const folders[] = {
+    {"{'config':{'playbooks':1,'on_disk':'loaded'}}", ", 1 playbook, loaded -\n"},
+    {"{'config':{'on_disk':'changed'}}",
+	"  on disk        changed since it was loaded: playbookctl reload\n"},
+    {"{'config':{'on_disk':'unusable'}}",
+	"  on disk        unusable: playbookd --check DIR says why\n"},
+    {"{'config':{'on_disk':'refused','refused_at':@0@,'refused_problems':1,'refused':'x'}}",
+	"  on disk        refused 2026-11-23T06:30:00Z (0s ago): x\n"},
+};
+
+START_TEST(status_tells_a_configuration_that_is_not_in_force)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of(folders[_i].json);
+	pb_ctl_show_status(&b, j, &plain);
+	ck_assert_msg(strstr(b.ptr, folders[_i].says) != NULL, "%s", b.ptr);
+}
+END_TEST
+
+START_TEST(status_shows_an_error_to_its_end)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep)
+	char *text =
+	    pb_asprintf("{'sources':[{'name':'a','last_error':'%0*d; the remedy'}]}", 900, 7);
+	PB_JSON json_t *j = json_of(text);
+	pb_ctl_show_status(&b, j, &plain);
+	ck_assert_msg(strstr(b.ptr, "1 failure: 000") != NULL, "%s", b.ptr);
+	ck_assert_msg(strstr(b.ptr, "0007; the remedy\n") != NULL, "%s", b.ptr);
+}
+END_TEST
+
+START_TEST(a_long_title_leaves_what_comes_next_on_the_screen)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_CLEANUP(pb_freep)
+	char *text = pb_asprintf(
+	    "{'incidents':[{'id':'20261123-5','title':'%0*d','ladder':'paging'}]}", 255, 7);
+	PB_JSON json_t *j = json_of(text);
+	pb_ctl_show_incidents(&b, j, false, &plain);
+	ck_assert_msg(strstr(b.ptr, "000...  paging") != NULL, "%s", b.ptr);
+	ck_assert_uint_lt(b.len, 400);
 }
 END_TEST
 
@@ -276,6 +328,9 @@ PB_SUITE(ctl_text)
 	pb_add(s, show_tells_the_whole_story);
 	pb_add(s, show_of_an_incident_without_a_run_is_short);
 	pb_add(s, status_names_sources_that_fail);
+	pb_add_loop(s, status_tells_a_configuration_that_is_not_in_force, 0, PB_ARRAY_LEN(folders));
+	pb_add(s, status_shows_an_error_to_its_end);
+	pb_add(s, a_long_title_leaves_what_comes_next_on_the_screen);
 	pb_add(s, status_without_sources_says_so);
 	pb_add(s, the_quarantine_is_shown_without_harm);
 	pb_add(s, colour_is_only_where_it_is_wanted);
