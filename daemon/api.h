@@ -13,6 +13,8 @@
 #include "io/http_server.h"
 
 #define PB_API_LIST_DEFAULT 100
+/* Streams of the trace last; the other connections stay free for people who act. */
+#define PB_API_FOLLOWERS_MAX 32
 #define PB_API_REASON_MAX 500 /* bytes of the reason of a resolve */
 
 struct pb_api;

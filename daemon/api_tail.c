@@ -79,6 +79,15 @@ tail_feed(void *arg)
 		post_feed(a);
 }
 
+static size_t
+count_followers(const struct pb_api *a)
+{
+	size_t n = 0;
+	for (const struct follower *f = a->followers; f != NULL; f = f->next)
+		n++;
+	return n;
+}
+
 static void
 follow(struct pb_api *a, struct pb_http_request *req, int64_t seq, const char *incident)
 {
@@ -107,6 +116,12 @@ api_tail(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	    api_number(req, "limit", 1, PB_STORE_LIST_MAX, PB_API_LIST_DEFAULT, &limit) < 0 ||
 	    api_number(req, "follow", 0, 1, 0, &is_followed) < 0)
 		return;
+	if (is_followed == 1 && count_followers(a) >= PB_API_FOLLOWERS_MAX) {
+		pb_http_reply_error(req, 503,
+		    "too many clients follow the trace, %d at most; end one of them",
+		    PB_API_FOLLOWERS_MAX);
+		return;
+	}
 	if ((incident != NULL && pb_store_find_incident(store, incident, &id, &err) < 0) ||
 	    pb_store_notes(store, since, id, limit, &notes, &err) < 0) {
 		api_fail(req, &err);

@@ -66,6 +66,8 @@ remedy(int errnum)
 	case EACCES:
 	case EPERM:
 		return "ask as root, or as a member of the group that owns the socket";
+	case EAGAIN:
+		return "it has too many clients; try again in a few seconds";
 	default:
 		return "see the journal (journalctl -u playbookd)";
 	}
@@ -85,6 +87,12 @@ explain(const struct receiver *r, CURLcode code, const char *words, struct pb_er
 		    PB_CTL_ANSWER_MAX);
 	if (r->req->on_line != NULL && status == 200)
 		return pb_fail(err, PB_IO, "playbookd at %s has ended, and the stream with it",
+		    r->req->socket);
+	/* Beyond its limit the daemon says 503 and hangs up, which may overtake the words. */
+	if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING)
+		return pb_fail(err, PB_IO,
+		    "playbookd at %s hung up: it has too many clients, or is ending; try again in "
+		    "a few seconds",
 		    r->req->socket);
 	return pb_fail(err, PB_IO, "playbookd at %s gave no answer: %s; %s", r->req->socket,
 	    words[0] != '\0' ? words : curl_easy_strerror(code), remedy(0));

@@ -22,7 +22,7 @@
 #define PB_HTTP_BODY_MAX (1U << 20)
 #define PB_HTTP_CLIENTS_MAX 128U
 #define PB_HTTP_REQUEST_FOR                                                                        \
-	INT64_C(10000) /* from connecting, or the last answer, to a whole request */
+	INT64_C(3000) /* from connecting, or the last answer, to a whole request */
 #define PB_HTTP_WRITE_FOR                                                                          \
 	INT64_C(                                                                                   \
 	    10000) /* without the client taking a byte of what waits for it                    \

@@ -93,6 +93,32 @@ START_TEST(a_follower_of_one_incident_hears_of_no_other)
 }
 END_TEST
 
+START_TEST(followers_leave_room_for_people_who_act)
+{
+	struct api_world w;
+	int fds[PB_API_FOLLOWERS_MAX];
+	api_open(&w);
+	for (size_t i = 0; i < PB_ARRAY_LEN(fds); i++) {
+		fds[i] = api_connect(&w, "GET /v1/tail?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+		free(api_read_until(&w, fds[i], "\"boot\""));
+	}
+	PB_JSON json_t *j = api_ask(&w, "GET", "/v1/tail?follow=1", NULL);
+	ck_assert_int_eq(w.status, 503);
+	const char *message = pb_json_str_or(pb_json_get(j, "error"), "message", "");
+	ck_assert_str_eq(message, "too many clients follow the trace, 32 at most; end one of them");
+	json_decref(api_ask(&w, "GET", "/v1/tail", NULL));
+	ck_assert_int_eq(w.status, 200);
+	/* The place of one that leaves is free again. */
+	(void)close(fds[0]);
+	api_rounds(&w, 20);
+	fds[0] = api_connect(&w, "GET /v1/tail?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	free(api_read_until(&w, fds[0], "\"boot\""));
+	api_close(&w);
+	for (size_t i = 0; i < PB_ARRAY_LEN(fds); i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
 START_TEST(followers_are_let_go_when_it_stops)
 {
 	struct api_world w;
@@ -111,5 +137,6 @@ PB_SUITE(api_tail)
 	pb_add(s, since_gives_what_is_behind_a_number);
 	pb_add(s, a_follower_gets_what_comes_in_order_and_once);
 	pb_add(s, a_follower_of_one_incident_hears_of_no_other);
+	pb_add(s, followers_leave_room_for_people_who_act);
 	pb_add(s, followers_are_let_go_when_it_stops);
 }

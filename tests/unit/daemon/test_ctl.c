@@ -40,6 +40,8 @@ static struct {
 } const lines[] = {
     {"nothing", NULL, NULL, NULL, 2, "", "a command is missing\ntry: playbookctl --help\n"},
     {"help", "--help", NULL, NULL, 0, "exit status: 0 done; 1 refused", ""},
+    {"help, short", "-h", NULL, NULL, 0, "exit status: 0 done; 1 refused", ""},
+    {"version option", "--version", NULL, NULL, 0, "playbookctl " PB_VERSION "\n", ""},
     {"version", "version", NULL, NULL, 0, "playbookctl " PB_VERSION "\n", ""},
     {"typo", "stauts", NULL, NULL, 2, "", "no command \"stauts\" (did you mean status?)"},
     {"escape in a typo", "a\x1b[31m", NULL, NULL, 2, "", "no command \"a\\x1b[31m\""},
@@ -99,6 +101,25 @@ START_TEST(a_daemon_that_is_not_there_is_named_with_the_remedy)
 	ck_assert_int_eq(other.rc, 3);
 	ck_says(other.err, "cannot reach playbookd at /also/nowhere: ");
 	free(w.socket);
+}
+END_TEST
+
+START_TEST(too_many_clients_are_not_a_daemon_that_is_away)
+{
+	struct api_world w;
+	static int fds[PB_HTTP_CLIENTS_MAX];
+	api_open(&w);
+	for (size_t i = 0; i < PB_ARRAY_LEN(fds); i++) {
+		fds[i] = api_connect(&w, "");
+		api_rounds(&w, 1);
+	}
+	CTL(&w, NULL, "status", NULL, NULL, NULL);
+	ck_assert_int_ne(r.rc, 0);
+	ck_says(r.err, "too many clients");
+	ck_assert_ptr_null(strstr(r.err, "is playbookd running"));
+	for (size_t i = 0; i < PB_ARRAY_LEN(fds); i++)
+		(void)close(fds[i]);
+	api_close(&w);
 }
 END_TEST
 
@@ -380,6 +401,7 @@ PB_SUITE(ctl)
 {
 	pb_add_loop(s, the_command_line_answers_in_words_and_status, 0, PB_ARRAY_LEN(lines));
 	pb_add(s, a_daemon_that_is_not_there_is_named_with_the_remedy);
+	pb_add(s, too_many_clients_are_not_a_daemon_that_is_away);
 	pb_add(s, an_incident_is_injected_listed_acknowledged_and_resolved);
 	pb_add(s, remediation_is_stopped_and_started_again);
 	pb_add(s, a_silence_is_added_shown_and_expired);
