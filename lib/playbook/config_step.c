@@ -443,6 +443,19 @@ check_aws(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 		    s->service, s->operation);
 }
 
+/* Without inputs there is nothing more to check, but an operation that is not there is told. */
+static void
+check_operation(struct pb_loader *l, const struct pb_node *n, const struct pb_step *s)
+{
+	struct pb_error err = {0};
+	enum pb_effect effect;
+	PB_JSON json_t *none = json_object();
+	if (l->aws_check != NULL && s->inputs == NULL &&
+	    l->aws_check(s->service, s->operation, none, &effect, &err) < 0 &&
+	    err.kind != PB_INVALID)
+		pb_problem_add(l, pb_node_get(n, "action"), "%s", err.text);
+}
+
 static enum pb_on_interrupted
 interrupted_default(enum pb_effect effect)
 {
@@ -506,6 +519,8 @@ read_undo(struct pb_loader *l, const struct pb_node *n, struct pb_step *undo)
 		pb_problem_add(l, pb_node_get(n, "action"),
 		    "a rollback must change something back: use exec, http or "
 		    "aws:<service>.<Operation>");
+	if (undo->kind == PB_STEP_AWS)
+		check_operation(l, n, undo);
 	if (rc == 0)
 		complete(l, n, undo);
 }
@@ -575,6 +590,8 @@ pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret)
 	case PB_STEP_KIND_MAX:
 		break;
 	}
+	if (ret->kind == PB_STEP_AWS)
+		check_operation(l, n, ret);
 	if (rc == 0)
 		complete(l, n, ret);
 }

@@ -331,6 +331,11 @@ pb_yaml_read(struct pb_loader *l, struct pb_str text)
 		    text.len, PB_CONFIG_FILE_MAX);
 		return NULL;
 	}
+	if (pb_str_has_prefix(text, PB_STR("\xef\xbb\xbf"))) {
+		pb_problem_add(l, NULL,
+		    "the file begins with a byte order mark; save it as UTF-8 without one");
+		return NULL;
+	}
 	if (!check_bytes(l, text) || !check_utf8(l, text))
 		return NULL;
 	struct reading r = {.l = l};

@@ -348,6 +348,17 @@ static const struct pb_test_bad rows[] = {
 	"      - {name: a, action: aws:sqs.SendMessage, inputs: {QueueUrl: x}, argv: [/x]}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
 	{"12:71: argv does not belong to a step of AWS; what a call gets stands in inputs"}},
+    {"an operation that is not there, with argv",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: aws:sqs.SendMesage, argv: [/x]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:9: step of AWS needs the key inputs", "12:27: there is no operation sqs.SendMesage",
+	    "12:47: argv does not belong to a step of AWS; what a call gets stands in inputs"}},
     {"inputs of exec",
 	PB_TEST_HEAD
 	"playbooks:\n"

@@ -85,6 +85,10 @@ static const struct pb_test_bad rows[] = {
 	"version: 1\n"
 	"# caf\xe9\n",
 	{"2:1: the line is not UTF-8"}},
+    {"a byte order mark",
+	"\xef\xbb\xbfversion: 1\n"
+	"unmatched: {alarms: drop, events: drop}\n",
+	{"1:1: the file begins with a byte order mark; save it as UTF-8 without one"}},
     {"a NUL escape", UNMATCHED "contacts: [{name: \"a\\0b\"}]\n",
 	{"3:19: text holds a NUL character, which is not allowed"}},
     {"a key that is a list", UNMATCHED "[a, b]: 1\n", {"3:1: a key must be text"}},
