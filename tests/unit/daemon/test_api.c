@@ -39,6 +39,18 @@ static struct {
     {"reason that is no JSON", "POST", "/v1/incidents/9/resolve", "because", 400, "body: line 1"},
     {"reason of a list", "POST", "/v1/incidents/9/resolve", "[1]", 400, "an object"},
     {"reason that is no text", "POST", "/v1/incidents/9/resolve", "{\"reason\":1}", 400, "object"},
+    {"misspelt reason", "POST", "/v1/incidents/9/resolve", "{\"reasn\":\"x\"}", 400,
+	"unknown member \"reasn\"; it takes reason"},
+    {"ack with a reason", "POST", "/v1/incidents/9/ack", "{\"reason\":\"x\"}", 400,
+	"unknown member \"reason\"; it takes none"},
+    {"ack that is no JSON", "POST", "/v1/incidents/9/ack", "yes", 400, "body: line 1"},
+    {"snooze of another name", "POST", "/v1/incidents/9/snooze", "{\"for\":\"5m\",\"to\":1}", 400,
+	"unknown member \"to\"; it takes for"},
+    {"step of another name", "POST", "/v1/incidents/9/approve", "{\"stepp\":\"a\"}", 400,
+	"unknown member \"stepp\"; it takes reason step"},
+    {"stop of a misspelt playbook", "POST", "/v1/remediation",
+	"{\"stopped\":true,\"reason\":\"x\",\"playbok\":\"fix\"}", 400,
+	"unknown member \"playbok\""},
     {"approval of nobody", "POST", "/v1/incidents/9/approve", NULL, 404, "no open incident"},
     {"rejection that is no JSON", "POST", "/v1/incidents/9/reject", "no", 400, "body: line 1"},
     {"stop of no playbook", "POST", "/v1/remediation",
@@ -96,6 +108,19 @@ START_TEST(an_injected_alarm_opens_an_incident_and_its_repeat_does_not)
 	ck_assert_str_eq(pb_json_str(late, "verdict"), "late");
 	ck_assert_ptr_null(pb_json_str(late, "incident"));
 	ck_assert_uint_eq(w.n_started, 1);
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(a_time_that_never_comes_is_null)
+{
+	struct api_world w;
+	api_open(&w);
+	free(api_incident_open(&w, "tell-1"));
+	json_decref(api_ask(&w, "POST", "/v1/incidents/1/resolve", NULL));
+	json_decref(api_ask(&w, "GET", "/v1/incidents/1", NULL));
+	ck_assert_ptr_null(strstr(w.head, "9223372036854775807"));
+	ck_assert_msg(strstr(w.head, "\"next_at\":null") != NULL, "%s", w.head);
 	api_close(&w);
 }
 END_TEST
@@ -309,6 +334,7 @@ PB_SUITE(api)
 	pb_add_loop(s, what_cannot_be_is_refused_in_words, 0, PB_ARRAY_LEN(refused));
 	pb_add(s, status_is_what_the_daemon_says);
 	pb_add(s, an_injected_alarm_opens_an_incident_and_its_repeat_does_not);
+	pb_add(s, a_time_that_never_comes_is_null);
 	pb_add(s, lists_show_open_resolved_or_all);
 	pb_add(s, an_incident_is_found_by_its_id_or_its_end);
 	pb_add(s, an_acknowledgement_names_who_the_kernel_says_it_was);

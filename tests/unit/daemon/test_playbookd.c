@@ -14,6 +14,7 @@
 
 struct run {
 	char dir[64];
+	bool is_full; /* there is no room for standard output */
 	int rc;
 	struct pb_buf out, err;
 };
@@ -53,7 +54,8 @@ become(const struct run *r, const char *program, const char *const *argv)
 	char *env[] = {NULL};
 	if (chdir(r->dir) < 0)
 		_exit(126);
-	(void)dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+	const char *out = r->is_full ? "/dev/full" : "out";
+	(void)dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
 	(void)dup2(open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
 	execve(program, copy, env);
 	_exit(errno == ENOENT ? 127 : 126);
@@ -82,7 +84,8 @@ playbookd(struct run *r, const char *const *argv)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status));
 	r->rc = WEXITSTATUS(status);
-	ck_assert_int_eq(pb_file_read(out, 0, &r->out, NULL), 0);
+	if (!r->is_full)
+		ck_assert_int_eq(pb_file_read(out, 0, &r->out, NULL), 0);
 	ck_assert_int_eq(pb_file_read(err, 0, &r->err, NULL), 0);
 	return 0;
 }
@@ -135,6 +138,22 @@ START_TEST(the_command_line_is_answered)
 }
 END_TEST
 
+static const char *const talks[][6] = {{"--version"}, {"--help"}, {"--check", "."}};
+
+START_TEST(what_cannot_be_said_is_no_success)
+{
+	struct run r;
+	begin(&r);
+	r.is_full = true;
+	if (playbookd(&r, talks[_i]) == 0) {
+		ck_assert_int_eq(r.rc, 71);
+		ck_assert_str_eq(
+		    text(&r.err), "playbookd: standard output: No space left on device\n");
+	}
+	end(&r);
+}
+END_TEST
+
 START_TEST(a_check_prints_all_problems_one_a_line)
 {
 	static const char *const argv[6] = {"--check", "."};
@@ -160,5 +179,6 @@ END_TEST
 PB_SUITE(playbookd)
 {
 	pb_add_loop(s, the_command_line_is_answered, 0, PB_ARRAY_LEN(lines));
+	pb_add_loop(s, what_cannot_be_said_is_no_success, 0, PB_ARRAY_LEN(talks));
 	pb_add(s, a_check_prints_all_problems_one_a_line);
 }
