@@ -236,6 +236,26 @@ get_topics(const struct request *r, json_t **ret_out, struct pb_error *err)
 	return 0;
 }
 
+/* The '+' of a number is a blank in a path; either is passed over. */
+static int
+get_phones(const struct request *r, json_t **ret_out, struct pb_error *err)
+{
+	const char *number = r->name + (*r->name == '+' || *r->name == ' ');
+	json_t *texts;
+	if (*number != '\0') {
+		texts = json_object_get(r->sb->phones, number);
+		if (texts == NULL)
+			return pb_fail(err, PB_NOT_FOUND, "no text was sent to \"%.100s\"", number);
+		*ret_out =
+		    json_pack("{s:s, s:o}", "number", number, "published", json_deep_copy(texts));
+		return 0;
+	}
+	*ret_out = json_array();
+	json_object_foreach (r->sb->phones, number, texts)
+		json_array_append_new(*ret_out, json_string(number));
+	return 0;
+}
+
 static int
 post_send(const struct request *r, json_t **ret_out, struct pb_error *err)
 {
@@ -373,6 +393,7 @@ static const struct {
     {"POST", "queues", post_queues, false},
     {"GET", "topics", get_topics, false},
     {"POST", "topics", post_topics, false},
+    {"GET", "phones", get_phones, false},
     {"POST", "send", post_send, true},
     {"POST", "eventbridge", post_eventbridge, false},
     {"GET", "faults", get_faults, false},

@@ -133,6 +133,7 @@ struct pb_sandbox {
 	int64_t advance; /* ms, of the monotonic one */
 	uint64_t sequence;
 	struct pb_map *keys, *queues, *topics, *alarms;
+	json_t *phones; /* digits of a number -> list of what was published to it */
 	json_t *history; /* alarm history, oldest first */
 	json_t *faults, *journal;
 	int64_t n_calls;

@@ -17,6 +17,7 @@
  *   GET  /_sandbox/queues/NAME                             messages: visible, inflight and deleted
  *   POST /_sandbox/topics            {name, queue?, raw?}  make a topic, subscribe a queue to it
  *   GET  /_sandbox/topics/NAME                             all that was published
+ *   GET  /_sandbox/phones[/NUMBER]                         texts published to phone numbers
  *   POST /_sandbox/send?queue=NAME[&count=N]               put the request body on a queue as it is
  *   POST /_sandbox/eventbridge       {queue}               transitions go there as events; null = none
  *   GET, POST, DELETE /_sandbox/faults                     see faults.h for the list of faults

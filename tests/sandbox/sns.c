@@ -154,7 +154,7 @@ deliver(struct pb_sandbox *sb, const struct pb_sbx_topic *t, const struct pb_sbx
 }
 
 static void
-record(struct pb_sandbox *sb, struct pb_sbx_topic *t, const json_t *message, const char *group,
+record(const struct pb_sandbox *sb, json_t *published, const json_t *message, const char *group,
     const char *dedup, const struct pb_sbx_recent *sent)
 {
 	json_t *out = json_pack("{s:s, s:I}", "id", sent->id, "at", (json_int_t)pb_sbx_now(sb));
@@ -166,7 +166,7 @@ record(struct pb_sandbox *sb, struct pb_sbx_topic *t, const json_t *message, con
 	pb_json_set_str(out, "dedup", dedup);
 	if (attributes != NULL)
 		json_object_set_new(out, "attributes", json_deep_copy(attributes));
-	json_array_append_new(t->published, out);
+	json_array_append_new(published, out);
 }
 
 void
@@ -192,7 +192,7 @@ pb_sbx_topic_publish(struct pb_sandbox *sb, struct pb_sbx_topic *t, const json_t
 			sent.sequence = ++t->sequence;
 		if (t->is_fifo && dedup != NULL)
 			pb_sbx_recent_put(t->recent, dedup, &sent);
-		record(sb, t, message, group, dedup, &sent);
+		record(sb, t->published, message, group, dedup, &sent);
 		for (size_t i = 0; i < t->n_subscriptions; i++)
 			deliver(sb, t, &t->subscriptions[i], message, group, dedup, &sent);
 	}
@@ -431,17 +431,66 @@ add_sent(struct pb_buf *b, const struct pb_sbx_recent *sent)
 		    (unsigned long long)sent->sequence);
 }
 
+/* E.164: at most 15 digits.  *ret has them without the '+'. */
+static bool
+is_phone(const char *number, const char **ret_digits)
+{
+	const char *digits = number + (*number == '+');
+	size_t n = strspn(digits, "0123456789");
+	*ret_digits = digits;
+	return n >= 2 && n <= 15 && digits[n] == '\0' && digits[0] != '0';
+}
+
+/* A text message: kept for whoever looks, by the digits of the number. */
+static void
+publish_to_phone(struct pb_sbx_call *c, const char *number)
+{
+	static const struct pb_sbx_topic standard = {0};
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	struct pb_sbx_recent sent = {0};
+	struct refusal r;
+	const char *digits;
+	size_t size = 0;
+	if (!is_phone(number, &digits)) {
+		pb_sbx_fail(c, 400, "InvalidParameter", NULL,
+		    "Invalid parameter: PhoneNumber Reason: %.60s is not valid to publish to",
+		    number);
+		return;
+	}
+	if (!check_message(&standard, c->input, &size, &r)) {
+		pb_sbx_fail(c, r.status, r.code, NULL, "%s", r.text);
+		return;
+	}
+	json_t *texts = json_object_get(c->sb->phones, digits);
+	if (texts == NULL) {
+		texts = json_array();
+		json_object_set_new(c->sb->phones, digits, texts);
+	}
+	for (int i = 0; i < (c->fault == PB_SBX_DUPLICATE ? 2 : 1); i++) {
+		pb_rand_uuid(&c->sb->rand, sent.id);
+		record(c->sb, texts, c->input, NULL, NULL, &sent);
+	}
+	add_sent(&b, &sent);
+	pb_sbx_ok_query(c, b.ptr);
+}
+
 static void
 publish(struct pb_sbx_call *c)
 {
 	bool is_target = pb_json_get(c->input, "TargetArn") != NULL;
+	const char *phone = pb_json_str(c->input, "PhoneNumber");
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	struct pb_sbx_recent sent;
 	struct refusal r;
 	size_t size = 0;
-	if (is_target && pb_json_get(c->input, "TopicArn") != NULL) {
+	if (is_target + (phone != NULL) + (pb_json_get(c->input, "TopicArn") != NULL) > 1) {
 		pb_sbx_fail(c, 400, "InvalidParameter", NULL,
-		    "Invalid parameter: Only one of TopicArn and TargetArn may be given");
+		    "Invalid parameter: Only one of TopicArn, TargetArn and PhoneNumber may be "
+		    "given");
+		return;
+	}
+	if (phone != NULL) {
+		publish_to_phone(c, phone);
 		return;
 	}
 	struct pb_sbx_topic *t = topic_of(c, is_target ? "TargetArn" : "TopicArn");

@@ -50,6 +50,42 @@ START_TEST(a_topic_fans_out_to_an_envelope_and_to_raw_text)
 }
 END_TEST
 
+START_TEST(a_text_to_a_phone_is_kept_under_its_number)
+{
+	WORLD w;
+	world_start(&w);
+	OUTCOME o =
+	    world_query(&w, "sns", "Publish", "PhoneNumber=%2B447700900001&Message=wake%20up");
+	ck_assert_int_eq(o.status, 200);
+	ck_assert_uint_eq(strlen(world_element(&o, "MessageId")), 36);
+	PB_JSON json_t *all = world_ask(&w, "GET", "/_sandbox/phones", NULL);
+	ck_assert_str_eq(json_string_value(json_array_get(all, 0)), "447700900001");
+	PB_JSON json_t *one = world_ask(&w, "GET", "/_sandbox/phones/+447700900001", NULL);
+	const json_t *text = json_array_get(pb_json_get(one, "published"), 0);
+	ck_assert_str_eq(pb_json_str_or(text, "message", ""), "wake up");
+}
+END_TEST
+
+static const char *const bad_phones[] = {
+    "PhoneNumber=ana&Message=m",
+    "PhoneNumber=%2B&Message=m",
+    "PhoneNumber=%2B4477009000011234567&Message=m",
+    "PhoneNumber=%2B447700900001&Message=",
+    "PhoneNumber=%2B447700900001&Message=m&" TOPIC,
+};
+
+START_TEST(a_text_that_cannot_be_sent_is_refused)
+{
+	WORLD w;
+	world_start(&w);
+	OUTCOME o = world_query(&w, "sns", "Publish", bad_phones[_i]);
+	ck_assert_int_eq(o.status, 400);
+	ck_assert_str_eq(o.code, "InvalidParameter");
+	PB_JSON json_t *all = world_ask(&w, "GET", "/_sandbox/phones", NULL);
+	ck_assert_uint_eq(json_array_size(all), 0);
+}
+END_TEST
+
 START_TEST(topics_and_subscriptions_are_made_over_the_wire)
 {
 	WORLD w;
@@ -172,6 +208,8 @@ END_TEST
 PB_SUITE(sandbox_sns)
 {
 	pb_add(s, a_topic_fans_out_to_an_envelope_and_to_raw_text);
+	pb_add(s, a_text_to_a_phone_is_kept_under_its_number);
+	pb_add_loop(s, a_text_that_cannot_be_sent_is_refused, 0, PB_ARRAY_LEN(bad_phones));
 	pb_add(s, topics_and_subscriptions_are_made_over_the_wire);
 	pb_add(s, a_fifo_topic_publishes_a_deduplication_id_once_in_five_minutes);
 	pb_add(s, a_json_message_structure_gives_queues_their_part);
