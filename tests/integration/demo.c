@@ -524,12 +524,15 @@ show_next(const struct demo *d)
 	if (build == NULL)
 		build = "build";
 	title(d, "WHAT TO TRY NEXT");
-	(void)printf("  make check\n      every test\n"
-		     "  man ./man/playbook.5\n      how playbooks are written\n"
-		     "  %s/playbookd --check DIR\n      what is wrong with your own\n"
-		     "  %s/playbookctl --help\n      what an operator can do\n"
-		     "  %s/playbookd-sandbox --help\n      playbooks without an AWS account\n"
-		     "  make install\n      and then: systemctl start playbookd\n",
+	(void)printf(
+	    "  make check\n      every test\n"
+	    "  man ./man/playbook.5\n      how playbooks are written\n"
+	    "  %s/playbookd --check DIR\n      what is wrong with your own\n"
+	    "  %s/playbookctl --help\n      what an operator can do\n"
+	    "  %s/playbookd-sandbox --help\n      playbooks without an AWS account\n"
+	    "  make install\n      then, as README.md says, write "
+	    "/etc/playbookd/playbookd.yaml,\n      playbookd --check, and systemctl enable "
+	    "--now playbookd\n",
 	    build, build, build);
 }
 
