@@ -16,6 +16,8 @@
 
 #include "pattern/walk.h"
 
+#define ROOM_LEAST 4096 /* bytes of the first chunk; each further one is twice as large */
+
 enum role {
 	WANTED, /* one of `matching` serves */
 	ABSENT, /* none of `all` may be there */
@@ -37,6 +39,43 @@ struct level {
 };
 
 static bool items_hold(struct pb_walk *w, const struct item *items, size_t n, size_t depth);
+
+/* --- memory for items, which is given back in the order of a stack and kept for the next event */
+
+struct room {
+	struct pb_walk *walk;
+	size_t chunk, used; /* to go back to */
+	struct item *items;
+};
+
+static void
+room_fini(struct room *r)
+{
+	r->walk->room_chunk = r->chunk;
+	r->walk->room_used = r->used;
+}
+
+static struct room
+room_for(struct pb_walk *w, size_t n)
+{
+	struct room ret = {w, w->room_chunk, w->room_used, NULL};
+	size_t size = n * sizeof(struct item);
+
+	while (w->room_chunk < w->n_rooms && w->room_sizes[w->room_chunk] - w->room_used < size) {
+		w->room_chunk++;
+		w->room_used = 0;
+	}
+	if (w->room_chunk == w->n_rooms) {
+		pb_check(w->n_rooms < PB_WALK_ROOMS);
+		size_t least = (size_t)ROOM_LEAST << w->n_rooms;
+		w->room_sizes[w->n_rooms] = size > least ? size : least;
+		w->rooms[w->n_rooms] = pb_malloc(w->room_sizes[w->n_rooms]);
+		w->n_rooms++;
+	}
+	ret.items = (struct item *)(void *)(w->rooms[w->room_chunk] + w->room_used);
+	w->room_used += size;
+	return ret;
+}
 
 /* The array element around a leaf at a depth; NULL when it stands in no further array. */
 static const struct pb_member *
@@ -112,7 +151,8 @@ take_element(const struct pb_walk *w, struct pb_leaves *run, size_t index, size_
 static bool
 element_holds(struct pb_walk *w, struct item *group, size_t n, size_t depth)
 {
-	PB_CLEANUP(pb_freep) struct item *inside = pb_calloc(n, sizeof(*inside));
+	PB_CLEANUP(room_fini) struct room inside_room = room_for(w, n);
+	struct item *inside = inside_room.items;
 
 	while (group[0].matching.n > 0) {
 		size_t index = index_at(w, group[0].matching.first, depth);
@@ -176,7 +216,8 @@ gather_group(const struct level *l, size_t first, struct item *group)
 static bool
 chosen_hold(const struct level *l)
 {
-	PB_CLEANUP(pb_freep) struct item *group = pb_calloc(l->n, sizeof(*group));
+	PB_CLEANUP(room_fini) struct room group_room = room_for(l->walk, l->n);
+	struct item *group = group_room.items;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (l->chosen[i].role == ABSENT && !absent_is_bound(l, &l->chosen[i]))
@@ -272,7 +313,8 @@ decide(struct level *l)
 		const struct item *it = &l->items[i];
 		if (it->role != EITHER || is_led(l, it))
 			continue;
-		PB_CLEANUP(pb_freep) struct item *tried = pb_calloc(l->n, sizeof(*tried));
+		PB_CLEANUP(room_fini) struct room tried_room = room_for(l->walk, l->n);
+		struct item *tried = tried_room.items;
 		memcpy(tried, l->items, l->n * sizeof(*tried));
 		for (enum role role = WANTED; role <= ABSENT; role++) {
 			tried[i].role = role;
@@ -294,8 +336,10 @@ decide(struct level *l)
 static bool
 items_hold(struct pb_walk *w, const struct item *items, size_t n, size_t depth)
 {
-	PB_CLEANUP(pb_freep) struct item *kept = pb_calloc(n, sizeof(*kept));
-	PB_CLEANUP(pb_freep) struct item *chosen = pb_calloc(n, sizeof(*chosen));
+	PB_CLEANUP(room_fini) struct room kept_room = room_for(w, n);
+	struct item *kept = kept_room.items;
+	PB_CLEANUP(room_fini) struct room chosen_room = room_for(w, n);
+	struct item *chosen = chosen_room.items;
 	struct level l = {w, depth, kept, chosen, 0};
 	bool has_absent = false;
 
@@ -319,7 +363,8 @@ items_hold(struct pb_walk *w, const struct item *items, size_t n, size_t depth)
 bool
 pb_join_fields_hold(struct pb_walk *w, const struct pb_join_field *fields, size_t n)
 {
-	PB_CLEANUP(pb_freep) struct item *items = pb_calloc(n, sizeof(*items));
+	PB_CLEANUP(room_fini) struct room items_room = room_for(w, n);
+	struct item *items = items_room.items;
 
 	for (size_t i = 0; i < n; i++) {
 		enum role role = !fields[i].may_be_absent ? WANTED

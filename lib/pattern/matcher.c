@@ -552,8 +552,7 @@ pb_match_free(struct pb_match *s)
 	free(s->judged);
 	free(s->tried_at);
 	free(s->ids);
-	free(s->walk.leaves);
-	free(s->walk.members);
+	pb_walk_fini(&s->walk);
 	free(s->fields);
 	free(s);
 }

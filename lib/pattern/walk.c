@@ -129,6 +129,8 @@ pb_walk_fini(struct pb_walk *w)
 	free(w->leaves);
 	free(w->members);
 	free(w->around);
+	for (size_t i = 0; i < w->n_rooms; i++)
+		free(w->rooms[i]);
 }
 
 const struct pb_found *

@@ -33,6 +33,7 @@ struct pb_found {
 	struct pb_leaves matching; /* those of `all` that pass a test */
 };
 
+#define PB_WALK_ROOMS 40
 struct pb_walk {
 	const struct pb_pattern *pattern;
 	const json_t *event;
@@ -44,6 +45,10 @@ struct pb_walk {
 	struct pb_member *around; /* the elements around the place at hand */
 	size_t n_around, around_size;
 	unsigned tries; /* see PB_PATTERN_TRIES_MAX */
+	/* join.c's: chunks of memory, the one in use and how far. */
+	char *rooms[PB_WALK_ROOMS];
+	size_t room_sizes[PB_WALK_ROOMS];
+	size_t n_rooms, room_chunk, room_used;
 };
 
 void pb_walk_init(struct pb_walk *w, const struct pb_pattern *p, const json_t *event);
