@@ -416,8 +416,7 @@ size_t rungs_next_level(const struct rungs *r, size_t position, size_t level);
 /* page.c */
 const char *page_state_name(enum page_state s);
 /* False when nobody is on call and the level may be passed over for that. */
-bool
-page_send(struct turn *t, struct incident *in, size_t level, size_t repeat, bool may_skip);
+bool page_send(struct turn *t, struct incident *in, size_t level, size_t repeat, bool may_skip);
 void page_send_fallback(struct turn *t, struct incident *in); /* at once, for this round's pages */
 void page_send_notices(struct turn *t, struct incident *in);
 void
