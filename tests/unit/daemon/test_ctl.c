@@ -332,7 +332,7 @@ START_TEST(a_plan_is_approved_once)
 {
 	struct api_world w;
 	api_open(&w);
-	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "plan-1");
+	free(api_incident_open(&w, "plan-1"));
 	{
 		CTL(&w, NULL, "incidents", NULL, NULL, NULL);
 		ck_says(r.out, "asks: playbookctl approve ID, for ");
