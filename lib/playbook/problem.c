@@ -72,7 +72,9 @@ pb_problems_finish(struct pb_loader *l, struct pb_problems *ret)
 			l->problems[kept++] = l->problems[i];
 	}
 	size_t shown = kept + l->n_more <= PB_PROBLEMS_MAX ? kept : PB_PROBLEMS_MAX - 1;
-	*ret = (struct pb_problems){pb_calloc(shown + 1, sizeof(char *)), shown};
+	*ret = (struct pb_problems){0};
+	if (kept > 0) /* an empty list owns nothing: who has a good set need not free it */
+		*ret = (struct pb_problems){pb_calloc(shown + 1, sizeof(char *)), shown};
 	for (size_t i = 0; i < kept; i++) {
 		if (i < shown)
 			ret->texts[i] = l->problems[i].text;
