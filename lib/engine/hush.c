@@ -27,25 +27,6 @@ is_named(const struct pb_playbook *p, const char *name)
 	return false;
 }
 
-const struct incident *
-hush_inhibitor(const struct pb_engine *e, const struct incident *in)
-{
-	const struct pb_playbook *p = incident_playbook(in);
-	size_t i = 0;
-	const char *id;
-	void *value;
-	if (p == NULL || p->n_inhibited_by == 0)
-		return NULL;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
-		const struct incident *other = value;
-		const struct pb_playbook *by = incident_playbook(other);
-		if (other != in && by != NULL && other->state != INCIDENT_RESOLVED &&
-		    other->state != INCIDENT_INHIBITED && is_named(p, by->name))
-			return other;
-	}
-	return NULL;
-}
-
 /* The one that lasts longest of those that fit. */
 static const struct silence *
 silence_of(const struct pb_engine *e, const struct incident *in, int64_t now)
@@ -63,11 +44,31 @@ silence_of(const struct pb_engine *e, const struct incident *in, int64_t now)
 	return best;
 }
 
+const struct incident *
+hush_inhibitor(const struct pb_engine *e, const struct incident *in, int64_t now)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	size_t i = 0;
+	const char *id;
+	void *value;
+	if (p == NULL || p->n_inhibited_by == 0)
+		return NULL;
+	while (pb_map_next(e->incidents, &i, &id, &value)) {
+		const struct incident *other = value;
+		const struct pb_playbook *by = incident_playbook(other);
+		if (other != in && by != NULL && other->state != INCIDENT_RESOLVED &&
+		    other->state != INCIDENT_INHIBITED && is_named(p, by->name) &&
+		    silence_of(e, other, now) == NULL)
+			return other;
+	}
+	return NULL;
+}
+
 char *
 hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int64_t *ret_until)
 {
 	char by[128], reason[512], until[PB_TIME_TEXT];
-	const struct incident *inhibitor = hush_inhibitor(e, in);
+	const struct incident *inhibitor = hush_inhibitor(e, in, now);
 	if (inhibitor != NULL) {
 		*ret_until = now + INHIBITED_LOOK_EVERY;
 		return pb_asprintf("inhibited by %s of playbook %s", inhibitor->id,

@@ -282,7 +282,7 @@ begin_work(struct turn *t, struct incident *in)
 	const struct pb_playbook *p = incident_playbook(in);
 	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
 	const char *why = NULL;
-	const struct incident *inhibitor = hush_inhibitor(t->e, in);
+	const struct incident *inhibitor = hush_inhibitor(t->e, in, t->now);
 	if (inhibitor != NULL) {
 		incident_note(t, in, "", "inhibited",
 		    "by %s of playbook %s: nothing runs and nobody is paged while that is open",
@@ -312,7 +312,7 @@ begin_work(struct turn *t, struct incident *in)
 static void
 look_whether_inhibited(struct turn *t, struct incident *in)
 {
-	if (hush_inhibitor(t->e, in) != NULL)
+	if (hush_inhibitor(t->e, in, t->now) != NULL)
 		return;
 	incident_note(t, in, "", "inhibited", "no more: what inhibited it is over");
 	begin_work(t, in);

@@ -470,7 +470,9 @@ char *control_why(const struct pb_engine *e, const struct incident *in);
 
 /* hush.c: what keeps pages back */
 /* The open incident that inhibits this one; NULL when none does. */
-const struct incident *hush_inhibitor(const struct pb_engine *e, const struct incident *in);
+/* What is inhibited or silenced itself inhibits nothing: somebody would be told of neither. */
+const struct incident *
+hush_inhibitor(const struct pb_engine *e, const struct incident *in, int64_t now);
 /* Why nobody is paged now and when to look again, NULL when pages may go; the caller's. */
 char *
 hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int64_t *ret_until);

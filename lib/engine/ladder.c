@@ -214,11 +214,25 @@ page_by_has_come(struct turn *t, struct incident *in, const char *text)
 	begin(t, in, why);
 }
 
-/* Already paging: who is told next reads the new reason. */
+/* Somebody has it, or nobody may be told: who is told next reads the new reason. */
 static void
 new_reason(struct turn *t, struct incident *in, const char *why)
 {
 	set_text(&in->ladder.why, why);
+	ladder_put(t, in);
+}
+
+/*
+ * Paged already, and something new that nobody knows: a run failed, a step asks.  The level reached
+ * hears of it now; what comes next stays where it was.
+ */
+static void
+tell_again(struct turn *t, struct incident *in, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	set_text(&l->why, why);
+	l->round++;
+	(void)page_send(t, in, l->level, 0, false);
 	ladder_put(t, in);
 }
 
@@ -462,7 +476,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
     [LADDER_PAGING] =
 	{
 	    [LADDER_ARM] = never,
-	    [LADDER_PAGE] = new_reason,
+	    [LADDER_PAGE] = tell_again,
 	    [LADDER_SOON] = new_reason,
 	    [LADDER_DUE] = climb,
 	    [LADDER_ACK] = acknowledge,
@@ -474,7 +488,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
     [LADDER_SPENT] =
 	{
 	    [LADDER_ARM] = never,
-	    [LADDER_PAGE] = new_reason,
+	    [LADDER_PAGE] = tell_again,
 	    [LADDER_SOON] = new_reason,
 	    [LADDER_DUE] = remind,
 	    [LADDER_ACK] = acknowledge,
