@@ -429,6 +429,20 @@ int64_t page_next_at(const struct incident *in);
 bool page_is_live(const struct incident *in); /* one is in flight or waits */
 struct page *page_find_action(const struct incident *in, const char *action_id);
 void page_free(struct page *p);
+
+/* channel.c: the spec of what is sent to one reader over one channel */
+struct message {
+	const char *kind; /* "page", "resolved", ... */
+	const char *id; /* by which a reader sees a repeat; a FIFO topic's deduplication id */
+	const char *incident; /* what it is about; a FIFO topic's group */
+	const char *playbook, *severity; /* NULL or "" = none */
+	const char *recipient; /* name of the contact or audience */
+	size_t level; /* from 1; 0 = none */
+	const char *subject, *body; /* the subject as page_subject makes it */
+};
+/* `to` is NULL where the channel itself is the address.  The caller's. */
+json_t *
+channel_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to);
 /* page_text.c: subject (ASCII, below 100 bytes) and body */
 char *page_subject(const struct incident *in, const struct page *p);
 char *page_body(const struct turn *t, const struct incident *in, const struct page *p);

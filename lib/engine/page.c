@@ -128,92 +128,25 @@ not_delivered(struct turn *t, struct incident *in, struct page *p, const char *e
 
 /* --- what is sent */
 
-static json_t *
-attribute(const char *value)
-{
-	return json_pack("{s:s, s:s}", "DataType", "String", "StringValue",
-	    value == NULL || value[0] == '\0' ? "-" : value);
-}
-
-static json_t *
-attributes(const struct incident *in, const struct page *p)
-{
-	const struct pb_playbook *playbook = incident_playbook(in);
-	PB_CLEANUP(pb_freep) char *level = pb_asprintf("%zu", p->level + 1);
-	json_t *a = json_object();
-	json_object_set_new(a, "kind", attribute(p->is_notice ? "resolved" : "page"));
-	json_object_set_new(a, "recipient", attribute(p->contact));
-	json_object_set_new(a, "level", attribute(level));
-	json_object_set_new(a, "severity", attribute(incident_severity(in)));
-	json_object_set_new(a, "incident", attribute(in->id));
-	json_object_set_new(a, "page_id", attribute(p->id));
-	json_object_set_new(a, "playbook", attribute(playbook == NULL ? NULL : playbook->name));
-	return a;
-}
-
-static bool
-is_fifo(const char *topic)
-{
-	size_t len = strlen(topic);
-	return len > 5 && strcmp(topic + len - 5, ".fifo") == 0;
-}
-
-/* A page that comes twice does no harm: its try may be repeated whatever is known of it. */
-static json_t *
-sns_spec(const struct incident *in, const struct page *p, const struct pb_channel *ch,
-    const struct pb_contact *to, const char *subject, const char *body)
-{
-	json_t *inputs = json_object();
-	if (to->sns_phone != NULL) {
-		pb_json_set_str(inputs, "PhoneNumber", to->sns_phone);
-	} else {
-		const char *topic = to->sns_topic != NULL ? to->sns_topic : ch->topic;
-		pb_json_set_str(inputs, "TopicArn", topic);
-		pb_json_set_str(inputs, "Subject", subject);
-		if (is_fifo(topic)) {
-			pb_json_set_str(inputs, "MessageGroupId", in->id);
-			/* At most 128 characters; what is longer keeps its identity as a digest. */
-			char digest[PB_SHA256_TEXT];
-			pb_sha256_text(p->id, strlen(p->id), digest);
-			pb_json_set_str(inputs, "MessageDeduplicationId",
-			    strlen(p->id) <= 128 ? p->id : digest);
-		}
-	}
-	pb_json_set_str(inputs, "Message", body);
-	json_object_set_new(inputs, "MessageAttributes", attributes(in, p));
-	return json_pack("{s:s, s:s, s:s, s:o, s:s}", "driver", "aws", "service", "sns",
-	    "operation", "Publish", "inputs", inputs, "effect", "idempotent");
-}
-
-static json_t *
-exec_spec(const struct incident *in, const struct page *p, const struct pb_channel *ch,
-    const struct pb_contact *to, const char *subject, const char *body)
-{
-	const struct pb_playbook *playbook = incident_playbook(in);
-	json_t *argv = json_array();
-	for (size_t i = 0; i < ch->n_argv; i++)
-		json_array_append_new(argv, json_string(ch->argv[i]));
-	json_t *page = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "kind",
-	    p->is_notice ? "resolved" : "page", "page_id", p->id, "incident", in->id, "recipient",
-	    to->name, "level", (json_int_t)p->level + 1, "severity", incident_severity(in),
-	    "subject", subject, "message", body);
-	pb_json_set_str(page, "playbook", playbook == NULL ? "" : playbook->name);
-	pb_json_set_str(page, "phone", to->sns_phone);
-	return json_pack("{s:s, s:o, s:o, s:{s:s, s:s}, s:I}", "driver", "exec", "argv", argv,
-	    "stdin", page, "env", "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_PAGE", p->id, "capture",
-	    (json_int_t)4096);
-}
-
 static void
 set_spec(const struct turn *t, const struct incident *in, struct page *p,
     const struct pb_channel *ch, const struct pb_contact *to)
 {
 	PB_CLEANUP(pb_freep) char *subject = page_subject(in, p);
 	PB_CLEANUP(pb_freep) char *body = page_body(t, in, p);
+	const struct message m = {
+	    .kind = p->is_notice ? "resolved" : "page",
+	    .id = p->id,
+	    .incident = in->id,
+	    .playbook = incident_playbook_name(in),
+	    .severity = incident_severity(in),
+	    .recipient = to->name,
+	    .level = p->level + 1,
+	    .subject = subject,
+	    .body = body,
+	};
 	json_decref(p->spec);
-	p->spec = ch->type == PB_CHANNEL_SNS ? sns_spec(in, p, ch, to, subject, body)
-					     : exec_spec(in, p, ch, to, subject, body);
-	pb_check(p->spec != NULL);
+	p->spec = channel_spec(&m, ch, to);
 }
 
 /*
