@@ -10,9 +10,8 @@
 #define SHOWN_BYTES 120
 #define WANTED_BYTES 400
 
-/* Could the field hold if it were alone? */
-static bool
-field_holds(const struct pb_walk *w, uint32_t i)
+bool
+pb_walk_field_holds(const struct pb_walk *w, uint32_t i)
 {
 	const struct pb_field *field = &w->pattern->fields[i];
 	const struct pb_found *f = &w->found[i];
@@ -38,7 +37,7 @@ count_holding(struct pb_walk *w, const struct pb_branch *b)
 
 	while (n < b->n) {
 		(void)pb_walk_find(w, b->fields[n]);
-		if (!field_holds(w, b->fields[n]))
+		if (!pb_walk_field_holds(w, b->fields[n]))
 			break;
 		n++;
 	}
@@ -100,8 +99,8 @@ add_found(struct pb_buf *why, const struct pb_walk *w, const struct pb_found *f)
 		(void)pb_buf_addf(why, " and %zu more", f->all.n - SHOWN_VALUES);
 }
 
-static void
-add_failed_field(struct pb_buf *why, const struct pb_walk *w, uint32_t i)
+void
+pb_walk_tell_field(const struct pb_walk *w, uint32_t i, struct pb_buf *why)
 {
 	const struct pb_field *field = &w->pattern->fields[i];
 
@@ -112,9 +111,8 @@ add_failed_field(struct pb_buf *why, const struct pb_walk *w, uint32_t i)
 	pb_buf_add_safe(why, pb_str_of(field->wanted), WANTED_BYTES, false);
 }
 
-/* Each field holds alone; name those that stand in arrays. */
-static void
-add_failed_join(struct pb_buf *why, const struct pb_walk *w, const struct pb_branch *b)
+void
+pb_walk_tell_join(const struct pb_walk *w, const struct pb_branch *b, struct pb_buf *why)
 {
 	const char *before = "";
 
@@ -165,9 +163,9 @@ pb_pattern_why(const struct pb_pattern *p, const json_t *event, struct pb_buf *w
 	const struct pb_branch *b = &p->branches[best];
 	if (most == b->n) {
 		(void)branch_holds(&w, b); /* for its count of tries */
-		add_failed_join(why, &w, b);
+		pb_walk_tell_join(&w, b, why);
 	} else {
-		add_failed_field(why, &w, b->fields[most]);
+		pb_walk_tell_field(&w, b->fields[most], why);
 	}
 	return 0;
 }

@@ -97,6 +97,32 @@ bool pb_pattern_match(const struct pb_pattern *p, const json_t *event);
 int pb_pattern_why(const struct pb_pattern *p, const json_t *event, struct pb_buf *why);
 
 /*
+ * Near misses: what an operator looks for when the wrong playbook took an event, or none did.  A
+ * pattern is one when it does not match, and would if one field of the event differed: had another
+ * value, were there, or were not.
+ *
+ * Each comes with the event so changed, which the pattern was seen to match: there are no guesses.
+ * Of several such fields the first found is told.  Not found are near misses that only a value would
+ * show which is in none of the field's tests, as for a pattern that has one field twice.
+ */
+struct pb_near {
+	size_t id; /* the pattern's place in the list; 0 for a single one */
+	char *path; /* the field: its keys joined by '.' */
+	char *why; /* what it is and what is wanted, as pb_pattern_why tells it */
+	char *event; /* compact JSON */
+};
+void pb_near_fini(struct pb_near *near);
+
+/* 1 = a near miss, *ret is the caller's to fini; 0 = it matches, or more than one field differs. */
+int pb_pattern_near(const struct pb_pattern *p, const json_t *event, struct pb_near *ret);
+/*
+ * The same for many, ascending, at most `cap` of them; returns how many are in `ret`.  Takes time
+ * for each pattern: a question that a person asks, not one for each event.
+ */
+size_t pb_patterns_near(const struct pb_pattern *const *patterns, size_t n, const json_t *event,
+    struct pb_near *ret, size_t cap);
+
+/*
  * Many patterns at once, on the bytes of an event.
  *
  *     struct pb_matcher_builder *b = pb_matcher_builder_new();

@@ -7,24 +7,17 @@
  */
 #include "pattern/relate.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "pattern/internal.h"
+#include "pattern/sample.h"
 
-#define SAMPLES_MAX 24 /* of one field */
 #define FIELDS_MAX 64 /* of two branches together; more are undecided */
 #define BRANCHES_MAX 32 /* of each pattern that are looked at */
 
-/* Values for one path; NULL stands for its absence. */
-struct samples {
-	const char *path;
-	json_t *values[SAMPLES_MAX];
-	size_t n;
-};
-
 struct choice {
-	struct samples fields[FIELDS_MAX];
+	struct pb_samples fields[FIELDS_MAX];
+	const char *paths[FIELDS_MAX];
 	size_t n;
 };
 
@@ -32,135 +25,7 @@ static void
 choice_fini(struct choice *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		for (size_t k = 0; k < c->fields[i].n; k++)
-			json_decref(c->fields[i].values[k]);
-}
-
-static void
-add_sample(struct samples *s, json_t *value)
-{
-	if (s->n < SAMPLES_MAX)
-		s->values[s->n++] = value;
-	else
-		json_decref(value);
-}
-
-static void
-add_text(struct samples *s, const char *before, struct pb_str text, const char *after)
-{
-	PB_CLEANUP(pb_freep)
-	char *all = pb_asprintf("%s%.*s%s", before, PB_STR_ARG(text), after);
-
-	add_sample(s, json_string(all));
-}
-
-static void
-add_number(struct samples *s, struct pb_number n)
-{
-	add_sample(s, n.is_whole ? json_integer(n.whole) : json_real(n.real));
-}
-
-static void
-add_range(struct samples *s, const struct pb_range *r)
-{
-	double low = r->low.is_whole ? (double)r->low.whole : r->low.real;
-	double high = r->high.is_whole ? (double)r->high.whole : r->high.real;
-
-	if (r->has_low) {
-		add_number(s, r->low);
-		add_sample(s, json_real(low + 1));
-	}
-	if (r->has_high) {
-		add_number(s, r->high);
-		add_sample(s, json_real(high - 1));
-	}
-	if (r->has_low && r->has_high)
-		add_sample(s, json_real(low + (high - low) / 2));
-}
-
-static void
-add_wildcard(struct samples *s, const struct pb_wildcard *w)
-{
-	static const char *const between[] = {"", "x", "zz"};
-
-	for (size_t i = 0; i < PB_ARRAY_LEN(between); i++) {
-		PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
-		(void)pb_buf_adds(&b, "");
-		for (size_t k = 0; k < w->n_pieces; k++) {
-			(void)pb_buf_adds(&b, k > 0 ? between[i] : "");
-			(void)pb_buf_add(&b, w->pieces[k].ptr, w->pieces[k].len);
-		}
-		add_text(s, "", pb_buf_str(&b), "");
-	}
-}
-
-static void
-add_cidr(struct samples *s, const struct pb_cidr *c)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (inet_ntop(c->family, c->net, text, sizeof(text)) != NULL)
-		add_sample(s, json_string(text));
-}
-
-static void
-add_any(struct samples *s)
-{
-	add_sample(s, json_string("any-text"));
-	add_sample(s, json_integer(7));
-	add_sample(s, json_null());
-}
-
-/* Values that pass the test, most of them; each is judged by the pattern later. */
-static void
-add_samples(struct samples *s, const struct pb_test *t)
-{
-	struct pb_str text = {t->text.ptr, t->text.len};
-
-	switch (t->op) {
-	case PB_TEST_TEXT:
-	case PB_TEST_TEXT_FOLDED:
-		add_text(s, "", text, "");
-		break;
-	case PB_TEST_PREFIX:
-	case PB_TEST_PREFIX_FOLDED:
-		add_text(s, "", text, "");
-		add_text(s, "", text, "zz");
-		break;
-	case PB_TEST_SUFFIX:
-	case PB_TEST_SUFFIX_FOLDED:
-		add_text(s, "", text, "");
-		add_text(s, "zz", text, "");
-		break;
-	case PB_TEST_NUMBER:
-		add_number(s, t->number);
-		break;
-	case PB_TEST_NULL:
-		add_sample(s, json_null());
-		break;
-	case PB_TEST_TRUE:
-	case PB_TEST_FALSE:
-		add_sample(s, json_boolean(t->op == PB_TEST_TRUE));
-		break;
-	case PB_TEST_WILDCARD:
-		add_wildcard(s, &t->wildcard);
-		break;
-	case PB_TEST_RANGE:
-		add_range(s, &t->range);
-		break;
-	case PB_TEST_CIDR:
-		add_cidr(s, &t->cidr);
-		break;
-	case PB_TEST_EXISTS:
-	case PB_TEST_NONE_OF:
-		add_any(s);
-		break;
-	case PB_TEST_ABSENT:
-		add_sample(s, NULL);
-		break;
-	case PB_TEST_OP_MAX:
-		break;
-	}
+		pb_samples_fini(&c->fields[i]);
 }
 
 static int
@@ -169,14 +34,14 @@ add_branch(struct choice *c, const struct pb_pattern *p, const struct pb_branch 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct pb_field *f = &p->fields[b->fields[i]];
 		size_t at = 0;
-		while (at < c->n && strcmp(c->fields[at].path, f->path) != 0)
+		while (at < c->n && strcmp(c->paths[at], f->path) != 0)
 			at++;
 		if (at == FIELDS_MAX)
 			return -1;
 		if (at == c->n)
-			c->fields[c->n++] = (struct samples){.path = f->path};
+			c->paths[c->n++] = f->path;
 		for (size_t k = 0; k < f->n_tests; k++)
-			add_samples(&c->fields[at], &f->tests[k]);
+			pb_samples_add_test(&c->fields[at], &f->tests[k]);
 	}
 	return 0;
 }
@@ -202,10 +67,10 @@ make_event(const struct choice *c, const size_t *picks)
 	json_t *event = json_object();
 
 	for (size_t i = 0; i < c->n; i++) {
-		const struct samples *s = &c->fields[i];
+		const struct pb_samples *s = &c->fields[i];
 		json_t *value = s->n > 0 ? s->values[picks[i]] : NULL;
 		if (value != NULL)
-			(void)json_object_set(event, s->path, value);
+			(void)json_object_set(event, c->paths[i], value);
 	}
 	return event;
 }
@@ -221,7 +86,7 @@ make_arrays(const struct choice *c)
 		for (size_t k = 0; k < c->fields[i].n; k++)
 			if (c->fields[i].values[k] != NULL)
 				(void)json_array_append(list, c->fields[i].values[k]);
-		(void)json_object_set_new(event, c->fields[i].path, list);
+		(void)json_object_set_new(event, c->paths[i], list);
 	}
 	return event;
 }
@@ -230,7 +95,7 @@ make_arrays(const struct choice *c)
 static char *
 try_choice(const struct question *q, const struct choice *c)
 {
-	for (size_t k = 0; k < SAMPLES_MAX; k++) {
+	for (size_t k = 0; k < PB_SAMPLES_MAX; k++) {
 		size_t picks[FIELDS_MAX];
 		for (size_t i = 0; i < c->n; i++)
 			picks[i] = c->fields[i].n > 0 ? k % c->fields[i].n : 0;
@@ -260,8 +125,8 @@ find_witness(const struct question *q)
 				continue;
 			/* A field of b alone may also be left out. */
 			for (size_t f = 0; f < c.n; f++) {
-				add_any(&c.fields[f]);
-				add_sample(&c.fields[f], NULL);
+				pb_samples_add_any(&c.fields[f]);
+				pb_samples_add(&c.fields[f], NULL);
 			}
 			char *ret = try_choice(q, &c);
 			if (ret != NULL)
@@ -305,7 +170,7 @@ is_range_inside(const struct pb_range *a, const struct pb_range *b)
 static bool
 implies(const struct pb_test *a, const struct pb_test *b)
 {
-	struct samples s = {.n = 0};
+	struct pb_samples s = {.n = 0};
 	bool ret = false;
 
 	if (b->op == PB_TEST_EXISTS)
@@ -316,7 +181,7 @@ implies(const struct pb_test *a, const struct pb_test *b)
 	case PB_TEST_NULL:
 	case PB_TEST_TRUE:
 	case PB_TEST_FALSE: /* one value: try it */
-		add_samples(&s, a);
+		pb_samples_add_test(&s, a);
 		ret = pb_test_passes(b, s.values[0]);
 		json_decref(s.values[0]);
 		return ret;

@@ -67,4 +67,11 @@ bool pb_join_fields_hold(struct pb_walk *w, const struct pb_join_field *fields, 
 /* Can all fields of the branch, each of which holds by itself, hold together? (join.c) */
 bool pb_join_holds(struct pb_walk *w, const struct pb_branch *b);
 
+/* Could the field, which was looked for, hold if it were alone? (match.c) */
+bool pb_walk_field_holds(const struct pb_walk *w, uint32_t i);
+/* One line: what the field is in the event, and what was wanted. */
+void pb_walk_tell_field(const struct pb_walk *w, uint32_t i, struct pb_buf *why);
+/* The same of a branch whose fields hold alone and not together: those that stand in arrays. */
+void pb_walk_tell_join(const struct pb_walk *w, const struct pb_branch *b, struct pb_buf *why);
+
 #endif

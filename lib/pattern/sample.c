@@ -1,0 +1,162 @@
+/*
+ * Sample values: for each operator a few that pass it, at its edges where it has some.
+ */
+#include "pattern/sample.h"
+
+#include <arpa/inet.h>
+#include <math.h>
+
+void
+pb_samples_fini(struct pb_samples *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		json_decref(s->values[i]);
+	s->n = 0;
+}
+
+void
+pb_samples_add(struct pb_samples *s, json_t *value)
+{
+	if (s->n < PB_SAMPLES_MAX)
+		s->values[s->n++] = value;
+	else
+		json_decref(value);
+}
+
+static void
+add_text(struct pb_samples *s, const char *before, struct pb_str text, const char *after)
+{
+	PB_CLEANUP(pb_freep)
+	char *all = pb_asprintf("%s%.*s%s", before, PB_STR_ARG(text), after);
+
+	pb_samples_add(s, json_string(all));
+}
+
+static void
+add_real(struct pb_samples *s, double real)
+{
+	if (isfinite(real))
+		pb_samples_add(s, json_real(real));
+}
+
+static void
+add_number(struct pb_samples *s, struct pb_number n)
+{
+	pb_samples_add(s, n.is_whole ? json_integer(n.whole) : json_real(n.real));
+}
+
+/* A little on from n, in the direction of `step`: by 1, and by as little as its kind allows. */
+static void
+add_next(struct pb_samples *s, struct pb_number n, int step)
+{
+	double real = n.is_whole ? (double)n.whole : n.real;
+	int64_t whole;
+
+	if (n.is_whole && !__builtin_add_overflow(n.whole, step, &whole))
+		pb_samples_add(s, json_integer(whole));
+	else
+		add_real(s, real + step);
+	add_real(s, nextafter(real, step > 0 ? (double)INFINITY : -(double)INFINITY));
+}
+
+static void
+add_range(struct pb_samples *s, const struct pb_range *r)
+{
+	double low = r->low.is_whole ? (double)r->low.whole : r->low.real;
+	double high = r->high.is_whole ? (double)r->high.whole : r->high.real;
+
+	if (r->has_low) {
+		add_number(s, r->low);
+		add_next(s, r->low, 1);
+	}
+	if (r->has_high) {
+		add_number(s, r->high);
+		add_next(s, r->high, -1);
+	}
+	if (r->has_low && r->has_high)
+		add_real(s, low / 2 + high / 2);
+}
+
+static void
+add_wildcard(struct pb_samples *s, const struct pb_wildcard *w)
+{
+	static const char *const between[] = {"", "x", "zz"};
+
+	for (size_t i = 0; i < PB_ARRAY_LEN(between); i++) {
+		PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+		(void)pb_buf_adds(&b, "");
+		for (size_t k = 0; k < w->n_pieces; k++) {
+			(void)pb_buf_adds(&b, k > 0 ? between[i] : "");
+			(void)pb_buf_add(&b, w->pieces[k].ptr, w->pieces[k].len);
+		}
+		add_text(s, "", pb_buf_str(&b), "");
+	}
+}
+
+static void
+add_cidr(struct pb_samples *s, const struct pb_cidr *c)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (inet_ntop(c->family, c->net, text, sizeof(text)) != NULL)
+		pb_samples_add(s, json_string(text));
+}
+
+void
+pb_samples_add_any(struct pb_samples *s)
+{
+	pb_samples_add(s, json_string("any-text"));
+	pb_samples_add(s, json_integer(7));
+	pb_samples_add(s, json_null());
+}
+
+void
+pb_samples_add_test(struct pb_samples *s, const struct pb_test *t)
+{
+	struct pb_str text = {t->text.ptr, t->text.len};
+
+	switch (t->op) {
+	case PB_TEST_TEXT:
+	case PB_TEST_TEXT_FOLDED:
+		add_text(s, "", text, "");
+		break;
+	case PB_TEST_PREFIX:
+	case PB_TEST_PREFIX_FOLDED:
+		add_text(s, "", text, "");
+		add_text(s, "", text, "zz");
+		break;
+	case PB_TEST_SUFFIX:
+	case PB_TEST_SUFFIX_FOLDED:
+		add_text(s, "", text, "");
+		add_text(s, "zz", text, "");
+		break;
+	case PB_TEST_NUMBER:
+		add_number(s, t->number);
+		break;
+	case PB_TEST_NULL:
+		pb_samples_add(s, json_null());
+		break;
+	case PB_TEST_TRUE:
+	case PB_TEST_FALSE:
+		pb_samples_add(s, json_boolean(t->op == PB_TEST_TRUE));
+		break;
+	case PB_TEST_WILDCARD:
+		add_wildcard(s, &t->wildcard);
+		break;
+	case PB_TEST_RANGE:
+		add_range(s, &t->range);
+		break;
+	case PB_TEST_CIDR:
+		add_cidr(s, &t->cidr);
+		break;
+	case PB_TEST_EXISTS:
+	case PB_TEST_NONE_OF:
+		pb_samples_add_any(s);
+		break;
+	case PB_TEST_ABSENT:
+		pb_samples_add(s, NULL);
+		break;
+	case PB_TEST_OP_MAX:
+		break;
+	}
+}
