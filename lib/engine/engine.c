@@ -175,9 +175,9 @@ static void
 outcome(struct turn *t, const struct pb_outcome *o)
 {
 	struct incident *in = incident_of_action(t->e, o->action_id);
-	struct page *p = in == NULL ? NULL : page_find_action(in, o->action_id);
+	struct page *p = in == NULL ? NULL : page_find_action(&in->out, o->action_id);
 	if (p != NULL)
-		page_outcome(t, in, p, o);
+		page_outcome(t, &in->out, p, o);
 	else if (in != NULL && is_current_attempt(in, o->action_id))
 		step_input(
 		    t, in, in->run.step, o->status == PB_OUTCOME_OK ? STEP_OK : STEP_FAIL, o);

@@ -737,6 +737,7 @@ incident_create(
 {
 	struct incident *in = pb_calloc(1, sizeof(*in));
 	in->magic = INCIDENT_MAGIC;
+	in->out.in = in;
 	in->id = next_id(t);
 	in->config = pb_config_ref(t->e->config);
 	in->playbook = playbook;
@@ -765,10 +766,7 @@ incident_free(struct incident *in)
 	in->magic = 0;
 	run_fini(&in->run);
 	ladder_fini(&in->ladder);
-	for (struct page *p = in->pages, *next; p != NULL; p = next) {
-		next = p->next;
-		page_free(p);
-	}
+	outbox_fini(&in->out);
 	pb_event_unref(in->event);
 	pb_config_unref(in->config);
 	free(in->id);
@@ -784,7 +782,7 @@ incident_free(struct incident *in)
 void
 incident_arm(struct pb_engine *e, struct incident *in)
 {
-	int64_t at = page_next_at(in);
+	int64_t at = page_next_at(&in->out);
 	if (in->state == INCIDENT_HOLDING && in->hold_until < at)
 		at = in->hold_until;
 	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) && in->wait_until < at)
@@ -813,14 +811,14 @@ incident_due(struct turn *t, struct incident *in)
 	step_due(t, in);
 	if (in->ladder.next_at <= t->now)
 		ladder_input(t, in, LADDER_DUE, NULL);
-	page_due(t, in);
+	page_due(t, &in->out);
 	incident_settle(t, in);
 }
 
 void
 incident_settle(struct turn *t, struct incident *in)
 {
-	if (in->state != INCIDENT_RESOLVED || page_is_live(in)) {
+	if (in->state != INCIDENT_RESOLVED || page_is_live(&in->out)) {
 		incident_arm(t->e, in);
 		return;
 	}

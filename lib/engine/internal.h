@@ -200,6 +200,12 @@ struct page {
 	json_t *spec;
 };
 
+/* Whose pages they are, and they; in the order of their making. */
+struct outbox {
+	struct incident *in; /* who owns it */
+	struct page *first;
+};
+
 struct incident {
 	uint32_t magic;
 	char *id;
@@ -224,7 +230,7 @@ struct incident {
 	bool is_stale; /* event older than max_age: no remediation */
 	struct run run;
 	struct ladder ladder;
-	struct page *pages;
+	struct outbox out;
 	struct pb_timer timer;
 };
 
@@ -415,20 +421,35 @@ size_t rungs_next_level(const struct rungs *r, size_t position, size_t level);
 
 /* page.c */
 const char *page_state_name(enum page_state s);
-/* False when nobody is on call and the level may be passed over for that. */
-bool page_send(struct turn *t, struct incident *in, size_t level, size_t repeat, bool may_skip);
-void page_send_fallback(struct turn *t, struct incident *in); /* at once, for this round's pages */
-void page_send_notices(struct turn *t, struct incident *in);
+const struct pb_config *outbox_config(const struct outbox *o);
+const struct pb_escalation *outbox_escalation(const struct outbox *o);
+void outbox_note(struct turn *t, const struct outbox *o, const char *kind, const char *fmt, ...)
+    PB_PRINTF(4, 5);
+void outbox_fini(struct outbox *o);
+/* `like`: is_notice, level, repeat, round and fallback_at of the new one. */
+void page_start(struct turn *t, struct outbox *o, const struct page *like,
+    const struct pb_contact *to, const struct pb_channel *ch);
+/* At once, for the pages of this round. */
+void page_send_fallback(struct turn *t, struct outbox *o, int64_t round);
+void page_drop_waiting(struct turn *t, struct outbox *o, const char *why); /* those not in flight */
 void
-page_drop_waiting(struct turn *t, struct incident *in, const char *why); /* those not in flight */
-void page_outcome(struct turn *t, struct incident *in, struct page *p, const struct pb_outcome *o);
-void page_due(struct turn *t, struct incident *in);
+page_outcome(struct turn *t, struct outbox *o, struct page *p, const struct pb_outcome *outcome);
+void page_due(struct turn *t, struct outbox *o);
 void page_interrupted(
-    struct turn *t, struct incident *in); /* after a restart: what was in flight goes again */
-int64_t page_next_at(const struct incident *in);
-bool page_is_live(const struct incident *in); /* one is in flight or waits */
-struct page *page_find_action(const struct incident *in, const char *action_id);
+    struct turn *t, struct outbox *o); /* after a restart: what was in flight goes again */
+int64_t page_next_at(const struct outbox *o);
+bool page_is_live(const struct outbox *o); /* one is in flight or waits */
+struct page *page_find_action(const struct outbox *o, const char *action_id);
 void page_free(struct page *p);
+
+/* tell.c: who hears of it */
+const struct pb_contact *contact_find(const struct pb_config *c, const char *name);
+/* The people of `like`'s level over its channels; `why` goes into the notes.  False when nobody is
+ * on call and the level may be passed over for that. */
+bool tell_level(
+    struct turn *t, struct outbox *o, const struct page *like, const char *why, bool may_skip);
+/* Everybody to whom a page went out, or may have: once each, and nobody else. */
+void tell_end(struct turn *t, struct outbox *o);
 
 /* channel.c: the spec of what is sent to one reader over one channel */
 struct message {

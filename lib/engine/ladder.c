@@ -80,6 +80,14 @@ enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next
 	ladder_put(t, in);
 }
 
+/* False when nobody is on call and the level may be passed over for that. */
+static bool
+send(struct turn *t, struct incident *in, size_t level, size_t repeat, bool may_skip)
+{
+	const struct page like = {.level = level, .repeat = repeat, .round = in->ladder.round};
+	return tell_level(t, &in->out, &like, in->ladder.why, may_skip);
+}
+
 /*
  * Fire what is due.  After a downtime several rungs of one level may be: only its last one is sent,
  * and every level whose time has come is told.
@@ -108,7 +116,7 @@ fire_due(struct turn *t, struct incident *in)
 			l->level = rung.level;
 		if (last[rung.level] != i + 1)
 			continue;
-		if (page_send(t, in, rung.level, rung.repeat, true)) {
+		if (send(t, in, rung.level, rung.repeat, true)) {
 			/* A late repeat of a lower level takes nothing back. */
 			l->level = rung.level > l->level ? rung.level : l->level;
 			is_passed_over = false;
@@ -232,7 +240,7 @@ tell_again(struct turn *t, struct incident *in, const char *why)
 	struct ladder *l = &in->ladder;
 	set_text(&l->why, why);
 	l->round++;
-	(void)page_send(t, in, l->level, 0, false);
+	(void)send(t, in, l->level, 0, false);
 	ladder_put(t, in);
 }
 
@@ -250,7 +258,7 @@ remind(struct turn *t, struct incident *in, const char *text)
 	in->ladder.round++;
 	incident_note(
 	    t, in, "", "page", "everybody was paged and nobody answered; the last level again");
-	(void)page_send(t, in, in->ladder.level, 0, false);
+	(void)send(t, in, in->ladder.level, 0, false);
 	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 
@@ -266,7 +274,7 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 	in->ladder.acked_at = t->now;
 	incident_note(t, in, "", "ack", "by %s, holds until %s",
 	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_time_clock(clock, until));
-	page_drop_waiting(t, in, "acknowledged");
+	page_drop_waiting(t, &in->out, "acknowledged");
 	enter(t, in, LADDER_ACKED, until);
 }
 
@@ -313,7 +321,7 @@ snooze(struct turn *t, struct incident *in, const char *by)
 {
 	set_text(&in->ladder.acked_by, by);
 	in->ladder.acked_at = t->now;
-	page_drop_waiting(t, in, "snoozed");
+	page_drop_waiting(t, &in->out, "snoozed");
 	enter(t, in, LADDER_SNOOZED, t->now);
 }
 
@@ -384,7 +392,7 @@ hand_over(struct turn *t, struct incident *in, const char *by)
 		fire_due(t, in);
 		return;
 	}
-	(void)page_send(t, in, l->level, 0, false);
+	(void)send(t, in, l->level, 0, false);
 	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 /* What held it back is over; hold_back has looked. */
@@ -434,15 +442,15 @@ mend(struct turn *t, struct incident *in, const char *why)
 	l->position = 0;
 	l->round++;
 	fire_due(t, in);
-	page_send_fallback(t, in);
+	page_send_fallback(t, &in->out, l->round);
 }
 
 static void
 close_ladder(struct turn *t, struct incident *in, const char *text)
 {
 	(void)text;
-	page_drop_waiting(t, in, "resolved");
-	page_send_notices(t, in);
+	page_drop_waiting(t, &in->out, "resolved");
+	tell_end(t, &in->out);
 	enter(t, in, LADDER_CLOSED, PB_NEVER);
 }
 

@@ -1,5 +1,6 @@
 /*
- * A page, or a resolve notice: one text to one contact over one channel.
+ * A page, or a resolve notice: one text to one contact over one channel.  It lies in an outbox, which
+ * says whose it is.
  *
  *	NEW -> SENDING            [send]
  *	SENDING -> SENT           [delivered]
@@ -31,6 +32,48 @@ page_state_name(enum page_state s)
 	return state_names[s];
 }
 
+/* --- whose they are */
+
+static const char *
+outbox_id(const struct outbox *o)
+{
+	return o->in->id;
+}
+
+const struct pb_config *
+outbox_config(const struct outbox *o)
+{
+	return o->in->config;
+}
+
+const struct pb_escalation *
+outbox_escalation(const struct outbox *o)
+{
+	return incident_escalation(o->in);
+}
+
+void
+outbox_note(struct turn *t, const struct outbox *o, const char *kind, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	pb_buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	pb_update_note(
+	    t->u, outbox_id(o), incident_playbook_name(o->in), "", kind, "%s", pb_buf_str(&b).ptr);
+}
+
+void
+outbox_fini(struct outbox *o)
+{
+	for (struct page *p = o->first, *next; p != NULL; p = next) {
+		next = p->next;
+		page_free(p);
+	}
+	o->first = NULL;
+}
+
 void
 page_free(struct page *p)
 {
@@ -51,7 +94,7 @@ what(const struct page *p)
 }
 
 static void
-put(struct turn *t, const struct incident *in, const struct page *p)
+put(struct turn *t, const struct outbox *o, const struct page *p)
 {
 	json_t *j = json_object();
 	json_object_set_new(j, "is_notice", json_boolean(p->is_notice));
@@ -67,16 +110,16 @@ put(struct turn *t, const struct incident *in, const struct page *p)
 	pb_json_set_i64(j, "tries", p->tries);
 	pb_json_set_str(j, "error", p->error);
 	json_object_set(j, "spec", p->spec);
-	pb_update_put(t->u, PB_REC_ACTION, p->id, in->id, state_names[p->state], j);
+	pb_update_put(t->u, PB_REC_ACTION, p->id, outbox_id(o), state_names[p->state], j);
 }
 
 static void
-enter(struct turn *t, struct incident *in, struct page *p, enum page_state state, int64_t next_at)
+enter(struct turn *t, struct outbox *o, struct page *p, enum page_state state, int64_t next_at)
 {
 	p->state = state;
 	p->state_at = t->now;
 	p->next_at = next_at;
-	put(t, in, p);
+	put(t, o, p);
 }
 
 /* Each try is an attempt of its own; the page id before it stays the same. */
@@ -87,32 +130,31 @@ try_id(const struct page *p)
 }
 
 static void
-send(struct turn *t, struct incident *in, struct page *p)
+send(struct turn *t, struct outbox *o, struct page *p)
 {
 	p->tries++;
-	enter(t, in, p, PAGE_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
+	enter(t, o, p, PAGE_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
 	PB_CLEANUP(pb_freep) char *id = try_id(p);
-	pb_update_start(t->u, id, in->id, true, PAGE_LIMIT, p->spec);
+	pb_update_start(t->u, id, outbox_id(o), true, PAGE_LIMIT, p->spec);
 }
 
 static void
-drop(struct turn *t, struct incident *in, struct page *p, const char *why)
+drop(struct turn *t, struct outbox *o, struct page *p, const char *why)
 {
-	incident_note(
-	    t, in, "", what(p), "to %s by %s is dropped: %s", p->contact, p->channel, why);
+	outbox_note(t, o, what(p), "to %s by %s is dropped: %s", p->contact, p->channel, why);
 	p->fallback_at = PB_NEVER;
-	enter(t, in, p, PAGE_DROPPED, PB_NEVER);
+	enter(t, o, p, PAGE_DROPPED, PB_NEVER);
 }
 
 static void
-not_delivered(struct turn *t, struct incident *in, struct page *p, const char *error)
+not_delivered(struct turn *t, struct outbox *o, struct page *p, const char *error)
 {
 	char *copy = pb_strdup(error), safe[256], span[PB_TIME_TEXT];
 	free(p->error);
 	p->error = copy;
 	(void)pb_safe(safe, sizeof(safe), pb_str_of(error));
 	if (p->is_notice && p->tries >= NOTICE_TRIES_MAX) {
-		drop(t, in, p, safe);
+		drop(t, o, p, safe);
 		return;
 	}
 	int64_t most = PAGE_RETRY_FIRST;
@@ -121,23 +163,24 @@ not_delivered(struct turn *t, struct incident *in, struct page *p, const char *e
 	if (most > PAGE_RETRY_MOST)
 		most = PAGE_RETRY_MOST;
 	int64_t delay = most / 2 + pb_rand_below(&t->e->rand, most / 2 + 1);
-	incident_note(t, in, "", what(p), "to %s by %s failed (try %lld): %s; again in %s",
-	    p->contact, p->channel, (long long)p->tries, safe, pb_duration_text(span, delay));
-	enter(t, in, p, PAGE_RETRYING, t->now + delay);
+	outbox_note(t, o, what(p), "to %s by %s failed (try %lld): %s; again in %s", p->contact,
+	    p->channel, (long long)p->tries, safe, pb_duration_text(span, delay));
+	enter(t, o, p, PAGE_RETRYING, t->now + delay);
 }
 
 /* --- what is sent */
 
 static void
-set_spec(const struct turn *t, const struct incident *in, struct page *p,
-    const struct pb_channel *ch, const struct pb_contact *to)
+set_spec(const struct turn *t, const struct outbox *o, struct page *p, const struct pb_channel *ch,
+    const struct pb_contact *to)
 {
+	const struct incident *in = o->in;
 	PB_CLEANUP(pb_freep) char *subject = page_subject(in, p);
 	PB_CLEANUP(pb_freep) char *body = page_body(t, in, p);
 	const struct message m = {
 	    .kind = p->is_notice ? "resolved" : "page",
 	    .id = p->id,
-	    .incident = in->id,
+	    .incident = outbox_id(o),
 	    .playbook = incident_playbook_name(in),
 	    .severity = incident_severity(in),
 	    .recipient = to->name,
@@ -154,138 +197,52 @@ set_spec(const struct turn *t, const struct incident *in, struct page *p,
  * the fallback was due for the old one: a repeat does not put it off.
  */
 static int64_t
-supersede(
-    struct turn *t, struct incident *in, const struct pb_contact *to, const struct pb_channel *ch)
+supersede(struct turn *t, struct outbox *o, bool is_notice, const struct pb_contact *to,
+    const struct pb_channel *ch)
 {
 	int64_t fallback_at = PB_NEVER;
-	for (struct page *p = in->pages; p != NULL; p = p->next) {
-		if (p->state != PAGE_RETRYING || strcmp(p->contact, to->name) != 0 ||
-		    strcmp(p->channel, ch->name) != 0)
+	for (struct page *p = o->first; p != NULL; p = p->next) {
+		if (p->state != PAGE_RETRYING || (is_notice && !p->is_notice) ||
+		    strcmp(p->contact, to->name) != 0 || strcmp(p->channel, ch->name) != 0)
 			continue;
 		if (p->fallback_at < fallback_at)
 			fallback_at = p->fallback_at;
-		drop(t, in, p, "a newer one goes the same way");
+		drop(t, o, p, "a newer one goes the same way");
 	}
-	return fallback_at;
+	return is_notice ? PB_NEVER : fallback_at;
 }
 
-static struct page *
-add(struct turn *t, struct incident *in, size_t level, size_t repeat, bool is_notice,
-    const struct pb_contact *to, const struct pb_channel *ch)
+static char *
+id_of(const struct outbox *o, const struct page *p)
 {
-	int64_t fallback_at = supersede(t, in, to, ch);
+	if (p->is_notice)
+		return pb_asprintf("%s/resolved/%s@%s", outbox_id(o), p->contact, p->channel);
+	return pb_asprintf("%s/page/%lld.%zu.%zu/%s@%s", outbox_id(o), (long long)p->round,
+	    p->level + 1, p->repeat, p->contact, p->channel);
+}
+
+void
+page_start(struct turn *t, struct outbox *o, const struct page *like, const struct pb_contact *to,
+    const struct pb_channel *ch)
+{
+	int64_t fallback_at = supersede(t, o, like->is_notice, to, ch);
 	struct page *p = pb_calloc(1, sizeof(*p));
-	p->fallback_at = is_notice ? PB_NEVER : fallback_at;
-	p->is_notice = is_notice;
-	p->level = level;
-	p->repeat = repeat;
-	p->round = in->ladder.round;
+	p->is_notice = like->is_notice;
+	p->level = like->level;
+	p->repeat = like->repeat;
+	p->round = like->round;
+	p->fallback_at = like->fallback_at < fallback_at ? like->fallback_at : fallback_at;
 	p->contact = pb_strdup(to->name);
 	p->channel = pb_strdup(ch->name);
 	p->decided_at = t->now;
 	p->next_at = PB_NEVER;
-	if (is_notice)
-		p->id = pb_asprintf("%s/resolved/%s@%s", in->id, to->name, ch->name);
-	else
-		p->id = pb_asprintf("%s/page/%lld.%zu.%zu/%s@%s", in->id, (long long)p->round,
-		    level + 1, repeat, to->name, ch->name);
-	struct page **end = &in->pages;
+	p->id = id_of(o, p);
+	struct page **end = &o->first;
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = p;
-	set_spec(t, in, p, ch, to);
-	return p;
-}
-
-static void
-send_to(struct turn *t, struct incident *in, size_t level, size_t repeat,
-    const struct pb_contact *to, const struct pb_channel *ch)
-{
-	const struct pb_escalation *esc = incident_escalation(in);
-	char repeat_text[32] = "";
-	if (repeat > 0)
-		(void)snprintf(repeat_text, sizeof(repeat_text), ", repeat %zu", repeat);
-	incident_note(t, in, "", "page", "level %zu%s to %s by %s: %s", level + 1, repeat_text,
-	    to->name, ch->name, in->ladder.why);
-	struct page *p = add(t, in, level, repeat, false, to, ch);
-	if (esc->n_fallback_via > 0 && p->fallback_at > t->now + esc->fallback_after_for)
-		p->fallback_at = t->now + esc->fallback_after_for;
-	send(t, in, p);
-}
-
-struct people {
-	size_t *contacts;
-	size_t n;
-};
-
-static void
-people_add(struct people *p, const size_t *contacts, size_t n)
-{
-	p->contacts = pb_realloc(p->contacts, (p->n + n + 1) * sizeof(*p->contacts));
-	for (size_t i = 0; i < n; i++) {
-		bool is_known = false;
-		for (size_t k = 0; k < p->n; k++)
-			is_known = is_known || p->contacts[k] == contacts[i];
-		if (!is_known)
-			p->contacts[p->n++] = contacts[i];
-	}
-}
-
-/* Those named and those on call now.  When that is nobody and must not be, all of the rotations. */
-static struct people
-people_of(struct turn *t, struct incident *in, size_t level, bool may_skip)
-{
-	const struct pb_config *c = in->config;
-	const struct pb_level *l = &incident_escalation(in)->levels[level];
-	struct people p = {0};
-	people_add(&p, l->notify, l->n_notify);
-	for (size_t i = 0; i < l->n_schedules; i++) {
-		const size_t *people;
-		size_t n;
-		pb_schedule_on_call(&c->schedules[l->schedules[i]], t->now, &people, &n);
-		people_add(&p, people, n);
-	}
-	if (p.n > 0)
-		return p;
-	incident_note(t, in, "", "page", "level %zu: nobody is on call; %s", level + 1,
-	    may_skip ? "it is passed over" : "all of its rotations are paged");
-	for (size_t i = 0; i < l->n_schedules && !may_skip; i++) {
-		const struct pb_schedule *s = &c->schedules[l->schedules[i]];
-		people_add(&p, s->people, s->n_people);
-	}
-	return p;
-}
-
-bool
-page_send(struct turn *t, struct incident *in, size_t level, size_t repeat, bool may_skip)
-{
-	const struct pb_config *c = in->config;
-	const struct pb_level *l = &incident_escalation(in)->levels[level];
-	struct people p = people_of(t, in, level, may_skip && l->skip_if_empty);
-	for (size_t i = 0; i < p.n; i++)
-		for (size_t k = 0; k < l->n_via; k++)
-			send_to(t, in, level, repeat, &c->contacts[p.contacts[i]],
-			    &c->channels[l->via[k]]);
-	free(p.contacts);
-	return p.n > 0;
-}
-
-static const struct pb_contact *
-contact_find(const struct pb_config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_contacts; i++)
-		if (strcmp(c->contacts[i].name, name) == 0)
-			return &c->contacts[i];
-	return NULL;
-}
-
-static const struct pb_channel *
-channel_find(const struct pb_config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_channels; i++)
-		if (strcmp(c->channels[i].name, name) == 0)
-			return &c->channels[i];
-	return NULL;
+	set_spec(t, o, p, ch, to);
+	send(t, o, p);
 }
 
 /* --- the fallback */
@@ -300,94 +257,67 @@ goes_with(const struct page *p, const struct page *q)
 
 /* Through each fallback channel that was not tried for this contact anyway. */
 static void
-send_fallback(struct turn *t, struct incident *in, const struct page *p)
+send_fallback(struct turn *t, struct outbox *o, const struct page *p)
 {
-	const struct pb_config *c = in->config;
-	const struct pb_escalation *esc = incident_escalation(in);
+	const struct pb_config *c = outbox_config(o);
+	const struct pb_escalation *esc = outbox_escalation(o);
 	const struct pb_contact *to = contact_find(c, p->contact);
+	const struct page like = {
+	    .level = p->level, .repeat = p->repeat, .round = p->round, .fallback_at = PB_NEVER};
 	for (size_t k = 0; k < esc->n_fallback_via; k++) {
 		const struct pb_channel *ch = &c->channels[esc->fallback_via[k]];
 		bool was_tried = to == NULL;
-		for (const struct page *q = in->pages; q != NULL; q = q->next)
+		for (const struct page *q = o->first; q != NULL; q = q->next)
 			was_tried =
 			    was_tried || (goes_with(p, q) && strcmp(q->channel, ch->name) == 0);
 		if (!was_tried)
-			send(t, in, add(t, in, p->level, p->repeat, false, to, ch));
+			page_start(t, o, &like, to, ch);
 	}
 }
 
 /* None of the level's channels has reached the contact in time, or one has. */
 static void
-fallback_due(struct turn *t, struct incident *in, struct page *p)
+fallback_due(struct turn *t, struct outbox *o, struct page *p)
 {
 	bool is_delivered = false;
 	char span[PB_TIME_TEXT];
-	for (struct page *q = in->pages; q != NULL; q = q->next) {
+	for (struct page *q = o->first; q != NULL; q = q->next) {
 		if (!goes_with(p, q))
 			continue;
 		is_delivered = is_delivered || q->state == PAGE_SENT;
 		if (q->fallback_at != PB_NEVER) {
 			q->fallback_at = PB_NEVER;
-			put(t, in, q);
+			put(t, o, q);
 		}
 	}
 	if (is_delivered)
 		return;
-	incident_note(t, in, "", "fallback", "no channel of level %zu reached %s within %s",
-	    p->level + 1, p->contact,
-	    pb_duration_text(span, incident_escalation(in)->fallback_after_for));
-	send_fallback(t, in, p);
+	outbox_note(t, o, "fallback", "no channel of level %zu reached %s within %s", p->level + 1,
+	    p->contact, pb_duration_text(span, outbox_escalation(o)->fallback_after_for));
+	send_fallback(t, o, p);
 }
 
 void
-page_send_fallback(struct turn *t, struct incident *in)
+page_send_fallback(struct turn *t, struct outbox *o, int64_t round)
 {
-	for (struct page *p = in->pages; p != NULL; p = p->next) {
-		if (p->is_notice || p->round != in->ladder.round || p->fallback_at == PB_NEVER)
+	for (struct page *p = o->first; p != NULL; p = p->next) {
+		if (p->is_notice || p->round != round || p->fallback_at == PB_NEVER)
 			continue;
 		p->fallback_at = PB_NEVER;
-		put(t, in, p);
-		send_fallback(t, in, p);
-	}
-}
-
-/* To everybody to whom a page went out (or may have), once each, and to nobody else. */
-void
-page_send_notices(struct turn *t, struct incident *in)
-{
-	struct page *last = in->pages;
-	while (last != NULL && last->next != NULL)
-		last = last->next;
-	if (last == NULL)
-		return;
-	struct page *stop = last->next; /* NULL now; what is added comes behind `last` */
-	for (struct page *p = in->pages; p != stop; p = p->next) {
-		bool was_told = false;
-		for (struct page *q = last->next; q != NULL; q = q->next)
-			was_told = was_told ||
-			    (strcmp(q->contact, p->contact) == 0 &&
-				strcmp(q->channel, p->channel) == 0);
-		const struct pb_contact *to = contact_find(in->config, p->contact);
-		const struct pb_channel *ch = channel_find(in->config, p->channel);
-		if (!p->is_notice && !was_told && to != NULL && ch != NULL) {
-			incident_note(
-			    t, in, "", "notice", "to %s by %s: resolved", to->name, ch->name);
-			send(t, in, add(t, in, p->level, 0, true, to, ch));
-		}
-		if (p == last)
-			break;
+		put(t, o, p);
+		send_fallback(t, o, p);
 	}
 }
 
 void
-page_drop_waiting(struct turn *t, struct incident *in, const char *why)
+page_drop_waiting(struct turn *t, struct outbox *o, const char *why)
 {
-	for (struct page *p = in->pages; p != NULL; p = p->next) {
+	for (struct page *p = o->first; p != NULL; p = p->next) {
 		if (p->state == PAGE_RETRYING) {
-			drop(t, in, p, why);
+			drop(t, o, p, why);
 		} else if (p->fallback_at != PB_NEVER) {
 			p->fallback_at = PB_NEVER;
-			put(t, in, p);
+			put(t, o, p);
 		}
 	}
 }
@@ -396,76 +326,77 @@ page_drop_waiting(struct turn *t, struct incident *in, const char *why)
 
 /* Too late to be of use: in flight when the incident was acknowledged, snoozed or resolved. */
 static void
-drop_if_late(struct turn *t, struct incident *in, struct page *p)
+drop_if_late(struct turn *t, struct outbox *o, struct page *p)
 {
 	if (p->is_notice || p->state != PAGE_RETRYING)
 		return;
-	if (in->ladder.state == LADDER_ACKED)
-		drop(t, in, p, "acknowledged");
-	else if (in->ladder.state == LADDER_SNOOZED)
-		drop(t, in, p, "snoozed");
-	else if (in->ladder.state == LADDER_CLOSED)
-		drop(t, in, p, "resolved");
+	if (o->in->ladder.state == LADDER_ACKED)
+		drop(t, o, p, "acknowledged");
+	else if (o->in->ladder.state == LADDER_SNOOZED)
+		drop(t, o, p, "snoozed");
+	else if (o->in->ladder.state == LADDER_CLOSED)
+		drop(t, o, p, "resolved");
 }
 
 void
-page_outcome(struct turn *t, struct incident *in, struct page *p, const struct pb_outcome *o)
+page_outcome(struct turn *t, struct outbox *o, struct page *p, const struct pb_outcome *outcome)
 {
 	if (p->state != PAGE_SENDING)
 		return;
-	if (o->status == PB_OUTCOME_OK) {
+	if (outcome->status == PB_OUTCOME_OK) {
 		char span[PB_TIME_TEXT];
-		incident_note(t, in, "", what(p), "to %s by %s delivered after %s", p->contact,
-		    p->channel, pb_duration_text(span, t->now - p->decided_at));
+		outbox_note(t, o, what(p), "to %s by %s delivered after %s", p->contact, p->channel,
+		    pb_duration_text(span, t->now - p->decided_at));
 		p->fallback_at = PB_NEVER;
-		enter(t, in, p, PAGE_SENT, PB_NEVER);
+		enter(t, o, p, PAGE_SENT, PB_NEVER);
 		return;
 	}
-	const char *name = o->error == NULL || o->error[0] == '\0' ? "States.Timeout" : o->error;
-	const char *message = o->message == NULL ? "" : o->message;
+	const char *name =
+	    outcome->error == NULL || outcome->error[0] == '\0' ? "States.Timeout" : outcome->error;
+	const char *message = outcome->message == NULL ? "" : outcome->message;
 	PB_CLEANUP(pb_freep) char *error = NULL;
 	error = pb_asprintf("%s%s%s", name, message[0] == '\0' ? "" : ": ", message);
-	not_delivered(t, in, p, error);
-	drop_if_late(t, in, p);
+	not_delivered(t, o, p, error);
+	drop_if_late(t, o, p);
 }
 
 void
-page_due(struct turn *t, struct incident *in)
+page_due(struct turn *t, struct outbox *o)
 {
-	for (struct page *p = in->pages; p != NULL; p = p->next) {
+	for (struct page *p = o->first; p != NULL; p = p->next) {
 		if (p->fallback_at <= t->now)
-			fallback_due(t, in, p);
+			fallback_due(t, o, p);
 		if (p->next_at > t->now)
 			continue;
 		if (p->state == PAGE_RETRYING) {
-			send(t, in, p);
+			send(t, o, p);
 		} else if (p->state == PAGE_SENDING) {
 			PB_CLEANUP(pb_freep) char *id = try_id(p);
 			pb_update_cancel(t->u, id);
-			not_delivered(t, in, p, "no outcome in time");
-			drop_if_late(t, in, p);
+			not_delivered(t, o, p, "no outcome in time");
+			drop_if_late(t, o, p);
 		}
 	}
 }
 
 void
-page_interrupted(struct turn *t, struct incident *in)
+page_interrupted(struct turn *t, struct outbox *o)
 {
-	for (struct page *p = in->pages; p != NULL; p = p->next) {
+	for (struct page *p = o->first; p != NULL; p = p->next) {
 		if (p->state != PAGE_SENDING)
 			continue;
-		incident_note(t, in, "", what(p),
+		outbox_note(t, o, what(p),
 		    "to %s by %s was in flight at the restart; sent again with the same id",
 		    p->contact, p->channel);
-		send(t, in, p);
+		send(t, o, p);
 	}
 }
 
 int64_t
-page_next_at(const struct incident *in)
+page_next_at(const struct outbox *o)
 {
 	int64_t at = PB_NEVER;
-	for (const struct page *p = in->pages; p != NULL; p = p->next) {
+	for (const struct page *p = o->first; p != NULL; p = p->next) {
 		if (p->next_at < at)
 			at = p->next_at;
 		if (p->fallback_at < at)
@@ -475,18 +406,18 @@ page_next_at(const struct incident *in)
 }
 
 bool
-page_is_live(const struct incident *in)
+page_is_live(const struct outbox *o)
 {
-	for (const struct page *p = in->pages; p != NULL; p = p->next)
+	for (const struct page *p = o->first; p != NULL; p = p->next)
 		if (p->state == PAGE_SENDING || p->state == PAGE_RETRYING)
 			return true;
 	return false;
 }
 
 struct page *
-page_find_action(const struct incident *in, const char *action_id)
+page_find_action(const struct outbox *o, const char *action_id)
 {
-	for (struct page *p = in->pages; p != NULL; p = p->next) {
+	for (struct page *p = o->first; p != NULL; p = p->next) {
 		PB_CLEANUP(pb_freep) char *id = try_id(p);
 		if (strcmp(id, action_id) == 0)
 			return p;

@@ -130,6 +130,7 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 
 	struct incident *in = pb_calloc(1, sizeof(*in));
 	in->magic = INCIDENT_MAGIC;
+	in->out.in = in;
 	in->id = pb_strdup(r->key);
 	in->config = pb_config_ref(c);
 	in->playbook = index;
@@ -266,8 +267,8 @@ restore_action(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	p->tries = pb_json_i64(r->body, "tries", 0);
 	p->error = dup_str(r->body, "error");
 	p->spec = json_incref(json_object_get(r->body, "spec"));
-	p->next = in->pages;
-	in->pages = p;
+	p->next = in->out.first;
+	in->out.first = p;
 	return 0;
 }
 
@@ -355,7 +356,7 @@ restore_boot(struct turn *t)
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		mend(t, in);
-		page_interrupted(t, in);
+		page_interrupted(t, &in->out);
 		if (run_is_live(&in->run)) {
 			step_input(t, in, in->run.step, STEP_INTERRUPT, NULL);
 			step_check(t, in);

@@ -1,0 +1,125 @@
+/*
+ * Who hears of it: the people of a level now, over its channels, and at the end everybody who was told.
+ */
+#include "internal.h"
+
+const struct pb_contact *
+contact_find(const struct pb_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_contacts; i++)
+		if (strcmp(c->contacts[i].name, name) == 0)
+			return &c->contacts[i];
+	return NULL;
+}
+
+static const struct pb_channel *
+channel_find(const struct pb_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_channels; i++)
+		if (strcmp(c->channels[i].name, name) == 0)
+			return &c->channels[i];
+	return NULL;
+}
+
+struct people {
+	size_t *contacts;
+	size_t n;
+};
+
+static void
+people_add(struct people *p, const size_t *contacts, size_t n)
+{
+	p->contacts = pb_realloc(p->contacts, (p->n + n + 1) * sizeof(*p->contacts));
+	for (size_t i = 0; i < n; i++) {
+		bool is_known = false;
+		for (size_t k = 0; k < p->n; k++)
+			is_known = is_known || p->contacts[k] == contacts[i];
+		if (!is_known)
+			p->contacts[p->n++] = contacts[i];
+	}
+}
+
+/* Those named and those on call now.  When that is nobody and must not be, all of the rotations. */
+static struct people
+people_of(struct turn *t, struct outbox *o, size_t level, bool may_skip)
+{
+	const struct pb_config *c = outbox_config(o);
+	const struct pb_level *l = &outbox_escalation(o)->levels[level];
+	struct people p = {0};
+	people_add(&p, l->notify, l->n_notify);
+	for (size_t i = 0; i < l->n_schedules; i++) {
+		const size_t *people;
+		size_t n;
+		pb_schedule_on_call(&c->schedules[l->schedules[i]], t->now, &people, &n);
+		people_add(&p, people, n);
+	}
+	if (p.n > 0)
+		return p;
+	outbox_note(t, o, "page", "level %zu: nobody is on call; %s", level + 1,
+	    may_skip ? "it is passed over" : "all of its rotations are paged");
+	for (size_t i = 0; i < l->n_schedules && !may_skip; i++) {
+		const struct pb_schedule *s = &c->schedules[l->schedules[i]];
+		people_add(&p, s->people, s->n_people);
+	}
+	return p;
+}
+
+/* `like` with its texts not set; why it is sent is said in the note only. */
+static void
+tell_one(struct turn *t, struct outbox *o, const struct page *like, const char *why,
+    const struct pb_contact *to, const struct pb_channel *ch)
+{
+	char repeat[32] = "";
+	if (like->repeat > 0)
+		(void)snprintf(repeat, sizeof(repeat), ", repeat %zu", like->repeat);
+	outbox_note(t, o, "page", "level %zu%s to %s by %s: %s", like->level + 1, repeat, to->name,
+	    ch->name, why);
+	page_start(t, o, like, to, ch);
+}
+
+bool
+tell_level(
+    struct turn *t, struct outbox *o, const struct page *like, const char *why, bool may_skip)
+{
+	const struct pb_config *c = outbox_config(o);
+	const struct pb_escalation *esc = outbox_escalation(o);
+	const struct pb_level *l = &esc->levels[like->level];
+	struct people p = people_of(t, o, like->level, may_skip && l->skip_if_empty);
+	struct page page = *like;
+	page.fallback_at = esc->n_fallback_via > 0 ? t->now + esc->fallback_after_for : PB_NEVER;
+	for (size_t i = 0; i < p.n; i++)
+		for (size_t k = 0; k < l->n_via; k++)
+			tell_one(
+			    t, o, &page, why, &c->contacts[p.contacts[i]], &c->channels[l->via[k]]);
+	free(p.contacts);
+	return p.n > 0;
+}
+
+/* To everybody to whom a page went out (or may have), once each, and to nobody else. */
+void
+tell_end(struct turn *t, struct outbox *o)
+{
+	struct page *last = o->first;
+	while (last != NULL && last->next != NULL)
+		last = last->next;
+	if (last == NULL)
+		return;
+	struct page *stop = last->next; /* NULL now; what is added comes behind `last` */
+	for (struct page *p = o->first; p != stop; p = p->next) {
+		bool was_told = false;
+		for (struct page *q = last->next; q != NULL; q = q->next)
+			was_told = was_told ||
+			    (strcmp(q->contact, p->contact) == 0 &&
+				strcmp(q->channel, p->channel) == 0);
+		const struct pb_contact *to = contact_find(outbox_config(o), p->contact);
+		const struct pb_channel *ch = channel_find(outbox_config(o), p->channel);
+		if (!p->is_notice && !was_told && to != NULL && ch != NULL) {
+			const struct page like = {
+			    .is_notice = true, .level = p->level, .fallback_at = PB_NEVER};
+			outbox_note(t, o, "notice", "to %s by %s: resolved", to->name, ch->name);
+			page_start(t, o, &like, to, ch);
+		}
+		if (p == last)
+			break;
+	}
+}
