@@ -1,27 +1,28 @@
 /*
  * The step: attempts with retries, or conditions that must hold.
  *
- *	IDLE -> RUNNING, PENDING       [enter_step: exec, aws]	PENDING: the daemon drains; the next
- *one starts it IDLE -> CHECKING               [enter_step: verify] RUNNING -> SUCCEEDED [succeed]
- *	RUNNING -> BACKOFF, FAILED     [attempt_failed, attempt_lost, interrupted]
- *	IDLE -> ASKING                 [ask_first]	ASKING -> RUNNING, PENDING [approved]
- *	ASKING -> FAILED               [rejected, unanswered]
- *	BACKOFF -> RUNNING, PENDING    [start_attempt]
- *	IDLE -> WAITING, WAITING -> SUCCEEDED [enter_step, succeed: wait]
- *	CHECKING -> SUCCEEDED          [succeed]	CHECKING -> FAILED [out_of_time]
+ *	IDLE -> RUNNING           [enter_step: exec, aws, http]
+ *	IDLE -> PENDING           [enter_step: the daemon drains; the next one starts it]
+ *	IDLE -> CHECKING          [enter_step: verify]
+ *	IDLE -> WAITING           [enter_step: wait]
  *	IDLE -> SKIPPED           [enter_step: its `if` does not fit]
- *	any of these -> CANCELLED      [cancel, cancel_attempt]
+ *	IDLE -> ASKING            [ask_first]
+ *	ASKING -> RUNNING, PENDING [approved]
+ *	ASKING -> FAILED          [rejected, unanswered]
+ *	RUNNING -> SUCCEEDED      [succeed]
+ *	RUNNING -> BACKOFF, FAILED [attempt_failed, attempt_lost, attempt_interrupted]
+ *	BACKOFF -> RUNNING, PENDING [attempt_start]
+ *	CHECKING -> SUCCEEDED     [succeed]
+ *	CHECKING -> FAILED        [out_of_time]
+ *	WAITING -> SUCCEEDED      [succeed]
+ *	any of these -> CANCELLED [step_cancel, attempt_cancel]
  *
- * Invariants: an attempt is started only by the update that records it as RUNNING; after a restart
- *an attempt found RUNNING is handled by the step's on_interrupted, never started again by itself.
- *The whole step ends by its timeout: an attempt's limit never passes it.
+ * Invariants: after a restart an attempt found RUNNING is handled by the step's on_interrupted, never
+ * started again by itself.  The whole step ends by its timeout.
  */
-#include "internal.h"
-
-#include <math.h>
+#include "step.h"
 
 #include "base/json.h"
-#include "playbook/template.h"
 
 static const char *const state_names[] = {
     [STEP_IDLE] = "idle",
@@ -95,8 +96,8 @@ step_put(struct turn *t, const struct incident *in, size_t i)
 	pb_update_put(t->u, PB_REC_STEP, key, in->id, state_names[s->state], j);
 }
 
-static void
-enter(struct turn *t, struct incident *in, size_t i, enum step_state state, int64_t next_at)
+void
+step_enter(struct turn *t, struct incident *in, size_t i, enum step_state state, int64_t next_at)
 {
 	struct step_run *s = &in->run.steps[i];
 	s->state = state;
@@ -109,8 +110,8 @@ enter(struct turn *t, struct incident *in, size_t i, enum step_state state, int6
 	step_put(t, in, i);
 }
 
-static void
-set_error(struct step_run *s, const char *error, const char *error_class, const char *message)
+void
+step_set_error(struct step_run *s, const char *error, const char *error_class, const char *message)
 {
 	char *e = pb_strdup(error), *c = pb_strdup(error_class), *m = pb_strdup(message);
 	free(s->error);
@@ -121,223 +122,39 @@ set_error(struct step_run *s, const char *error, const char *error_class, const 
 	s->message = m;
 }
 
-static void
-fail(struct turn *t, struct incident *in, size_t i)
+void
+step_fail(struct turn *t, struct incident *in, size_t i)
 {
 	struct step_run *s = &in->run.steps[i];
 	char message[512];
 	incident_note(t, in, run_step_def(in, i)->name, "step", "failed: %s%s%s", s->error,
 	    s->message == NULL || s->message[0] == '\0' ? "" : ": ",
 	    pb_safe(message, sizeof(message), pb_str_of(s->message)));
-	enter(t, in, i, STEP_FAILED, PB_NEVER);
+	step_enter(t, in, i, STEP_FAILED, PB_NEVER);
 	run_input(t, in, RUN_STEP_FAILED);
 }
 
 /* Nobody can tell whether it took effect: no retry, no catch, a human decides. */
-static void
-ask(struct turn *t, struct incident *in, size_t i)
+void
+step_ask(struct turn *t, struct incident *in, size_t i)
 {
 	struct step_run *s = &in->run.steps[i];
 	s->must_ask = true;
 	incident_note(t, in, run_step_def(in, i)->name, "ask",
 	    "attempt %lld may or may not have taken effect (%s); on_interrupted says ask",
 	    (long long)s->attempts, s->error);
-	enter(t, in, i, STEP_FAILED, PB_NEVER);
+	step_enter(t, in, i, STEP_FAILED, PB_NEVER);
 	run_input(t, in, RUN_STEP_FAILED);
 }
 
 /* A brake ends the run here: nothing catches that. */
-static void
-halt(struct turn *t, struct incident *in, size_t i, const char *error, const char *why)
+void
+step_halt(struct turn *t, struct incident *in, size_t i, const char *error, const char *why)
 {
 	struct step_run *s = &in->run.steps[i];
-	set_error(s, error, NULL, why);
+	step_set_error(s, error, NULL, why);
 	s->is_halted = true;
-	fail(t, in, i);
-}
-
-/* --- attempts */
-
-static void
-start_attempt(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
-{
-	(void)unused;
-	const struct pb_step *def = run_step_def(in, i);
-	struct step_run *s = &in->run.steps[i];
-	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
-	if (stopped != NULL) {
-		halt(t, in, i, "RemediationStopped", stopped);
-		return;
-	}
-	if (t->e->is_draining) {
-		enter(t, in, i, STEP_PENDING, s->deadline_at);
-		return;
-	}
-	if (t->e->is_degraded) {
-		set_error(s, "Degraded", NULL, t->e->degraded_why);
-		fail(t, in, i);
-		return;
-	}
-	s->attempts++;
-	struct pb_error err = {0};
-	PB_JSON json_t *context = context_build(t->e, in, t->now);
-	PB_JSON json_t *spec = request_spec(in, i, context, &err);
-	if (spec == NULL) {
-		s->attempts--;
-		set_error(s, "States.ParameterPathFailure", NULL, err.text);
-		fail(t, in, i);
-		return;
-	}
-	int64_t limit = s->deadline_at - t->now;
-	if (def->attempt_timeout_for > 0 && def->attempt_timeout_for < limit)
-		limit = def->attempt_timeout_for;
-
-	char limit_text[PB_TIME_TEXT];
-	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
-	incident_note(t, in, def->name, "start", "attempt %lld, at most %s", (long long)s->attempts,
-	    pb_duration_text(limit_text, limit));
-	enter(t, in, i, STEP_RUNNING, t->now + limit + OUTCOME_GRACE);
-	pb_update_put(t->u, PB_REC_ACTION, id, in->id, "started",
-	    json_pack("{s:s, s:O, s:I}", "step", def->name, "spec", spec, "limit_for",
-		(json_int_t)limit));
-	pb_update_start(t->u, id, in->id, false, limit, spec);
-}
-
-static int64_t
-backoff(struct pb_engine *e, const struct pb_retrier *r, int64_t retries)
-{
-	double delay = (double)r->interval_for * pow(r->backoff_rate, (double)retries);
-	if (r->max_delay_for > 0 && delay > (double)r->max_delay_for)
-		delay = (double)r->max_delay_for;
-	if (delay > (double)PB_DAY)
-		delay = (double)PB_DAY;
-	return r->jitter_full ? (int64_t)(pb_rand_unit(&e->rand) * delay) : (int64_t)delay;
-}
-
-/* By the first entry of `retry` that fits; each counts its own attempts (Step Functions). */
-static void
-retry_or_fail(struct turn *t, struct incident *in, size_t i)
-{
-	const struct pb_step *def = run_step_def(in, i);
-	struct step_run *s = &in->run.steps[i];
-	for (size_t k = 0; k < def->retry.n; k++) {
-		const struct pb_retrier *r = &def->retry.items[k];
-		if (!step_error_fits(s, r->errors, r->n_errors))
-			continue;
-		if (s->retries[k] >= r->max_attempts)
-			break;
-		int64_t delay = backoff(t->e, r, s->retries[k]);
-		if (t->now + delay >= s->deadline_at) {
-			incident_note(
-			    t, in, def->name, "retry", "no time left for another attempt");
-			break;
-		}
-		PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
-		if (stopped != NULL) {
-			halt(t, in, i, "RemediationStopped", stopped);
-			return;
-		}
-		char wait[PB_TIME_TEXT], message[512];
-		s->retries[k]++;
-		incident_note(t, in, def->name, "retry", "%s%s%s; retry %lld of %lld in %s",
-		    s->error, s->message == NULL || s->message[0] == '\0' ? "" : ": ",
-		    pb_safe(message, sizeof(message), pb_str_of(s->message)),
-		    (long long)s->retries[k], (long long)r->max_attempts,
-		    pb_duration_text(wait, delay));
-		enter(t, in, i, STEP_BACKOFF, t->now + delay);
-		return;
-	}
-	fail(t, in, i);
-}
-
-/* The attempt ended in a way that does not tell whether it took effect. */
-static void
-unknown_outcome(struct turn *t, struct incident *in, size_t i)
-{
-	switch (run_step_def(in, i)->on_interrupted) {
-	case PB_INTERRUPTED_RETRY:
-		retry_or_fail(t, in, i);
-		return;
-	case PB_INTERRUPTED_FAIL:
-		fail(t, in, i);
-		return;
-	case PB_INTERRUPTED_ASK:
-		ask(t, in, i);
-		return;
-	}
-}
-
-static void
-put_ended(struct turn *t, const struct incident *in, size_t i, const char *state,
-    const struct pb_outcome *o)
-{
-	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
-	json_t *j = json_object();
-	pb_json_set_str(j, "step", run_step_def(in, i)->name);
-	if (o != NULL) {
-		pb_json_set_str(j, "error", o->error);
-		pb_json_set_str(j, "message", o->message);
-		json_object_set(j, "output", o->output);
-	}
-	pb_update_put(t->u, PB_REC_ACTION, id, in->id, state, j);
-}
-
-static void
-attempt_failed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
-{
-	struct step_run *s = &in->run.steps[i];
-	const char *error = o->status == PB_OUTCOME_TIMEOUT ? "States.Timeout" : o->error;
-	set_error(s, error == NULL || error[0] == '\0' ? "States.TaskFailed" : error,
-	    o->error_class, o->message);
-	if (o->output != NULL) {
-		json_decref(s->output);
-		s->output = json_incref(o->output);
-	}
-	put_ended(t, in, i, "failed", o);
-	enum pb_effect effect = run_step_def(in, i)->effect;
-	if (o->is_unknown && (effect == PB_EFFECT_ONCE || effect == PB_EFFECT_CHECK_FIRST))
-		unknown_outcome(t, in, i);
-	else
-		retry_or_fail(t, in, i);
-}
-
-/* No outcome came, not even after the driver's own limit. */
-static void
-attempt_lost(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
-{
-	(void)unused;
-	struct step_run *s = &in->run.steps[i];
-	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
-	pb_update_cancel(t->u, id);
-	set_error(s, "States.Timeout", NULL, "no outcome in time");
-	put_ended(t, in, i, "lost", NULL);
-	if (run_step_def(in, i)->effect >= PB_EFFECT_CHECK_FIRST)
-		unknown_outcome(t, in, i);
-	else
-		retry_or_fail(t, in, i);
-}
-
-static void
-interrupted(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
-{
-	(void)unused;
-	struct step_run *s = &in->run.steps[i];
-	const struct pb_step *def = run_step_def(in, i);
-	set_error(s, "Interrupted", NULL, "the daemon ended while it ran");
-	put_ended(t, in, i, "interrupted", NULL);
-	incident_note(t, in, def->name, "interrupted",
-	    "attempt %lld was cut off by a restart, outcome unknown", (long long)s->attempts);
-	if (def->on_interrupted != PB_INTERRUPTED_RETRY) {
-		unknown_outcome(t, in, i);
-		return;
-	}
-	if (t->now >= s->deadline_at) {
-		set_error(
-		    s, "States.Timeout", NULL, "its timeout passed while the daemon was down");
-		fail(t, in, i);
-		return;
-	}
-	start_attempt(t, in, i, NULL);
+	step_fail(t, in, i);
 }
 
 static void
@@ -348,101 +165,15 @@ succeed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *
 	if (o != NULL) {
 		json_decref(s->output);
 		s->output = json_incref(o->output);
-		put_ended(t, in, i, "succeeded", o);
+		attempt_put_ended(t, in, i, "succeeded", o);
 	}
-	set_error(s, NULL, NULL, NULL);
+	step_set_error(s, NULL, NULL, NULL);
 	bool is_verify = run_step_def(in, i)->kind == PB_STEP_VERIFY;
 	incident_note(t, in, run_step_def(in, i)->name, is_verify ? "verify" : "step",
 	    "%s after %s", is_verify ? "passed" : "succeeded",
 	    pb_duration_text(took, t->now - s->started_at));
-	enter(t, in, i, STEP_SUCCEEDED, PB_NEVER);
+	step_enter(t, in, i, STEP_SUCCEEDED, PB_NEVER);
 	run_input(t, in, RUN_STEP_OK);
-}
-
-/* --- conditions */
-
-/*
- * When a condition will have held long enough if nothing changes; PB_NEVER while it does not hold.
- * The state must have been evaluated after the step before ended: by a transition since then, or by
- * a poll that began since then where a source polls the alarm; and not only by a process before
- * this one.
- */
-static int64_t
-holds_at(struct turn *t, const struct pb_condition *c, const char *arn, int64_t from_at)
-{
-	const struct alarm *a = arn == NULL ? NULL : pb_map_get(t->e->alarms, arn);
-	if (a == NULL || a->state != c->state)
-		return PB_NEVER;
-	const struct source *polls =
-	    a->source[0] == '\0' ? NULL : pb_map_get(t->e->sources, a->source);
-	if (polls != NULL && a->transitioned_at < from_at && polls->polled_at < from_at)
-		return PB_NEVER;
-	if (polls != NULL && polls->polled_at < t->e->boot_at)
-		return PB_NEVER;
-	int64_t since = a->transitioned_at < t->now ? a->transitioned_at : t->now;
-	return (since > from_at ? since : from_at) + c->held_for;
-}
-
-/*
- * Once for each step: in a storm every step that waits looks again at each event, and what the
- * templates pick from stays as it is while it waits.
- */
-static void
-name_alarms(struct turn *t, const struct incident *in, size_t i)
-{
-	const struct pb_step *def = run_step_def(in, i);
-	struct step_run *s = &in->run.steps[i];
-	if (s->alarms != NULL)
-		return;
-	PB_JSON json_t *context = context_build(t->e, in, t->now);
-	s->n_alarms = def->n_conditions;
-	s->alarms = pb_calloc(s->n_alarms + 1, sizeof(*s->alarms));
-	for (size_t k = 0; k < s->n_alarms; k++)
-		if (def->conditions[k].alarm != NULL)
-			(void)pb_template_expand_text(
-			    def->conditions[k].alarm, context, &s->alarms[k], NULL);
-}
-
-static int64_t
-all_hold_at(struct turn *t, const struct incident *in, size_t i)
-{
-	const struct pb_step *def = run_step_def(in, i);
-	const struct step_run *s = &in->run.steps[i];
-	int64_t at = 0;
-	if (!probe_all_good(in, i))
-		return PB_NEVER;
-	name_alarms(t, in, i);
-	for (size_t k = 0; k < def->n_conditions; k++) {
-		if (def->conditions[k].url != NULL)
-			continue;
-		int64_t one = holds_at(t, &def->conditions[k], s->alarms[k], s->started_at);
-		if (one > at)
-			at = one;
-	}
-	return at;
-}
-
-void
-step_check(struct turn *t, struct incident *in)
-{
-	struct step_run *s = run_current(in);
-	if (s == NULL || s->state != STEP_CHECKING)
-		return;
-	size_t i = in->run.step;
-	int64_t at = all_hold_at(t, in, i);
-	if (at <= t->now) {
-		step_input(t, in, i, STEP_HOLDS, NULL);
-		return;
-	}
-	if (at == s->next_at)
-		return;
-	char until[PB_TIME_TEXT];
-	if (at == PB_NEVER)
-		incident_note(t, in, run_step_def(in, i)->name, "verify", "does not hold any more");
-	else
-		incident_note(t, in, run_step_def(in, i)->name, "verify",
-		    "holds; passes at %s if it stays so", pb_time_clock(until, at));
-	enter(t, in, i, STEP_CHECKING, at);
 }
 
 /* Its `if` does not fit the context: it is passed over, and nothing of it is started. */
@@ -457,7 +188,7 @@ is_passed_over(struct turn *t, struct incident *in, size_t i)
 	if (pb_pattern_why(def->condition, context, &why) > 0)
 		return false;
 	incident_note(t, in, def->name, "step", "skipped: %s", pb_buf_str(&why).ptr);
-	enter(t, in, i, STEP_SKIPPED, PB_NEVER);
+	step_enter(t, in, i, STEP_SKIPPED, PB_NEVER);
 	run_input(t, in, RUN_STEP_SKIPPED);
 	return true;
 }
@@ -472,7 +203,7 @@ ask_first(struct turn *t, struct incident *in, size_t i)
 	char clock[PB_TIME_TEXT];
 	(void)pb_time_clock(clock, until);
 	incident_note(t, in, name, "ask", "may it start? waits for a human until %s", clock);
-	enter(t, in, i, STEP_ASKING, until);
+	step_enter(t, in, i, STEP_ASKING, until);
 	PB_CLEANUP(pb_freep)
 	char *why = pb_asprintf("step %s asks whether it may start, until %s", name, clock);
 	ladder_input(t, in, LADDER_PAGE, why);
@@ -488,7 +219,7 @@ is_held_back(struct turn *t, struct incident *in, size_t i)
 	PB_CLEANUP(pb_freep) char *why = guard_targets(t, in, i);
 	if (why != NULL) {
 		incident_note(t, in, def->name, "guard", "%s", why);
-		halt(t, in, i, "GuardStopped", why);
+		step_halt(t, in, i, "GuardStopped", why);
 		return true;
 	}
 	if (in->mode != PB_MODE_APPROVE || def->effect == PB_EFFECT_READ ||
@@ -506,14 +237,14 @@ unanswered(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 	ask_answered(in, "step %s was approved by nobody until %s", run_step_def(in, i)->name,
 	    pb_time_clock(clock, t->now));
 	incident_put(t, in);
-	halt(t, in, i, "NotApproved", in->answer);
+	step_halt(t, in, i, "NotApproved", in->answer);
 }
 
 static void
 rejected(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
 	(void)unused;
-	halt(t, in, i, "Rejected", in->answer);
+	step_halt(t, in, i, "Rejected", in->answer);
 }
 
 static void
@@ -529,18 +260,18 @@ enter_step(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 	if (def->kind == PB_STEP_WAIT) {
 		incident_note(
 		    t, in, def->name, "wait", "%s", pb_duration_text(limit, def->timeout_for));
-		enter(t, in, i, STEP_WAITING, s->deadline_at);
+		step_enter(t, in, i, STEP_WAITING, s->deadline_at);
 		return;
 	}
 	if (def->kind != PB_STEP_VERIFY) {
 		if (!is_held_back(t, in, i))
-			start_attempt(t, in, i, unused);
+			attempt_start(t, in, i, unused);
 		return;
 	}
 	probe_begin(t, in, i);
 	incident_note(t, in, def->name, "verify", "waits at most %s",
 	    pb_duration_text(limit, def->timeout_for));
-	enter(t, in, i, STEP_CHECKING, PB_NEVER);
+	step_enter(t, in, i, STEP_CHECKING, PB_NEVER);
 	step_check(t, in);
 	probe_due(t, in);
 }
@@ -563,10 +294,10 @@ static void
 out_of_time(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
 	(void)unused;
-	set_error(&in->run.steps[i], "States.Timeout", NULL,
+	step_set_error(&in->run.steps[i], "States.Timeout", NULL,
 	    run_step_def(in, i)->kind == PB_STEP_VERIFY ? "its conditions did not hold in time"
 							: "its timeout passed");
-	fail(t, in, i);
+	step_fail(t, in, i);
 }
 
 /* --- the rest of the table */
@@ -584,25 +315,12 @@ never(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
 	pb_impossible("an input that this state cannot get");
 }
 
-static void
-cancel(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+void
+step_cancel(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
 {
 	(void)o;
-	enter(t, in, i, STEP_CANCELLED, PB_NEVER);
+	step_enter(t, in, i, STEP_CANCELLED, PB_NEVER);
 }
-
-static void
-cancel_attempt(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
-{
-	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
-	pb_update_cancel(t->u, id);
-	put_ended(t, in, i, "cancelled", NULL);
-	incident_note(t, in, run_step_def(in, i)->name, "step", "attempt %lld is ended",
-	    (long long)in->run.steps[i].attempts);
-	cancel(t, in, i, o);
-}
-
-typedef void handler(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o);
 
 #define ENDED_STATE                                                                                \
 	{                                                                                          \
@@ -611,7 +329,7 @@ typedef void handler(struct turn *t, struct incident *in, size_t i, const struct
 		[STEP_HOLDS] = never, [STEP_INTERRUPT] = stay, [STEP_CANCEL] = stay,               \
 	}
 
-static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
+static step_handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
     [STEP_IDLE] =
 	{
 	    [STEP_ENTER] = enter_step,
@@ -636,7 +354,7 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_REJECT] = rejected,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = stay, /* the question has its own deadline */
-	    [STEP_CANCEL] = cancel,
+	    [STEP_CANCEL] = step_cancel,
 	},
     [STEP_PENDING] =
 	{
@@ -649,7 +367,7 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = enter_step, /* it was never started: its time begins now */
-	    [STEP_CANCEL] = cancel,
+	    [STEP_CANCEL] = step_cancel,
 	},
     [STEP_RUNNING] =
 	{
@@ -661,21 +379,21 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_APPROVE] = never,
 	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
-	    [STEP_INTERRUPT] = interrupted,
-	    [STEP_CANCEL] = cancel_attempt,
+	    [STEP_INTERRUPT] = attempt_interrupted,
+	    [STEP_CANCEL] = attempt_cancel,
 	},
     [STEP_BACKOFF] =
 	{
 	    [STEP_ENTER] = never,
 	    [STEP_OK] = never,
 	    [STEP_FAIL] = never,
-	    [STEP_DUE] = start_attempt,
+	    [STEP_DUE] = attempt_start,
 	    [STEP_TIMEOUT] = out_of_time,
 	    [STEP_APPROVE] = never,
 	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = stay, /* its next attempt has its own deadline */
-	    [STEP_CANCEL] = cancel,
+	    [STEP_CANCEL] = step_cancel,
 	},
     [STEP_CHECKING] =
 	{
@@ -688,7 +406,7 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = succeed,
 	    [STEP_INTERRUPT] = look_again,
-	    [STEP_CANCEL] = cancel,
+	    [STEP_CANCEL] = step_cancel,
 	},
     [STEP_WAITING] =
 	{
@@ -701,7 +419,7 @@ static handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
 	    [STEP_REJECT] = never,
 	    [STEP_HOLDS] = never,
 	    [STEP_INTERRUPT] = stay, /* its end is a moment, not a span */
-	    [STEP_CANCEL] = cancel,
+	    [STEP_CANCEL] = step_cancel,
 	},
     [STEP_SUCCEEDED] = ENDED_STATE,
     [STEP_FAILED] = ENDED_STATE,

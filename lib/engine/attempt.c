@@ -1,0 +1,203 @@
+/*
+ * Attempts of a step: started, ended, tried again, and what to do when nobody knows what one did.
+ *
+ * Invariants: an attempt is started only by the update that records it as RUNNING; its limit never
+ * passes the step's deadline.
+ */
+#include <math.h>
+
+#include "base/json.h"
+#include "step.h"
+
+void
+attempt_start(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
+	if (stopped != NULL) {
+		step_halt(t, in, i, "RemediationStopped", stopped);
+		return;
+	}
+	if (t->e->is_draining) {
+		step_enter(t, in, i, STEP_PENDING, s->deadline_at);
+		return;
+	}
+	if (t->e->is_degraded) {
+		step_set_error(s, "Degraded", NULL, t->e->degraded_why);
+		step_fail(t, in, i);
+		return;
+	}
+	s->attempts++;
+	struct pb_error err = {0};
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	PB_JSON json_t *spec = request_spec(in, i, context, &err);
+	if (spec == NULL) {
+		s->attempts--;
+		step_set_error(s, "States.ParameterPathFailure", NULL, err.text);
+		step_fail(t, in, i);
+		return;
+	}
+	int64_t limit = s->deadline_at - t->now;
+	if (def->attempt_timeout_for > 0 && def->attempt_timeout_for < limit)
+		limit = def->attempt_timeout_for;
+
+	char limit_text[PB_TIME_TEXT];
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	incident_note(t, in, def->name, "start", "attempt %lld, at most %s", (long long)s->attempts,
+	    pb_duration_text(limit_text, limit));
+	step_enter(t, in, i, STEP_RUNNING, t->now + limit + OUTCOME_GRACE);
+	pb_update_put(t->u, PB_REC_ACTION, id, in->id, "started",
+	    json_pack("{s:s, s:O, s:I}", "step", def->name, "spec", spec, "limit_for",
+		(json_int_t)limit));
+	pb_update_start(t->u, id, in->id, false, limit, spec);
+}
+
+static int64_t
+backoff(struct pb_engine *e, const struct pb_retrier *r, int64_t retries)
+{
+	double delay = (double)r->interval_for * pow(r->backoff_rate, (double)retries);
+	if (r->max_delay_for > 0 && delay > (double)r->max_delay_for)
+		delay = (double)r->max_delay_for;
+	if (delay > (double)PB_DAY)
+		delay = (double)PB_DAY;
+	return r->jitter_full ? (int64_t)(pb_rand_unit(&e->rand) * delay) : (int64_t)delay;
+}
+
+/* By the first entry of `retry` that fits; each counts its own attempts (Step Functions). */
+static void
+retry_or_fail(struct turn *t, struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	for (size_t k = 0; k < def->retry.n; k++) {
+		const struct pb_retrier *r = &def->retry.items[k];
+		if (!step_error_fits(s, r->errors, r->n_errors))
+			continue;
+		if (s->retries[k] >= r->max_attempts)
+			break;
+		int64_t delay = backoff(t->e, r, s->retries[k]);
+		if (t->now + delay >= s->deadline_at) {
+			incident_note(
+			    t, in, def->name, "retry", "no time left for another attempt");
+			break;
+		}
+		PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
+		if (stopped != NULL) {
+			step_halt(t, in, i, "RemediationStopped", stopped);
+			return;
+		}
+		char wait[PB_TIME_TEXT], message[512];
+		s->retries[k]++;
+		incident_note(t, in, def->name, "retry", "%s%s%s; retry %lld of %lld in %s",
+		    s->error, s->message == NULL || s->message[0] == '\0' ? "" : ": ",
+		    pb_safe(message, sizeof(message), pb_str_of(s->message)),
+		    (long long)s->retries[k], (long long)r->max_attempts,
+		    pb_duration_text(wait, delay));
+		step_enter(t, in, i, STEP_BACKOFF, t->now + delay);
+		return;
+	}
+	step_fail(t, in, i);
+}
+
+/* The attempt ended in a way that does not tell whether it took effect. */
+static void
+unknown_outcome(struct turn *t, struct incident *in, size_t i)
+{
+	switch (run_step_def(in, i)->on_interrupted) {
+	case PB_INTERRUPTED_RETRY:
+		retry_or_fail(t, in, i);
+		return;
+	case PB_INTERRUPTED_FAIL:
+		step_fail(t, in, i);
+		return;
+	case PB_INTERRUPTED_ASK:
+		step_ask(t, in, i);
+		return;
+	}
+}
+
+void
+attempt_put_ended(struct turn *t, const struct incident *in, size_t i, const char *state,
+    const struct pb_outcome *o)
+{
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	json_t *j = json_object();
+	pb_json_set_str(j, "step", run_step_def(in, i)->name);
+	if (o != NULL) {
+		pb_json_set_str(j, "error", o->error);
+		pb_json_set_str(j, "message", o->message);
+		json_object_set(j, "output", o->output);
+	}
+	pb_update_put(t->u, PB_REC_ACTION, id, in->id, state, j);
+}
+
+void
+attempt_failed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	struct step_run *s = &in->run.steps[i];
+	const char *error = o->status == PB_OUTCOME_TIMEOUT ? "States.Timeout" : o->error;
+	step_set_error(s, error == NULL || error[0] == '\0' ? "States.TaskFailed" : error,
+	    o->error_class, o->message);
+	if (o->output != NULL) {
+		json_decref(s->output);
+		s->output = json_incref(o->output);
+	}
+	attempt_put_ended(t, in, i, "failed", o);
+	enum pb_effect effect = run_step_def(in, i)->effect;
+	if (o->is_unknown && (effect == PB_EFFECT_ONCE || effect == PB_EFFECT_CHECK_FIRST))
+		unknown_outcome(t, in, i);
+	else
+		retry_or_fail(t, in, i);
+}
+
+/* No outcome came, not even after the driver's own limit. */
+void
+attempt_lost(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	struct step_run *s = &in->run.steps[i];
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	pb_update_cancel(t->u, id);
+	step_set_error(s, "States.Timeout", NULL, "no outcome in time");
+	attempt_put_ended(t, in, i, "lost", NULL);
+	if (run_step_def(in, i)->effect >= PB_EFFECT_CHECK_FIRST)
+		unknown_outcome(t, in, i);
+	else
+		retry_or_fail(t, in, i);
+}
+
+void
+attempt_interrupted(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	struct step_run *s = &in->run.steps[i];
+	const struct pb_step *def = run_step_def(in, i);
+	step_set_error(s, "Interrupted", NULL, "the daemon ended while it ran");
+	attempt_put_ended(t, in, i, "interrupted", NULL);
+	incident_note(t, in, def->name, "interrupted",
+	    "attempt %lld was cut off by a restart, outcome unknown", (long long)s->attempts);
+	if (def->on_interrupted != PB_INTERRUPTED_RETRY) {
+		unknown_outcome(t, in, i);
+		return;
+	}
+	if (t->now >= s->deadline_at) {
+		step_set_error(
+		    s, "States.Timeout", NULL, "its timeout passed while the daemon was down");
+		step_fail(t, in, i);
+		return;
+	}
+	attempt_start(t, in, i, NULL);
+}
+
+void
+attempt_cancel(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	pb_update_cancel(t->u, id);
+	attempt_put_ended(t, in, i, "cancelled", NULL);
+	incident_note(t, in, run_step_def(in, i)->name, "step", "attempt %lld is ended",
+	    (long long)in->run.steps[i].attempts);
+	step_cancel(t, in, i, o);
+}

@@ -1,0 +1,89 @@
+/*
+ * What a verification looks at: the states of alarms, and with probe.c the answers of addresses.
+ */
+#include "playbook/template.h"
+#include "step.h"
+
+/*
+ * When a condition will have held long enough if nothing changes; PB_NEVER while it does not hold.
+ * The state must have been evaluated after the step before ended: by a transition since then, or by
+ * a poll that began since then where a source polls the alarm; and not only by a process before
+ * this one.
+ */
+static int64_t
+holds_at(struct turn *t, const struct pb_condition *c, const char *arn, int64_t from_at)
+{
+	const struct alarm *a = arn == NULL ? NULL : pb_map_get(t->e->alarms, arn);
+	if (a == NULL || a->state != c->state)
+		return PB_NEVER;
+	const struct source *polls =
+	    a->source[0] == '\0' ? NULL : pb_map_get(t->e->sources, a->source);
+	if (polls != NULL && a->transitioned_at < from_at && polls->polled_at < from_at)
+		return PB_NEVER;
+	if (polls != NULL && polls->polled_at < t->e->boot_at)
+		return PB_NEVER;
+	int64_t since = a->transitioned_at < t->now ? a->transitioned_at : t->now;
+	return (since > from_at ? since : from_at) + c->held_for;
+}
+
+/*
+ * Once for each step: in a storm every step that waits looks again at each event, and what the
+ * templates pick from stays as it is while it waits.
+ */
+static void
+name_alarms(struct turn *t, const struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	if (s->alarms != NULL)
+		return;
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	s->n_alarms = def->n_conditions;
+	s->alarms = pb_calloc(s->n_alarms + 1, sizeof(*s->alarms));
+	for (size_t k = 0; k < s->n_alarms; k++)
+		if (def->conditions[k].alarm != NULL)
+			(void)pb_template_expand_text(
+			    def->conditions[k].alarm, context, &s->alarms[k], NULL);
+}
+
+static int64_t
+all_hold_at(struct turn *t, const struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	const struct step_run *s = &in->run.steps[i];
+	int64_t at = 0;
+	if (!probe_all_good(in, i))
+		return PB_NEVER;
+	name_alarms(t, in, i);
+	for (size_t k = 0; k < def->n_conditions; k++) {
+		if (def->conditions[k].url != NULL)
+			continue;
+		int64_t one = holds_at(t, &def->conditions[k], s->alarms[k], s->started_at);
+		if (one > at)
+			at = one;
+	}
+	return at;
+}
+
+void
+step_check(struct turn *t, struct incident *in)
+{
+	struct step_run *s = run_current(in);
+	if (s == NULL || s->state != STEP_CHECKING)
+		return;
+	size_t i = in->run.step;
+	int64_t at = all_hold_at(t, in, i);
+	if (at <= t->now) {
+		step_input(t, in, i, STEP_HOLDS, NULL);
+		return;
+	}
+	if (at == s->next_at)
+		return;
+	char until[PB_TIME_TEXT];
+	if (at == PB_NEVER)
+		incident_note(t, in, run_step_def(in, i)->name, "verify", "does not hold any more");
+	else
+		incident_note(t, in, run_step_def(in, i)->name, "verify",
+		    "holds; passes at %s if it stays so", pb_time_clock(until, at));
+	step_enter(t, in, i, STEP_CHECKING, at);
+}
