@@ -18,6 +18,7 @@ static const char *const kind_names[] = {
     [PB_REC_ALARM] = "alarm",
     [PB_REC_SOURCE] = "source",
     [PB_REC_SEEN] = "seen",
+    [PB_REC_BUNDLE] = "bundle",
     [PB_REC_EVENT] = "event",
     [PB_REC_INCIDENT] = "incident",
     [PB_REC_RUN] = "run",

@@ -20,6 +20,7 @@ enum pb_record_kind {
 	PB_REC_ALARM, /* key: alarm ARN; its last known transition */
 	PB_REC_SOURCE, /* key: source name; how far a poll has come */
 	PB_REC_SEEN, /* key: identity of an event that is not an alarm's; forgotten after a day */
+	PB_REC_BUNDLE, /* key: bundle id; a group or a storm of incidents that are paged together */
 	PB_REC_EVENT, /* key: incident id; the event that opened it */
 	PB_REC_INCIDENT, /* key: incident id */
 	PB_REC_RUN, /* key: incident id */

@@ -318,6 +318,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		return guard_restore(e, r, err);
 	case PB_REC_SILENCE:
 		return silence_restore(e, r, err);
+	case PB_REC_BUNDLE:
 	case PB_REC_QUARANTINE: /* for people only */
 	case PB_REC_MAX:
 		return 0;

@@ -91,10 +91,12 @@ int store_move_away(const char *dir, int64_t at, char **ret_name, struct pb_erro
 
 /*
  * SQL: the ids of incidents that the engine must know of: those not resolved, and those whose resolve
- * notice is still to be sent.  An attempt of a step keeps no incident alive, however it ended.
+ * notice is still to be sent.  An attempt of a step keeps no incident alive, however it ended.  The
+ * pages of a bundle are kept with it until it has ended; stores before version 3 have none.
  */
 #define STORE_LIVE                                                                                 \
 	"SELECT key FROM incident WHERE state <> 'resolved'"                                       \
 	" UNION SELECT incident FROM action WHERE state IN ('new', 'sending', 'retrying')"
+#define STORE_LIVE_BUNDLES " UNION SELECT key FROM bundle WHERE state <> 'ended'"
 
 #endif

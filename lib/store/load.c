@@ -11,7 +11,8 @@
 /* How a kind's table is read: in which order, and which column says whose it is. */
 struct table {
 	const char *order;
-	const char *owner; /* NULL: belongs to no incident, always needed */
+	const char *owner; /* NULL: belongs to no incident, needed as long as `live` says */
+	const char *live; /* NULL: always */
 };
 
 static const struct table tables[PB_REC_MAX] = {
@@ -19,6 +20,7 @@ static const struct table tables[PB_REC_MAX] = {
     [PB_REC_ALARM] = {"key", NULL},
     [PB_REC_SOURCE] = {"key", NULL},
     [PB_REC_SEEN] = {"at, key", NULL},
+    [PB_REC_BUNDLE] = {"key", NULL, "state <> 'ended'"},
     [PB_REC_EVENT] = {"seq", "key"},
     [PB_REC_INCIDENT] = {"seq", "key"},
     [PB_REC_RUN] = {"seq", "key"},
@@ -49,11 +51,14 @@ each(struct pb_store *s, enum pb_record_kind kind, bool live_only, pb_store_take
     struct pb_error *err)
 {
 	const struct table *t = &tables[kind];
-	bool is_filtered = live_only && t->owner != NULL;
-	char sql[512];
-	(void)snprintf(sql, sizeof(sql), "SELECT " STORE_COLUMNS " FROM %s%s%s%s ORDER BY %s",
-	    pb_record_kind_name(kind), is_filtered ? " WHERE " : "", is_filtered ? t->owner : "",
-	    is_filtered ? " IN (" STORE_LIVE ")" : "", t->order);
+	char sql[600], where[400] = "";
+	if (live_only && t->owner != NULL)
+		(void)snprintf(where, sizeof(where), " WHERE %s IN (" STORE_LIVE "%s)", t->owner,
+		    store_has_kind(s, PB_REC_BUNDLE) ? STORE_LIVE_BUNDLES : "");
+	else if (live_only && t->live != NULL)
+		(void)snprintf(where, sizeof(where), " WHERE %s", t->live);
+	(void)snprintf(sql, sizeof(sql), "SELECT " STORE_COLUMNS " FROM %s%s ORDER BY %s",
+	    pb_record_kind_name(kind), where, t->order);
 	STORE_STMT *st = NULL;
 	if (store_prepare(s, sql, &st, err) < 0)
 		return -1;
@@ -158,12 +163,34 @@ delete_incidents(struct pb_store *s, const struct pb_store_retention *w, int64_t
 	return 0;
 }
 
+/* A bundle that has ended, with its pages and notes. */
+static int
+delete_bundles(
+    struct pb_store *s, int64_t before_at, int64_t limit, int64_t *n, struct pb_error *err)
+{
+#define OLD_BUNDLES                                                                                \
+	"(SELECT key FROM bundle WHERE state = 'ended' AND at < ?1 ORDER BY at, key LIMIT ?2)"
+	static const char *const sql[] = {
+	    "DELETE FROM note WHERE incident IN " OLD_BUNDLES,
+	    "DELETE FROM action WHERE incident IN " OLD_BUNDLES,
+	    "DELETE FROM bundle WHERE key IN " OLD_BUNDLES,
+	};
+	for (size_t i = 0; i < PB_ARRAY_LEN(sql); i++)
+		if (delete_rows(s, sql[i], before_at, limit, n, err) < 0)
+			return -1;
+	return 0;
+#undef OLD_BUNDLES
+}
+
 static int
 prune(struct pb_store *s, const struct pb_store_retention *w, int64_t rows_max, int64_t *n,
     struct pb_error *err)
 {
 	int64_t limit = rows_max / ROWS_OF_AN_INCIDENT;
 	if (delete_incidents(s, w, limit < 1 ? 1 : limit, n, err) < 0)
+		return -1;
+	if (*n < rows_max &&
+	    delete_bundles(s, w->resolved_before_at, limit < 1 ? 1 : limit, n, err) < 0)
 		return -1;
 	if (*n < rows_max &&
 	    delete_rows(s,

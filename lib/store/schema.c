@@ -42,10 +42,13 @@ static const char version_1[] = SEQUENCE_TABLE("config") KEY_TABLE("alarm") KEY_
 
 /* What operators and guards keep beside the incidents. */
 static const char version_2[] = KEY_TABLE("guard") KEY_TABLE("silence") KEY_TABLE("control");
+
+/* What several incidents share. */
+static const char version_3[] = KEY_TABLE("bundle");
 /* clang-format on */
 
 /* [i] brings version i to i + 1. */
-static const char *const migrations[] = {version_1, version_2};
+static const char *const migrations[] = {version_1, version_2, version_3};
 #define VERSION ((int64_t)PB_ARRAY_LEN(migrations))
 
 int
@@ -77,7 +80,29 @@ store_check_version(struct pb_store *s, int64_t *ret_version, struct pb_error *e
 bool
 store_has_kind(const struct pb_store *s, enum pb_record_kind kind)
 {
-	return kind < PB_REC_GUARD ? s->version >= 1 : s->version >= 2;
+	switch (kind) {
+	case PB_REC_GUARD:
+	case PB_REC_SILENCE:
+	case PB_REC_CONTROL:
+		return s->version >= 2;
+	case PB_REC_BUNDLE:
+		return s->version >= 3;
+	case PB_REC_CONFIG:
+	case PB_REC_ALARM:
+	case PB_REC_SOURCE:
+	case PB_REC_SEEN:
+	case PB_REC_EVENT:
+	case PB_REC_INCIDENT:
+	case PB_REC_RUN:
+	case PB_REC_STEP:
+	case PB_REC_LADDER:
+	case PB_REC_ACTION:
+	case PB_REC_QUARANTINE:
+	case PB_REC_META:
+	case PB_REC_MAX:
+		break;
+	}
+	return s->version >= 1;
 }
 
 static int

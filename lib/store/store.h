@@ -103,7 +103,8 @@ struct pb_store_retention {
 	int64_t rows_max; /* rows of one call, about; 0 = 500 */
 };
 /*
- * Remove one slice of it in one transaction: incidents whole, with all their records and notes.
+ * Remove one slice of it in one transaction: incidents and bundles whole, with all their records
+ * and notes.
  * *ret_n is the number of rows removed; call again, later, until it is 0.
  */
 int pb_store_prune(struct pb_store *s, const struct pb_store_retention *what, int64_t *ret_n,

@@ -314,6 +314,41 @@ START_TEST(old_incidents_go_whole_and_open_ones_stay)
 }
 END_TEST
 
+static int
+add_key(const struct pb_record *r, void *arg, struct pb_error *err)
+{
+	(void)err;
+	(void)pb_buf_addf(arg, "%s ", r->key);
+	return 0;
+}
+
+START_TEST(a_bundle_is_restored_with_its_pages_until_it_ends_and_then_grows_old)
+{
+	struct pb_store *s = memory();
+	struct pb_update *u = pb_update_new(10);
+	static const char *const ids[] = {"20261120-g1", "20261120-s2"};
+	for (size_t i = 0; i < PB_ARRAY_LEN(ids); i++) {
+		PB_CLEANUP(pb_freep) char *page = pb_asprintf("%s/page/1.1.0/ana@pager", ids[i]);
+		pb_update_put(
+		    u, PB_REC_BUNDLE, ids[i], ids[i], i == 0 ? "open" : "ended", json_object());
+		pb_update_put(u, PB_REC_ACTION, page, ids[i], "sent", json_object());
+		pb_update_note(u, ids[i], "", "", "page", "sent");
+	}
+	commit(s, u);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf keys = PB_BUF_INIT;
+	ck_assert_int_eq(pb_store_restore(s, add_key, &keys, NULL), 0);
+	ck_assert_str_eq(keys.ptr, "20261120-g1 20261120-g1/page/1.1.0/ana@pager ");
+
+	int rounds;
+	const struct pb_store_retention w = {.resolved_before_at = 50};
+	ck_assert_int_eq(prune_all(s, &w, &rounds), 3);
+	PB_CLEANUP(pb_freep) char *text = dump(s);
+	ck_assert_ptr_null(strstr(text, "20261120-s2"));
+	ck_assert_ptr_nonnull(strstr(text, "bundle|20261120-g1"));
+	pb_store_close(s);
+}
+END_TEST
+
 START_TEST(beyond_the_count_the_oldest_resolved_go_in_slices)
 {
 	struct pb_store *s = memory();
@@ -346,5 +381,6 @@ PB_SUITE(store_query)
 	pb_add(s, notes_are_followed_from_where_the_reader_is);
 	pb_add(s, quarantine_and_counts_are_told);
 	pb_add(s, old_incidents_go_whole_and_open_ones_stay);
+	pb_add(s, a_bundle_is_restored_with_its_pages_until_it_ends_and_then_grows_old);
 	pb_add(s, beyond_the_count_the_oldest_resolved_go_in_slices);
 }
