@@ -4,10 +4,11 @@
  * The map is a dense array of entries in order of insertion and a table of places in it (open
  * addressing, linear).  A removal leaves a hole (key NULL); holes go when the array is full, which
  * happens only in a put, so that removing while iterating is safe.  Keys may come from outside:
- * the hash is SipHash-1-3 with a key of the map's own, so that nobody can aim at collisions.
+ * the hash is SipHash-1-3 with a key of the process's own, so that nobody can aim at collisions.
  */
 #include "base/map.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,17 @@ struct pb_map {
 	size_t n_live; /* entries */
 	size_t size; /* room for entries; the table has twice as many places */
 	uint32_t *table; /* 1 + place in entries; 0 = free */
-	uint64_t k0, k1;
 };
+
+/* Drawn once: a turn of the engine makes maps, and the kernel is not asked for each. */
+static uint64_t hash_secret[2];
+static pthread_once_t hash_secret_once = PTHREAD_ONCE_INIT;
+
+static void
+draw_hash_secret(void)
+{
+	pb_entropy(hash_secret, sizeof(hash_secret));
+}
 
 static inline uint64_t
 rotl(uint64_t x, int k)
@@ -51,11 +61,12 @@ sip_round(uint64_t v[4])
 }
 
 static uint64_t
-hash_key(const struct pb_map *m, const char *key)
+hash_key(const char *key)
 {
+	const uint64_t k0 = hash_secret[0], k1 = hash_secret[1];
 	size_t len = strlen(key), left = len;
-	uint64_t v[4] = {m->k0 ^ UINT64_C(0x736f6d6570736575), m->k1 ^ UINT64_C(0x646f72616e646f6d),
-	    m->k0 ^ UINT64_C(0x6c7967656e657261), m->k1 ^ UINT64_C(0x7465646279746573)};
+	uint64_t v[4] = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+	    k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
 	for (; left >= 8; left -= 8, key += 8) {
 		uint64_t word;
 		memcpy(&word, key, 8);
@@ -78,12 +89,8 @@ hash_key(const struct pb_map *m, const char *key)
 struct pb_map *
 pb_map_new(void)
 {
-	struct pb_map *m = pb_calloc(1, sizeof(*m));
-	uint64_t k[2];
-	pb_entropy(k, sizeof(k));
-	m->k0 = k[0];
-	m->k1 = k[1];
-	return m;
+	(void)pthread_once(&hash_secret_once, draw_hash_secret);
+	return pb_calloc(1, sizeof(struct pb_map));
 }
 
 void
@@ -118,7 +125,7 @@ find(const struct pb_map *m, const char *key, uint64_t hash)
 void *
 pb_map_get(const struct pb_map *m, const char *key)
 {
-	const struct entry *e = find(m, key, hash_key(m, key));
+	const struct entry *e = find(m, key, hash_key(key));
 	return e != NULL ? e->value : NULL;
 }
 
@@ -156,7 +163,7 @@ rebuild(struct pb_map *m)
 void *
 pb_map_put(struct pb_map *m, const char *key, void *value)
 {
-	uint64_t hash = hash_key(m, key);
+	uint64_t hash = hash_key(key);
 	struct entry *e = find(m, key, hash);
 	if (e != NULL) {
 		void *old = e->value;
@@ -175,7 +182,7 @@ pb_map_put(struct pb_map *m, const char *key, void *value)
 void *
 pb_map_del(struct pb_map *m, const char *key)
 {
-	struct entry *e = find(m, key, hash_key(m, key));
+	struct entry *e = find(m, key, hash_key(key));
 	if (e == NULL)
 		return NULL;
 	void *value = e->value;
