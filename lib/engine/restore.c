@@ -59,7 +59,10 @@ static int
 restore_config(struct pb_engine *e, const struct pb_record *r, struct pb_error *err)
 {
 	struct pb_config *c;
-	if (pb_config_from_json(r->body, &c, err) < 0)
+	/* Mostly the one that the daemon was started with: it is not read a second time. */
+	if (pb_streq(r->key, e->config->digest))
+		c = pb_config_ref(e->config);
+	else if (pb_config_from_json(r->body, &c, err) < 0)
 		return pb_wrap(err, "plan %.12s", r->key);
 	struct pb_config *old = pb_map_put(e->configs, r->key, c);
 	pb_config_unref(old);
