@@ -64,7 +64,7 @@ SANDBOX := $(BUILD)/playbookd-sandbox
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 .PHONY: bench-pattern bench-pattern-peers
-.PHONY: all check kill-test demo asan fuzz bench format format-check tidy layers install uninstall deb help clean tests deps
+.PHONY: all check prove kill-test demo asan fuzz bench format format-check tidy layers install uninstall deb help clean tests deps
 .DEFAULT_GOAL := all
 
 # All cores, unless told otherwise; a make below this one has them from it.
@@ -82,7 +82,7 @@ help: ## list the targets
 	@echo "  BUILD=dir  CC=clang  PREFIX=/usr  DESTDIR=stage  WERROR=-Werror  V=1"
 
 # Targets that a newcomer types first install what they need; plain `make` does not touch the system.
-SETUP_GOALS := check kill-test demo asan fuzz bench tests deb
+SETUP_GOALS := check prove kill-test demo asan fuzz bench tests deb
 ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
 SETUP := deps
 endif
@@ -185,6 +185,10 @@ check: layers $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (install
 # PB_KILLS=N sets the number, PB_SEED=N takes up the seed of a run that failed.
 kill-test: $(BINS) $(SANDBOX) $(INT_PROG) ## kill -9 the daemon at 200 random points, and count what it lost
 	@BUILD=$(BUILD) PB_KILLS=$${PB_KILLS:-200} CK_RUN_SUITE=kill $(INT_PROG)
+
+# SEEDS=N, POINTS=N.
+prove: $(SIM_PROG) ## play 50,000 random worlds and 100,000 points to die at, on all cores
+	@$(SIM_PROG) --prove $(if $(SEEDS),--seeds $(SEEDS)) $(if $(POINTS),--points $(POINTS))
 
 demo: $(BINS) $(SANDBOX) $(BUILD)/tests/demo ## watch a real daemon at work for two minutes (installs what it needs)
 	@BUILD=$(BUILD) $(BUILD)/tests/demo

@@ -15,7 +15,8 @@ static struct world *
 make_world(struct pb_scenario_run *run)
 {
 	struct pb_error err = {0};
-	struct world *w = world_new(run->scenario, run->config, run->seed, run->cells, &err);
+	struct world *w =
+	    world_new(run->scenario, run->config, run->seed, run->is_plain, run->cells, &err);
 	if (w == NULL) {
 		pb_buf_addf(&run->failures, "%s\n", err.text);
 		return NULL;
@@ -24,6 +25,9 @@ make_world(struct pb_scenario_run *run)
 	if (run->n_crash_at > 0)
 		memcpy(w->crash_at, run->crash_at, run->n_crash_at * sizeof(size_t));
 	w->n_crash_at = run->n_crash_at;
+	w->is_quiet = run->is_quiet;
+	w->dies_at = run->dies_at;
+	w->dies_arg = run->arg;
 	return w;
 }
 
@@ -62,6 +66,8 @@ pb_scenario_run(struct pb_scenario_run *run)
 	world_add_trace(w, &run->trace);
 	run->points = w->points;
 	run->n_seen = w->n_seen;
+	run->n_crashes = w->n_crashes;
+	run->played_for = w->now - w->start_at;
 	world_free(w);
 }
 

@@ -20,12 +20,19 @@ struct pb_scenario_run {
 	const size_t *crash_at; /* points to die at, ascending */
 	size_t n_crash_at;
 	bool with_expect;
+	bool is_quiet; /* keeps no trace */
+	bool is_plain; /* a model of the store in place of SQLite: much faster */
 	struct pb_cells *cells; /* counted in; NULL = nowhere */
 	size_t n_events; /* play only so many of the events; 0 = all */
+	/* Asked at each point, from 1, so long after the start; true = die here.  NULL = at crash_at only. */
+	bool (*dies_at)(void *arg, size_t point, int64_t played_for);
+	void *arg;
 
 	/* What came of it; pb_scenario_run_fini frees it. */
 	size_t points; /* places passed where the process could have died */
 	size_t n_seen; /* what was started or changed */
+	size_t n_crashes;
+	int64_t played_for; /* of virtual time */
 	struct pb_buf failures; /* lines; empty = all as promised and expected */
 	struct pb_buf trace; /* with marks where something was expected */
 };

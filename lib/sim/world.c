@@ -37,7 +37,7 @@ world_see(struct world *w, const char *kind, const char *name, const char *detai
 	    .detail = pb_strdup(detail),
 	    .incident = pb_strdup(incident),
 	    .level = level,
-	    .inputs = json_deep_copy(inputs),
+	    .inputs = json_incref((json_t *)(uintptr_t)inputs),
 	};
 }
 
@@ -53,6 +53,8 @@ dies_here(struct world *w)
 	for (size_t i = 0; i < w->n_crash_at; i++)
 		if (w->crash_at[i] == w->points)
 			w->is_crashed = true;
+	if (w->dies_at != NULL && w->dies_at(w->dies_arg, w->points, w->now - w->start_at))
+		w->is_crashed = true;
 	return w->is_crashed;
 }
 
@@ -252,7 +254,7 @@ commit_now(struct world *w, const struct pb_update *u)
 		pb_pump_committed(w->pump, -1, &err);
 		return;
 	}
-	if (pb_store_commit(w->store, u, &err) < 0) {
+	if (disk_commit(w->disk, u, &err) < 0) {
 		broken(w, "store: %s", err.text);
 		return;
 	}
@@ -293,9 +295,10 @@ static void
 op_reply(void *arg, const struct pb_reply *reply)
 {
 	struct world *w = arg;
+	if (w->is_crashed || w->is_quiet)
+		return;
 	PB_CLEANUP(pb_freep) char *text = pb_json_text(reply->body);
-	if (!w->is_crashed)
-		pb_buf_addf(&w->trace, "         reply %d %s\n", reply->status, text);
+	pb_buf_addf(&w->trace, "         reply %d %s\n", reply->status, text);
 }
 
 static void
@@ -303,7 +306,7 @@ op_note(void *arg, const struct pb_note *n)
 {
 	struct world *w = arg;
 	int64_t t = n->at - w->start_at;
-	if (w->is_crashed)
+	if (w->is_crashed || w->is_quiet)
 		return;
 	pb_buf_addf(&w->trace, "%02lld:%02lld:%02lld %-11s %s%s%s\n", (long long)(t / PB_HOUR),
 	    (long long)(t / PB_MINUTE % 60), (long long)(t / PB_SECOND % 60), n->kind, n->step,
@@ -355,7 +358,7 @@ process_start(struct world *w)
 	    .is_degraded = w->is_degraded,
 	    .cells = w->cells};
 	w->engine = pb_engine_new(w->config, &options);
-	if (pb_store_restore(w->store, restore_one, w->engine, &err) < 0)
+	if (disk_restore(w->disk, restore_one, w->engine, &err) < 0)
 		broken(w, "restore: %s", err.text);
 	w->pump = pb_pump_new(w->engine, &ops, w);
 	w->up_since = w->now;
@@ -721,8 +724,8 @@ set_sources(struct world *w)
 }
 
 struct world *
-world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_cells *cells,
-    struct pb_error *err)
+world_new(json_t *scenario, struct pb_config *config, uint64_t seed, bool is_plain,
+    struct pb_cells *cells, struct pb_error *err)
 {
 	config = config == NULL ? config_of(scenario, err) : pb_config_ref(config);
 	if (config == NULL)
@@ -734,7 +737,7 @@ world_new(json_t *scenario, struct pb_config *config, uint64_t seed, struct pb_c
 	w->cells = cells;
 	if (pb_time_parse(pb_str_of(pb_json_str_or(scenario, "start", "2026-03-03T09:00:00Z")),
 		&w->start_at, err) < 0 ||
-	    pb_store_open_memory(&w->store, err) < 0) {
+	    (w->disk = disk_new(is_plain, err)) == NULL) {
 		world_free(w);
 		return NULL;
 	}
@@ -789,7 +792,7 @@ world_free(struct world *w)
 	json_decref(w->reported);
 	pb_buf_fini(&w->trace);
 	pb_buf_fini(&w->broken);
-	pb_store_close(w->store);
+	disk_free(w->disk);
 	pb_config_unref(w->config);
 	free(w->crash_at);
 	free(w);

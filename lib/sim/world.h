@@ -14,7 +14,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "engine/pump.h"
-#include "store/store.h"
+#include "sim/disk.h"
 
 /* What the outside sees: a step or a page that was started, an incident that changed. */
 struct seen {
@@ -64,7 +64,7 @@ struct world {
 	struct pb_config *config;
 	int64_t start_at, now, up_since;
 	int64_t jumped_for; /* by which the clock was set forward: the script goes on from there */
-	struct pb_store *store;
+	struct disk *disk;
 	struct pb_engine *engine;
 	struct pb_pump *pump;
 	uint64_t seed;
@@ -86,6 +86,8 @@ struct world {
 	size_t points; /* places so far where the process could have died */
 	size_t *crash_at; /* ascending numbers of points; */
 	size_t n_crash_at;
+	bool (*dies_at)(void *arg, size_t point, int64_t played_for); /* NULL = at crash_at only */
+	void *dies_arg;
 	bool is_crashed, is_degraded;
 	int64_t down_for; /* after such a crash */
 	size_t n_crashes;
@@ -98,6 +100,7 @@ struct world {
 	struct seen *seen;
 	size_t n_seen;
 	struct pb_buf trace;
+	bool is_quiet; /* no trace is kept */
 	struct pb_map *books; /* incident -> struct book */
 	struct pb_map *committed; /* "kind/key" -> state of a committed record */
 	struct pb_map *unknown; /* "INCIDENT/STEP" of attempts that nobody knows the outcome of */
@@ -112,9 +115,9 @@ struct world {
 
 /*
  * `scenario` is borrowed, `config` counted up; without one (NULL) the scenario's own text is read.
- * NULL with err when either is no good.
+ * `is_plain`: with the model of the store (sim/disk.h).  NULL with err when either is no good.
  */
-struct world *world_new(json_t *scenario, struct pb_config *config, uint64_t seed,
+struct world *world_new(json_t *scenario, struct pb_config *config, uint64_t seed, bool is_plain,
     struct pb_cells *cells, struct pb_error *err);
 void world_free(struct world *w);
 

@@ -17,10 +17,10 @@ bench_sim(void)
 	char remark[64];
 	int64_t began = bench_now();
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-		PB_JSON json_t *scenario = scenario_random(seed);
-		const json_t *until = pb_json_get(scenario, "until");
-		(void)scenario_play(scenario, seed, NULL, 0, false, &failures, false);
-		played += (double)(until == NULL ? PB_HOUR : span_of(until));
+		struct pb_scenario_run run = {.seed = seed};
+		PB_JSON json_t *scenario = run.scenario = scenario_random(seed, &run.config);
+		scenario_play(&run, &failures);
+		played += (double)run.played_for;
 	}
 	double took = (double)(bench_now() - began) / 1000;
 	(void)snprintf(remark, sizeof(remark), "%d random worlds, %.0f h in %.1f s", SEEDS,

@@ -4,7 +4,9 @@
  *
  *	sim				all of it, as Check tests
  *	sim FILE...			these scenarios, with their traces
- *	sim --seed N			one random scenario, with its trace
+ *	sim --seed N [--point K]	one random scenario, dying where the seed says or at point K,
+ *					with its trace
+ *	sim --prove ...			very many of them (prove.c)
  *	PB_SIM_SEEDS=N			how many seeds the suite plays (default 300)
  *
  * The suite ends with how many cells of the engine's tables it reached, and which it did not.
@@ -29,7 +31,8 @@ START_TEST(a_scenario_goes_as_it_says)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
 	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
 	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
-	(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+	struct pb_scenario_run run = {.scenario = scenario, .seed = 1, .with_expect = true};
+	scenario_play(&run, &failures);
 	ck_assert_msg(failures.len == 0, "%s:\n%s", files.gl_pathv[_i], failures.ptr);
 }
 END_TEST
@@ -43,13 +46,19 @@ START_TEST(a_scenario_survives_a_crash_at_each_point)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
 	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
 	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
-	bool with_expect = pb_streq(pb_json_str(scenario, "crash"), "each_commit");
-	size_t points = scenario_play(scenario, 1, NULL, 0, false, &failures, true);
-	ck_assert_msg(points > 0, "%s: nothing happened", files.gl_pathv[_i]);
-	for (size_t at = 1; at <= points; at++) {
-		(void)scenario_play(scenario, 1, &at, 1, with_expect, &failures, true);
+	struct pb_scenario_run whole = {.scenario = scenario, .seed = 1};
+	scenario_play(&whole, &failures);
+	ck_assert_msg(whole.points > 0, "%s: nothing happened", files.gl_pathv[_i]);
+	for (size_t at = 1; at <= whole.points; at++) {
+		struct pb_scenario_run run = {.scenario = scenario,
+		    .seed = 1,
+		    .is_plain = true,
+		    .crash_at = &at,
+		    .n_crash_at = 1,
+		    .with_expect = pb_streq(pb_json_str(scenario, "crash"), "each_commit")};
+		scenario_play(&run, &failures);
 		ck_assert_msg(failures.len == 0, "%s, crash at point %zu of %zu:\n%s",
-		    files.gl_pathv[_i], at, points, failures.ptr);
+		    files.gl_pathv[_i], at, whole.points, failures.ptr);
 	}
 }
 END_TEST
@@ -63,28 +72,23 @@ n_seeds(void)
 	return n == NULL ? 300 : (size_t)strtoul(n, NULL, 10);
 }
 
-/* Up to three crashes, at points that the same scenario passes without any. */
+/* Dying at `point`, 0 = where the seed says. */
 static void
-play_seed(uint64_t seed, struct pb_buf *failures, bool with_trace)
+play_seed(uint64_t seed, size_t point, struct pb_buf *failures)
 {
-	PB_JSON json_t *scenario = scenario_random(seed);
-	size_t points = scenario_play(scenario, seed, NULL, 0, false, failures, with_trace);
-	struct pb_rand r;
-	pb_rand_seed(&r, seed ^ 0xdeadULL);
-	size_t at[3], n = (size_t)pb_rand_below(&r, 4), last = 0;
-	for (size_t i = 0; i < n; i++) {
-		last += 1 + (size_t)pb_rand_below(&r, (int64_t)points / 3 + 1);
-		at[i] = last;
-	}
-	if (failures->len == 0 && n > 0)
-		(void)scenario_play(scenario, seed, at, n, false, failures, with_trace);
+	size_t at[SCENARIO_DEATHS_MAX] = {point};
+	struct pb_scenario_run run = {.seed = seed,
+	    .crash_at = at,
+	    .n_crash_at = point > 0 ? 1 : scenario_random_deaths(seed, at)};
+	PB_JSON json_t *scenario = run.scenario = scenario_random(seed, &run.config);
+	scenario_play(&run, failures);
 }
 
 START_TEST(a_random_world_breaks_no_promise)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
 	for (size_t seed = (size_t)_i + 1; seed <= n_seeds(); seed += CHUNKS) {
-		play_seed(seed, &failures, true);
+		play_seed(seed, 0, &failures);
 		ck_assert_msg(failures.len == 0, "sim --seed %zu:\n%s", seed, failures.ptr);
 	}
 }
@@ -94,15 +98,19 @@ static int
 play_by_hand(int argc, char **argv)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
-	if (strcmp(argv[1], "--seed") == 0 && argc == 3) {
-		play_seed(strtoull(argv[2], NULL, 10), &failures, true);
+	if (strcmp(argv[1], "--seed") == 0 && argc >= 3) {
+		bool has_point = argc == 5 && strcmp(argv[3], "--point") == 0;
+		play_seed(strtoull(argv[2], NULL, 10),
+		    has_point ? (size_t)strtoull(argv[4], NULL, 10) : 0, &failures);
 	} else {
 		for (int i = 1; i < argc; i++) {
 			PB_JSON json_t *scenario = scenario_read(argv[i]);
 			if (scenario == NULL)
 				return EXIT_FAILURE;
 			pb_buf_addf(&failures, "%s\n", argv[i]); /* so that the trace is shown */
-			(void)scenario_play(scenario, 1, NULL, 0, true, &failures, true);
+			struct pb_scenario_run run = {
+			    .scenario = scenario, .seed = 1, .with_expect = true};
+			scenario_play(&run, &failures);
 		}
 	}
 	(void)printf("%s", failures.ptr == NULL ? "ok\n" : failures.ptr);
@@ -121,6 +129,8 @@ add(Suite *s, const char *name, const TTest *test, int end)
 int
 main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--prove") == 0)
+		return prove(argc, argv);
 	if (argc > 1)
 		return play_by_hand(argc, argv);
 	if (glob(SCENARIOS, 0, NULL, &files) != 0 || files.gl_pathc < SCENARIOS_MIN) {
@@ -138,6 +148,7 @@ main(int argc, char **argv)
 	add(s, "a_scenario_survives_a_crash_at_each_point",
 	    a_scenario_survives_a_crash_at_each_point, n);
 	add(s, "a_random_world_breaks_no_promise", a_random_world_breaks_no_promise, CHUNKS);
+	suite_add_tcase(s, disk_case());
 	SRunner *runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

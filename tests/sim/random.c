@@ -6,11 +6,17 @@
  */
 #include "tests/sim/suite.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 #include "base/rand.h"
 #include "base/time.h"
 
-static const char config[] =
+/* Longer than any deadline of the configuration, acknowledgements included. */
+#define TAIL (25 * PB_MINUTE)
+#define LEAST PB_HOUR
+
+static const char config_text[] =
     "version: 1\n"
     "daemon: {exec: {driver: child}}\n"
     "sources:\n"
@@ -223,16 +229,33 @@ random_event(struct pb_rand *r)
 	return e;
 }
 
+/* Read once for all seeds. */
+static struct pb_config *
+config_of(bool has_poller)
+{
+	static struct pb_config *made[2];
+	if (made[has_poller] == NULL) {
+		struct pb_problems problems = {0};
+		PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+		pb_buf_addf(&text, config_text, has_poller ? poller : "");
+		char name[] = "random.yaml";
+		const struct pb_config_file file = {
+		    .name = name, .text = text.ptr, .len = text.len};
+		int rc = pb_config_parse(&file, 1, NULL, &made[has_poller], &problems);
+		pb_check(rc == 0);
+		pb_problems_fini(&problems);
+	}
+	return made[has_poller];
+}
+
 json_t *
-scenario_random(uint64_t seed)
+scenario_random(uint64_t seed, struct pb_config **ret_config)
 {
 	struct pb_rand r;
 	pb_rand_seed(&r, seed);
-	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
-	pb_buf_addf(&text, config, pb_rand_below(&r, 4) == 0 ? "" : poller);
+	*ret_config = config_of(pb_rand_below(&r, 4) != 0);
 
 	json_t *s = json_object(), *world = json_object(), *events = json_array();
-	pb_json_set_str(s, "config", text.ptr);
 	json_object_set_new(world, "exec:fix", random_answers(&r));
 	json_object_set_new(world, "exec:kick", random_answers(&r));
 	json_object_set_new(world, "exec:pick", random_answers(&r));
@@ -254,6 +277,19 @@ scenario_random(uint64_t seed)
 	}
 	json_array_append_new(events, json_pack("{s:b, s:o}", "store_is_back", 1, "at", span(at)));
 	json_object_set_new(s, "events", events);
-	json_object_set_new(s, "until", span(at + PB_HOUR));
+	json_object_set_new(s, "until", span(at + TAIL < LEAST ? LEAST : at + TAIL));
 	return s;
+}
+
+size_t
+scenario_random_deaths(uint64_t seed, size_t at[SCENARIO_DEATHS_MAX])
+{
+	struct pb_rand r;
+	pb_rand_seed(&r, seed ^ UINT64_C(0xdead));
+	size_t n = 1 + (size_t)pb_rand_below(&r, SCENARIO_DEATHS_MAX), last = 0;
+	for (size_t i = 0; i < n; i++) {
+		last += 1 + (size_t)pb_rand_below(&r, INT64_C(1) << (1 + pb_rand_below(&r, 10)));
+		at[i] = last;
+	}
+	return n;
 }

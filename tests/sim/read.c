@@ -55,21 +55,12 @@ scenario_read(const char *path)
 	return scenario;
 }
 
-size_t
-scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
-    bool with_expect, struct pb_buf *failures, bool with_trace)
+void
+scenario_play(struct pb_scenario_run *run, struct pb_buf *failures)
 {
-	struct pb_scenario_run run = {.scenario = scenario,
-	    .seed = seed,
-	    .crash_at = crash_at,
-	    .n_crash_at = n_crash_at,
-	    .with_expect = with_expect,
-	    .cells = scenario_cells};
-	pb_scenario_run(&run);
-	if (run.failures.len > 0)
-		pb_buf_adds(failures, run.failures.ptr);
-	if (with_trace && failures->len > 0 && run.trace.ptr != NULL)
-		pb_buf_adds(failures, run.trace.ptr);
-	pb_scenario_run_fini(&run);
-	return run.points;
+	run->cells = scenario_cells;
+	pb_scenario_run(run);
+	if (run->failures.len > 0)
+		(void)pb_buf_addf(failures, "%s%s", run->failures.ptr, pb_buf_str(&run->trace).ptr);
+	pb_scenario_run_fini(run);
 }

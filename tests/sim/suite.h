@@ -4,6 +4,8 @@
 #ifndef PB_TESTS_SIM_SUITE_H
 #define PB_TESTS_SIM_SUITE_H
 
+#include <check.h>
+
 #include "sim/scenario.h"
 
 /* A scenario file: YAML, read by the reader of the configuration; its `config` is the text of one,
@@ -11,11 +13,18 @@
 json_t *scenario_read(const char *path);
 /* Where the engines of all scenarios count the cells they reach; NULL = nowhere. */
 extern struct pb_cells *scenario_cells;
-/* Play it, dying at the given points (ascending); failures get the trace behind them.  Returns the
- * number of points passed. */
-size_t scenario_play(json_t *scenario, uint64_t seed, const size_t *crash_at, size_t n_crash_at,
-    bool with_expect, struct pb_buf *failures, bool with_trace);
-/* A random scenario of a seed, on a small and nasty configuration (random.c). */
-json_t *scenario_random(uint64_t seed);
+/* Play it; what fails is added with the trace behind it. */
+void scenario_play(struct pb_scenario_run *run, struct pb_buf *failures);
+/* A random scenario of a seed, on a small and nasty configuration (random.c), which is borrowed. */
+json_t *scenario_random(uint64_t seed, struct pb_config **ret_config);
+/* Where a random world dies: one to four points, ascending, some of them in one turn. */
+#define SCENARIO_DEATHS_MAX 4
+size_t scenario_random_deaths(uint64_t seed, size_t at[SCENARIO_DEATHS_MAX]);
+
+/* disk.c: that the model of the store is one, and that a seed is played again exactly. */
+TCase *disk_case(void);
+
+/* prove.c: very many of them, on all cores; returns the exit status. */
+int prove(int argc, char **argv);
 
 #endif
