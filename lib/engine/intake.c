@@ -221,8 +221,8 @@ note_event(struct turn *t, const struct pb_event *ev, const char *source, const 
 }
 
 static char *
-open_or_attach(
-    struct turn *t, struct pb_event *ev, const char *source, size_t playbook, size_t escalation)
+open_or_attach(struct turn *t, struct pb_event *ev, const char *source, size_t playbook,
+    size_t escalation, const struct choice *choice)
 {
 	const struct pb_playbook *p =
 	    playbook == PB_NONE ? NULL : &t->e->config->playbooks[playbook];
@@ -241,6 +241,8 @@ open_or_attach(
 		PB_CLEANUP(pb_freep) char *what = pb_asprintf("playbook %s", p->name);
 		note_event(t, ev, source, id, what);
 	}
+	if (input == INCIDENT_OPEN)
+		choice_note(t, ev, id, playbook, choice);
 	incident_input(t, in, input);
 	incident_settle(t, in);
 	return id;
@@ -323,6 +325,7 @@ take_all(struct turn *t, struct pb_event *ev, const char *source, bool *ret_is_k
 		return NULL;
 	PB_CLEANUP(pb_freep) uint32_t *ids = pb_calloc(n, sizeof(*ids));
 	n = pb_matcher_match(c->matcher, ev->json, ids, n);
+	const struct choice choice = {ids, n};
 	char *first = NULL;
 	bool goes_on = true;
 	for (size_t i = 0; i < n && goes_on; i++) {
@@ -331,7 +334,7 @@ take_all(struct turn *t, struct pb_event *ev, const char *source, bool *ret_is_k
 		*ret_is_known = true;
 		if (p->resolve_on != NULL && pb_pattern_match(p->resolve_on, ev->json))
 			continue;
-		char *id = open_or_attach(t, ev, source, ids[i], p->escalation);
+		char *id = open_or_attach(t, ev, source, ids[i], p->escalation, &choice);
 		if (first == NULL)
 			first = PB_TAKE(id);
 		free(id);
@@ -360,9 +363,21 @@ match(struct turn *t, struct pb_event *ev, const char *source)
 	}
 	enum pb_unmatched way = is_alarm ? c->unmatched_alarms : c->unmatched_events;
 	if (way == PB_UNMATCHED_ESCALATE && (!is_alarm || ev->alarm_state == PB_ALARM_ALARM))
-		return open_or_attach(t, ev, source, PB_NONE, c->unmatched_escalation);
-	note_event(t, ev, source, "", "no playbook matches: dropped");
+		return open_or_attach(
+		    t, ev, source, PB_NONE, c->unmatched_escalation, &(struct choice){0});
+	PB_CLEANUP(pb_freep) char *differs = choice_first(t->e, ev);
+	PB_CLEANUP(pb_freep)
+	char *what = pb_asprintf("no playbook matches: dropped; %s", differs);
+	note_event(t, ev, source, "", what);
 	return NULL;
+}
+
+/* As it came, for questions later and for backtest; kept as long as daemon.retention says. */
+static void
+keep(struct turn *t, const struct pb_event *ev, const char *source, const char *incident)
+{
+	json_t *j = json_pack("{s:s, s:O}", "source", source, "event", ev->json);
+	pb_update_put(t->u, PB_REC_RECEIVED, ev->identity, incident == NULL ? "" : incident, "", j);
 }
 
 void
@@ -388,6 +403,7 @@ intake_event(struct turn *t, const struct pb_input *in)
 			resolve_by_alarm(t, ev);
 		if (is_alarm)
 			look_again(t);
+		keep(t, ev, source, id);
 		break;
 	}
 	pb_update_receipt(t->u, in->receipt);

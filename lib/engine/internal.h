@@ -518,6 +518,17 @@ void silence_due(struct turn *t); /* those that are over say so */
 int64_t silence_next_at(const struct pb_engine *e);
 int silence_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
 
+/* choice.c: why an event went where it went */
+struct choice {
+	const uint32_t *ids; /* playbooks that match, ascending */
+	size_t n;
+};
+/* Notes of an incident that opens; `playbook` is PB_NONE where none matches. */
+void choice_note(struct turn *t, const struct pb_event *ev, const char *incident, size_t playbook,
+    const struct choice *c);
+/* In one line, for what is dropped: the first playbook and where it differs; the caller's. */
+char *choice_first(const struct pb_engine *e, const struct pb_event *ev);
+
 /* intake.c: events */
 void intake_event(struct turn *t, const struct pb_input *in);
 void intake_polled(struct turn *t, const struct pb_input *in);

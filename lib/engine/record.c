@@ -30,6 +30,7 @@ static const char *const kind_names[] = {
     [PB_REC_GUARD] = "guard",
     [PB_REC_SILENCE] = "silence",
     [PB_REC_CONTROL] = "control",
+    [PB_REC_RECEIVED] = "received",
 };
 _Static_assert(PB_ARRAY_LEN(kind_names) == PB_REC_MAX, "a name for each kind");
 

@@ -32,6 +32,7 @@ enum pb_record_kind {
 	PB_REC_GUARD, /* key: "GUARD/..."; what a brake remembers: last starts, failures, tokens */
 	PB_REC_SILENCE, /* key: silence id */
 	PB_REC_CONTROL, /* key: "remediation" or "remediation/PLAYBOOK"; the kill switch */
+	PB_REC_RECEIVED, /* key: identity of an event; "incident" is the first one it went to */
 	PB_REC_MAX,
 };
 const char *pb_record_kind_name(enum pb_record_kind kind); /* table name: "incident", ... */

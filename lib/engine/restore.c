@@ -323,6 +323,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		return silence_restore(e, r, err);
 	case PB_REC_BUNDLE:
 	case PB_REC_QUARANTINE: /* for people only */
+	case PB_REC_RECEIVED:
 	case PB_REC_MAX:
 		return 0;
 	}

@@ -32,6 +32,7 @@ static const struct table tables[PB_REC_MAX] = {
     [PB_REC_GUARD] = {"key", NULL},
     [PB_REC_SILENCE] = {"key", NULL},
     [PB_REC_CONTROL] = {"key", NULL},
+    [PB_REC_RECEIVED] = {"seq", NULL},
 };
 
 static int
@@ -77,12 +78,20 @@ pb_store_each(struct pb_store *s, enum pb_record_kind kind, pb_store_take *take,
 	return store_has_kind(s, kind) ? each(s, kind, false, take, arg, err) : 0;
 }
 
+/* The engine has no use for them. */
+static bool
+is_for_people(enum pb_record_kind kind)
+{
+	return kind == PB_REC_QUARANTINE || kind == PB_REC_RECEIVED;
+}
+
 int
 pb_store_restore(struct pb_store *s, pb_store_take *take, void *arg, struct pb_error *err)
 {
 	PB_CHECK_OBJ(s, STORE_MAGIC);
 	for (unsigned kind = 0; kind < PB_REC_MAX; kind++)
-		if (kind != PB_REC_QUARANTINE && store_has_kind(s, (enum pb_record_kind)kind) &&
+		if (!is_for_people((enum pb_record_kind)kind) &&
+		    store_has_kind(s, (enum pb_record_kind)kind) &&
 		    each(s, (enum pb_record_kind)kind, true, take, arg, err) < 0)
 			return -1;
 	return 0;

@@ -45,10 +45,13 @@ static const char version_2[] = KEY_TABLE("guard") KEY_TABLE("silence") KEY_TABL
 
 /* What several incidents share. */
 static const char version_3[] = KEY_TABLE("bundle");
+
+/* Events as they came. */
+static const char version_4[] = SEQUENCE_TABLE("received");
 /* clang-format on */
 
 /* [i] brings version i to i + 1. */
-static const char *const migrations[] = {version_1, version_2, version_3};
+static const char *const migrations[] = {version_1, version_2, version_3, version_4};
 #define VERSION ((int64_t)PB_ARRAY_LEN(migrations))
 
 int
@@ -87,6 +90,8 @@ store_has_kind(const struct pb_store *s, enum pb_record_kind kind)
 		return s->version >= 2;
 	case PB_REC_BUNDLE:
 		return s->version >= 3;
+	case PB_REC_RECEIVED:
+		return s->version >= 4;
 	case PB_REC_CONFIG:
 	case PB_REC_ALARM:
 	case PB_REC_SOURCE:

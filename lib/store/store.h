@@ -88,7 +88,7 @@ int pb_store_each(struct pb_store *s, enum pb_record_kind kind, pb_store_take *t
 /*
  * What the engine needs at start, kind after kind in the order of enum pb_record_kind: records that
  * belong to no incident, to one that is not resolved, or to one that still has a page to send.
- * Quarantine is left out.
+ * Quarantine and received events are left out.
  */
 int pb_store_restore(struct pb_store *s, pb_store_take *take, void *arg, struct pb_error *err);
 /* The highest u->at of all commits; 0 in a new store.  For pb_clock_init. */
