@@ -45,7 +45,8 @@ CPPFLAGS_ALL = -D_GNU_SOURCE -DPB_VERSION='"$(VERSION)"' -Ilib -I. $(PC_CFLAGS) 
 CFLAGS_ALL   = -std=gnu17 $(WARN) $(WERROR) $(HARDEN) $(CFLAGS)
 LDFLAGS_ALL  = $(LDHARDEN) $(LDFLAGS)
 
-SRC_daemon  := $(filter-out daemon/main_%.c daemon/ctl_%.c,$(wildcard daemon/*.c))
+SRC_daemon  := $(filter-out daemon/main_%.c daemon/ctl_%.c daemon/exec_%.c,$(wildcard daemon/*.c))
+SRC_exec    := $(wildcard daemon/exec_*.c)
 SRC_ctl     := $(wildcard daemon/ctl_*.c)
 SRC_sandbox := $(filter-out tests/sandbox/main.c,$(wildcard tests/sandbox/*.c))
 SRC_harness := $(wildcard tests/integration/harness*.c)
@@ -59,7 +60,7 @@ UNIT_PROGS += $(if $(wildcard tests/unit/daemon/*.c),$(BUILD)/tests/unit-daemon)
 UNIT_PROGS += $(if $(wildcard tests/unit/sandbox/*.c),$(BUILD)/tests/unit-sandbox)
 SIM_PROG   := $(if $(wildcard tests/sim/*.c),$(BUILD)/tests/run-sim)
 INT_PROG   := $(if $(wildcard tests/integration/*.c),$(BUILD)/tests/run-integration)
-BINS := $(BUILD)/playbookd $(BUILD)/playbookctl
+BINS := $(BUILD)/playbookd $(BUILD)/playbookctl $(BUILD)/playbookd-exec
 SANDBOX := $(BUILD)/playbookd-sandbox
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
@@ -72,7 +73,7 @@ ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
-all: $(BINS) $(SANDBOX) ## build playbookd, playbookctl and playbookd-sandbox
+all: $(BINS) $(SANDBOX) ## build playbookd, playbookctl, playbookd-exec and playbookd-sandbox
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' Makefile | sort | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -127,11 +128,15 @@ $(BUILD)/playbookctl: $(call objs,$(SRC_ctl) daemon/confdir.c) $(BUILD)/daemon/m
 	$(call say,LINK)
 	$(Q)$(link)
 
+$(BUILD)/playbookd-exec: $(call objs,$(SRC_exec)) $(BUILD)/daemon/main_playbookd_exec.o $(call archives,playbook event pattern io base)
+	$(call say,LINK)
+	$(Q)$(link)
+
 $(SANDBOX): $(call objs,$(SRC_sandbox)) $(BUILD)/tests/sandbox/main.o $(call archives,base)
 	$(call say,LINK)
 	$(Q)$(link)
 
-$(BUILD)/tests/unit-daemon: $(call objs,$(wildcard tests/unit/daemon/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_sandbox)) $(call objs,$(SRC_daemon)) $(call objs,$(SRC_ctl)) $(call archives,$(ALL_LIBS))
+$(BUILD)/tests/unit-daemon: $(call objs,$(wildcard tests/unit/daemon/*.c)) $(BUILD)/tests/unit/runner.o $(call objs,$(SRC_sandbox)) $(call objs,$(SRC_daemon)) $(call objs,$(SRC_ctl)) $(call objs,$(SRC_exec)) $(call archives,$(ALL_LIBS))
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
@@ -241,6 +246,8 @@ UNITDIR  = $(PREFIX)/lib/systemd/system
 MAN_PAGES    := $(wildcard man/*.[1-9])
 SYSTEMD_UNITS := $(wildcard systemd/*.service systemd/*.socket)
 SYSUSERS      := $(wildcard systemd/*.sysusers)
+TMPFILES      := $(wildcard systemd/*.tmpfiles)
+tmpfiles_path  = $(PREFIX)/lib/tmpfiles.d/$(patsubst %.tmpfiles,%.conf,$(notdir $(1)))
 sysusers_path  = $(PREFIX)/lib/sysusers.d/$(patsubst %.sysusers,%.conf,$(notdir $(1)))
 man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
@@ -248,20 +255,23 @@ man_path = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 install: $(BINS) ## install under PREFIX (DESTDIR is put in front)
 	$(INSTALL) -D -m 755 $(BUILD)/playbookd $(DESTDIR)$(PREFIX)/sbin/playbookd
 	$(INSTALL) -D -m 755 $(BUILD)/playbookctl $(DESTDIR)$(PREFIX)/bin/playbookctl
+	$(INSTALL) -D -m 755 $(BUILD)/playbookd-exec $(DESTDIR)$(PREFIX)/sbin/playbookd-exec
 	$(foreach m,$(MAN_PAGES),$(INSTALL) -D -m 644 $(m) $(DESTDIR)$(call man_path,$(m)) &&) true
 	$(foreach u,$(SYSTEMD_UNITS),$(INSTALL) -D -m 644 $(u) $(DESTDIR)$(UNITDIR)/$(notdir $(u)) && \
 	    sed -i 's|@PREFIX@|$(PREFIX)|g' $(DESTDIR)$(UNITDIR)/$(notdir $(u)) &&) true
 	$(foreach u,$(SYSUSERS),$(INSTALL) -D -m 644 $(u) $(DESTDIR)$(call sysusers_path,$(u)) &&) true
+	$(foreach u,$(TMPFILES),$(INSTALL) -D -m 644 $(u) $(DESTDIR)$(call tmpfiles_path,$(u)) &&) true
 	(cd conf && find . -type f) | while read -r f; do \
 	    $(INSTALL) -D -m 644 "conf/$$f" "$(DESTDIR)$(DOCDIR)/examples/$$f" || exit 1; \
 	done
 	$(INSTALL) -D -m 644 LICENSE $(DESTDIR)$(DOCDIR)/copyright
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/playbookd $(DESTDIR)$(PREFIX)/bin/playbookctl
+	rm -f $(DESTDIR)$(PREFIX)/sbin/playbookd $(DESTDIR)$(PREFIX)/sbin/playbookd-exec $(DESTDIR)$(PREFIX)/bin/playbookctl
 	rm -f $(foreach m,$(MAN_PAGES),$(DESTDIR)$(call man_path,$(m)))
 	rm -f $(foreach u,$(SYSTEMD_UNITS),$(DESTDIR)$(UNITDIR)/$(notdir $(u)))
 	rm -f $(foreach u,$(SYSUSERS),$(DESTDIR)$(call sysusers_path,$(u)))
+	rm -f $(foreach u,$(TMPFILES),$(DESTDIR)$(call tmpfiles_path,$(u)))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 # The package is for the machine it is built on.

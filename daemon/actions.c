@@ -1,5 +1,5 @@
 /*
- * The drivers: exec and aws; http is in actions_http.c.
+ * The drivers: exec and aws; http is in actions_http.c, what the helper is asked in actions_helper.c.
  */
 #include "daemon/actions.h"
 
@@ -12,8 +12,10 @@
 #include "aws/sqs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "daemon/actions_helper.h"
 #include "daemon/actions_http.h"
 #include "io/child.h"
+#include "io/line.h"
 
 #define ACTIONS_MAGIC 0x70626131U
 #define STDERR_SHOWN 400U /* bytes of its end that come into the message */
@@ -24,6 +26,7 @@ struct running {
 	char *id;
 	json_t *spec;
 	struct pb_child *child;
+	struct pb_line_call *helper;
 	struct pb_client_call *call;
 	struct pb_transfer *transfer;
 	struct pb_outcome *early; /* decided at the start, to be told in the next round */
@@ -75,6 +78,7 @@ free_running(struct running *r)
 	a->n--;
 	pb_loop_unpost(a->loop, tell_early, r);
 	pb_child_kill(r->child);
+	pb_line_call_cancel(r->helper);
 	pb_client_cancel(r->call);
 	pb_transfer_cancel(r->transfer);
 	free_outcome(r->early);
@@ -353,6 +357,59 @@ start_exec(struct running *r, int64_t limit_for, struct pb_error *err)
 	return 0;
 }
 
+/* --- exec, by the helper */
+
+/* A refusal, or no answer: what became of the program may be unknown. */
+static struct pb_outcome *
+helper_failed(const struct running *r, const char *error, bool is_unknown, const char *message)
+{
+	struct pb_outcome *o = new_outcome(r, PB_OUTCOME_FAILED, error, "", message);
+	o->is_unknown = is_unknown;
+	return o;
+}
+
+static struct pb_outcome *
+outcome_of_helper(const struct running *r, const struct pb_line_result *result)
+{
+	struct pb_error err;
+	struct pb_helper_answer a;
+	struct pb_outcome *o;
+	if (result->err) {
+		PB_CLEANUP(pb_freep)
+		char *text = result->was_reached
+		    ? pb_strdup(result->err->text)
+		    : pb_asprintf("%s; is playbookd-exec.socket started?", result->err->text);
+		return helper_failed(r, "Exec.NoHelper", result->was_reached, text);
+	}
+	if (pb_helper_answer_read(result->answer, &a, &err) < 0)
+		o = helper_failed(r, "Exec.NoHelper", true, err.text);
+	else if (a.end == PB_HELPER_REFUSED)
+		o = helper_failed(r, "Exec.Refused", false, a.child.text);
+	else if (a.end == PB_HELPER_UNKNOWN)
+		o = helper_failed(r, "Exec.Unknown", true, a.child.text);
+	else
+		o = outcome_of_child(r, &a.child);
+	pb_helper_answer_fini(&a);
+	return o;
+}
+
+static void
+on_helper(const struct pb_line_result *result, void *arg)
+{
+	struct running *r = arg;
+	r->helper = NULL;
+	tell(r, outcome_of_helper(r, result));
+}
+
+static int
+start_helper(struct running *r, const char *socket, int64_t limit_for)
+{
+	PB_CLEANUP(pb_freep) char *request = pb_helper_request(r->id, r->spec, limit_for);
+	r->helper = pb_line_call_start(r->actions->loop, socket, pb_str_of(request),
+	    PB_HELPER_ANSWER_MAX, limit_for + PB_HELPER_GRACE, on_helper, r);
+	return 0;
+}
+
 /* --- aws */
 
 static const char *
@@ -481,7 +538,10 @@ pb_actions_start(struct pb_actions *a, const struct pb_action *action)
 			r, PB_OUTCOME_FAILED, "Driver.Duplicate", "", "this action runs already"));
 		return;
 	}
-	if (pb_streq(driver, "exec"))
+	const char *helper = pb_json_str(r->spec, "helper");
+	if (pb_streq(driver, "exec") && helper)
+		rc = start_helper(r, helper, action->limit_for);
+	else if (pb_streq(driver, "exec"))
 		rc = start_exec(r, action->limit_for, &err);
 	else if (pb_streq(driver, "aws"))
 		rc = start_aws(r, action->limit_for, &err);
@@ -501,6 +561,10 @@ pb_actions_cancel(struct pb_actions *a, const char *id)
 		return;
 	if (r->child) {
 		pb_child_cancel(r->child);
+		return;
+	}
+	if (r->helper) {
+		pb_line_call_send(r->helper, pb_str_of(pb_helper_cancel));
 		return;
 	}
 	if (!r->call && !r->transfer)

@@ -1,18 +1,20 @@
 /*
  * The drivers: they do what the engine decided and say what became of it.
  *
- * "exec" starts a program as a direct child (io/child.h); "aws" makes a call (daemon/client.h);
+ * "exec" starts a program as a direct child (io/child.h) or, where its spec names a helper's socket,
+ * asks playbookd-exec there (daemon/exec_serve.h); "aws" makes a call (daemon/client.h);
  * "http" sends a request (daemon/actions_http.h).
  * Each started action gives exactly one outcome, always later and from the loop, also when its spec
  * cannot be used.
  *
  * Error names of exec: Exec.Exit.N, Exec.Signal.TERM (the signal's name), States.Timeout (status
- * TIMEOUT), Exec.NotFound, Exec.NotExecutable, Exec.StartFailed.  Those of aws are the service's
+ * TIMEOUT), Exec.NotFound, Exec.NotExecutable, Exec.StartFailed; by the helper also Exec.Refused (not
+ * in its catalogue), Exec.NoHelper and Exec.Unknown (it was cut off).  Those of aws are the service's
  * codes, Network.*, Credentials.Unavailable, Client.Invalid, MD5Mismatch and States.Timeout; a spec
  * that no driver understands is Driver.Invalid, an id that runs already Driver.Duplicate.
  *
- * Standard output that is a JSON object becomes the output, anything else {"text": ...}.  An exec
- * never ends unknown: that a program was killed at its limit is known, what it had done until then
+ * Standard output that is a JSON object becomes the output, anything else {"text": ...}.  A direct
+ * child never ends unknown: that a program was killed at its limit is known, what it had done until then
  * is for the playbook's retry rules to judge.
  */
 #ifndef PB_DAEMON_ACTIONS_H

@@ -9,6 +9,15 @@
 #include "base/json.h"
 #include "step.h"
 
+static int64_t
+attempt_limit(const struct pb_step *def, const struct step_run *s, int64_t now)
+{
+	int64_t left = s->deadline_at - now;
+	return def->attempt_timeout_for > 0 && def->attempt_timeout_for < left
+	    ? def->attempt_timeout_for
+	    : left;
+}
+
 void
 attempt_start(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
@@ -39,10 +48,7 @@ attempt_start(struct turn *t, struct incident *in, size_t i, const struct pb_out
 		step_fail(t, in, i);
 		return;
 	}
-	int64_t limit = s->deadline_at - t->now;
-	if (def->attempt_timeout_for > 0 && def->attempt_timeout_for < limit)
-		limit = def->attempt_timeout_for;
-
+	int64_t limit = attempt_limit(def, s, t->now);
 	char limit_text[PB_TIME_TEXT];
 	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
 	incident_note(t, in, def->name, "start", "attempt %lld, at most %s", (long long)s->attempts,
@@ -133,6 +139,29 @@ attempt_put_ended(struct turn *t, const struct incident *in, size_t i, const cha
 	pb_update_put(t->u, PB_REC_ACTION, id, in->id, state, j);
 }
 
+/* Nobody heard how it ended. */
+static void
+cut_off(struct turn *t, struct incident *in, size_t i)
+{
+	struct step_run *s = &in->run.steps[i];
+	const struct pb_step *def = run_step_def(in, i);
+	step_set_error(s, "Interrupted", NULL, "the daemon ended while it ran");
+	attempt_put_ended(t, in, i, "interrupted", NULL);
+	incident_note(t, in, def->name, "interrupted",
+	    "attempt %lld was cut off by a restart, outcome unknown", (long long)s->attempts);
+	if (def->on_interrupted != PB_INTERRUPTED_RETRY) {
+		unknown_outcome(t, in, i);
+		return;
+	}
+	if (t->now >= s->deadline_at) {
+		step_set_error(
+		    s, "States.Timeout", NULL, "its timeout passed while the daemon was down");
+		step_fail(t, in, i);
+		return;
+	}
+	attempt_start(t, in, i, NULL);
+}
+
 void
 attempt_failed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
 {
@@ -145,6 +174,10 @@ attempt_failed(struct turn *t, struct incident *in, size_t i, const struct pb_ou
 		s->output = json_incref(o->output);
 	}
 	attempt_put_ended(t, in, i, "failed", o);
+	if (pb_streq(o->error, "Exec.Unknown")) { /* by its helper, after a restart */
+		cut_off(t, in, i);
+		return;
+	}
 	enum pb_effect effect = run_step_def(in, i)->effect;
 	if (o->is_unknown && (effect == PB_EFFECT_ONCE || effect == PB_EFFECT_CHECK_FIRST))
 		unknown_outcome(t, in, i);
@@ -168,27 +201,44 @@ attempt_lost(struct turn *t, struct incident *in, size_t i, const struct pb_outc
 		retry_or_fail(t, in, i);
 }
 
+/*
+ * playbookd-exec keeps what became of an attempt: asked for the same one again it tells that, or waits
+ * for its end, or begins it if it never did.  The last only where a step may begin now.
+ */
+static bool
+ask_helper(struct turn *t, struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	struct step_run *s = &in->run.steps[i];
+	struct pb_error err;
+	if (def->kind != PB_STEP_EXEC || in->config->exec_helper == NULL)
+		return false;
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	PB_JSON json_t *spec = request_spec(in, i, context, &err);
+	if (spec == NULL)
+		return false;
+	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
+	bool may_begin = stopped == NULL && !t->e->is_draining && !t->e->is_degraded &&
+	    t->now < s->deadline_at && t->now - s->started_at < HELPER_KEEPS_FOR;
+	json_object_set_new(spec, "may_begin", json_boolean(may_begin));
+	int64_t limit = attempt_limit(def, s, t->now);
+	if (limit < PB_SECOND)
+		limit = PB_SECOND;
+	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
+	incident_note(t, in, def->name, "interrupted",
+	    "attempt %lld was cut off by a restart; playbookd-exec is asked how it ended",
+	    (long long)s->attempts);
+	step_enter(t, in, i, STEP_RUNNING, t->now + limit + OUTCOME_GRACE);
+	pb_update_start(t->u, id, in->id, false, limit, spec);
+	return true;
+}
+
 void
 attempt_interrupted(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
 	(void)unused;
-	struct step_run *s = &in->run.steps[i];
-	const struct pb_step *def = run_step_def(in, i);
-	step_set_error(s, "Interrupted", NULL, "the daemon ended while it ran");
-	attempt_put_ended(t, in, i, "interrupted", NULL);
-	incident_note(t, in, def->name, "interrupted",
-	    "attempt %lld was cut off by a restart, outcome unknown", (long long)s->attempts);
-	if (def->on_interrupted != PB_INTERRUPTED_RETRY) {
-		unknown_outcome(t, in, i);
-		return;
-	}
-	if (t->now >= s->deadline_at) {
-		step_set_error(
-		    s, "States.Timeout", NULL, "its timeout passed while the daemon was down");
-		step_fail(t, in, i);
-		return;
-	}
-	attempt_start(t, in, i, NULL);
+	if (!ask_helper(t, in, i))
+		cut_off(t, in, i);
 }
 
 void

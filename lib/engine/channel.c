@@ -88,9 +88,9 @@ exec_spec(const struct message *m, const struct pb_channel *ch, const struct pb_
 	json_t *argv = json_array();
 	for (size_t i = 0; i < ch->n_argv; i++)
 		json_array_append_new(argv, json_string(ch->argv[i]));
-	return json_pack("{s:s, s:o, s:o, s:{s:s, s:s}, s:I}", "driver", "exec", "argv", argv,
-	    "stdin", message_json(m, to), "env", "PLAYBOOKD_INCIDENT", m->incident,
-	    "PLAYBOOKD_PAGE", m->id, "capture", (json_int_t)4096);
+	return json_pack("{s:s, s:s*, s:o, s:o, s:{s:s, s:s}, s:I}", "driver", "exec", "helper",
+	    ch->helper, "argv", argv, "stdin", message_json(m, to), "env", "PLAYBOOKD_INCIDENT",
+	    m->incident, "PLAYBOOKD_PAGE", m->id, "capture", (json_int_t)4096);
 }
 
 json_t *

@@ -21,9 +21,10 @@ exec_spec(const struct incident *in, size_t i, json_t *context, struct pb_error 
 		}
 		json_array_append_new(argv, json_string(arg));
 	}
-	return json_pack("{s:s, s:O, s:O, s:{s:s, s:s, s:s}, s:I}", "driver", "exec", "argv", argv,
-	    "stdin", context, "env", "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_STEP", def->name,
-	    "PLAYBOOKD_ATTEMPT", attempt, "capture", (json_int_t)in->config->output_capture_max);
+	return json_pack("{s:s, s:s*, s:O, s:O, s:{s:s, s:s, s:s}, s:I}", "driver", "exec",
+	    "helper", in->config->exec_helper, "argv", argv, "stdin", context, "env",
+	    "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_STEP", def->name, "PLAYBOOKD_ATTEMPT", attempt,
+	    "capture", (json_int_t)in->config->output_capture_max);
 }
 
 static json_t *

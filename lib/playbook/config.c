@@ -91,6 +91,7 @@ free_lists(struct pb_config *c)
 	for (size_t i = 0; i < c->n_channels; i++) {
 		free(c->channels[i].name);
 		free(c->channels[i].topic);
+		free(c->channels[i].helper);
 		pb_texts_free(c->channels[i].argv, c->channels[i].n_argv);
 	}
 	for (size_t i = 0; i < c->n_contacts; i++) {
@@ -140,6 +141,7 @@ pb_config_unref(struct pb_config *c)
 	free(c->files);
 	free(c->state_dir);
 	free(c->api_socket);
+	free(c->exec_helper);
 	free(c->aws_region);
 	free(c);
 }

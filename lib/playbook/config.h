@@ -119,6 +119,7 @@ struct pb_channel {
 	char *topic; /* sns: ARN */
 	char **argv; /* exec: no templates; the page is JSON on stdin */
 	size_t n_argv;
+	char *helper; /* exec: socket of playbookd-exec; NULL = a direct child */
 };
 
 /* Instants; until_at is out of it already. */
@@ -267,6 +268,8 @@ struct pb_source {
 	int64_t quarantine_after; /* receives; default 5 */
 };
 
+#define PB_EXEC_SOCKET_DEFAULT "/run/playbookd-exec.sock"
+
 struct pb_config_file {
 	char *name; /* as given: path or "plan" */
 	char *text;
@@ -283,7 +286,8 @@ struct pb_config {
 	char *api_socket; /* NULL = $RUNTIME_DIRECTORY/playbookd.sock, else
 			     /run/playbookd/playbookd.sock */
 	char *aws_region; /* NULL = the environment's */
-	bool exec_driver_child; /* daemon.exec.driver: child */
+	/* Socket of playbookd-exec, which runs programs; NULL = direct children (driver: child). */
+	char *exec_helper;
 	int64_t output_capture_max; /* defaults.output.capture; default 64 KiB */
 
 	struct pb_source *sources;

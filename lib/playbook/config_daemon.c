@@ -49,15 +49,26 @@ read_daemon_region(struct pb_loader *l, const struct pb_node *n, void *obj)
 	read_region(l, n, &c->aws_region);
 }
 
+struct exec_settings {
+	bool is_child;
+	char *socket;
+};
+
 static void
 read_driver(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	static const char *const words[] = {"child", "helper"};
-	struct pb_config *c = obj;
+	struct exec_settings *e = obj;
 	size_t which;
-	c->exec_driver_child = true; /* what is wrong with it is told once, here */
-	if (pb_read_word(l, n, words, 2, &which) == 0 && which == 1)
-		pb_problem_add(l, n, "driver helper is not supported yet; set driver: child");
+	if (pb_read_word(l, n, words, 2, &which) == 0)
+		e->is_child = which == 0;
+}
+
+static void
+read_helper_socket(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct exec_settings *e = obj;
+	read_path(l, n, &e->socket, 107); /* sun_path */
 }
 
 static const struct pb_field api_fields[] = {
@@ -71,6 +82,7 @@ static const struct pb_field aws_fields[] = {
 };
 static const struct pb_field exec_fields[] = {
     {"driver", PB_FIELD_CUSTOM, .read = read_driver},
+    {"socket", PB_FIELD_CUSTOM, .read = read_helper_socket},
 };
 
 static void
@@ -88,7 +100,17 @@ read_aws(struct pb_loader *l, const struct pb_node *n, void *obj)
 static void
 read_exec(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
-	(void)PB_READ_MAP(l, n, "daemon.exec", exec_fields, obj);
+	struct pb_config *c = obj;
+	struct exec_settings e = {0};
+	(void)PB_READ_MAP(l, n, "daemon.exec", exec_fields, &e);
+	if (e.is_child && e.socket != NULL)
+		pb_problem_add(l, pb_node_get(n, "socket"),
+		    "socket is for driver: helper; a child needs none");
+	if (e.is_child || e.socket != NULL) {
+		free(c->exec_helper);
+		c->exec_helper = e.is_child ? NULL : PB_TAKE(e.socket);
+	}
+	free(e.socket);
 }
 
 static const struct pb_field daemon_fields[] = {
@@ -103,18 +125,9 @@ void
 pb_read_daemon(struct pb_loader *l)
 {
 	l->file = l->daemon_file;
+	l->config->exec_helper = pb_strdup(PB_EXEC_SOCKET_DEFAULT);
 	if (l->daemon != NULL)
 		(void)PB_READ_MAP(l, l->daemon, "daemon", daemon_fields, l->config);
-}
-
-void
-pb_check_exec_driver(struct pb_loader *l, const struct pb_node *n, const char *what)
-{
-	if (!l->config->exec_driver_child && !l->is_partial)
-		pb_problem_add(l, n,
-		    "%s needs daemon: {exec: {driver: child}}; the helper that runs programs by "
-		    "default is not supported yet",
-		    what);
 }
 
 /* --- sources */
@@ -315,7 +328,7 @@ pb_read_channel(struct pb_loader *l, const struct pb_node *n, struct pb_channel 
 		return;
 	}
 	(void)PB_READ_MAP(l, n, "channel of type exec", exec_channel_fields, ret);
-	pb_check_exec_driver(l, pb_node_get(n, "type"), "a channel of type exec");
+	ret->helper = pb_strdup(l->config->exec_helper);
 }
 
 /* E.164: + and 7 to 15 digits. */

@@ -400,8 +400,6 @@ read_action(struct pb_loader *l, const struct pb_node *step, struct pb_step *s)
 		return -1;
 	}
 	s->kind = kinds[which];
-	if (s->kind == PB_STEP_EXEC)
-		pb_check_exec_driver(l, n, "action exec");
 	return 0;
 }
 

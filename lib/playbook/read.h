@@ -228,7 +228,5 @@ void pb_read_step_body(struct pb_loader *l, const struct pb_node *n, void *obj);
 enum pb_effect pb_http_effect(const char *method);
 /* config_way.c: every step of l->playbook can be reached; n is the list of steps. */
 void pb_check_reach(struct pb_loader *l, const struct pb_node *n);
-/* exec needs daemon.exec.driver: child. */
-void pb_check_exec_driver(struct pb_loader *l, const struct pb_node *n, const char *what);
 
 #endif

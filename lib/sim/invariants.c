@@ -221,7 +221,7 @@ check_start(struct world *w, const struct pb_action *a)
 		broken(w, "P4: %s is started without a store", a->id);
 	for (size_t i = 0; i < w->n_running; i++)
 		/* Asking an address is looking, not acting. */
-		if (!w->running[i].is_page && !is_probe(a->id) &&
+		if (!w->running[i].is_page && !w->running[i].is_unawaited && !is_probe(a->id) &&
 		    !is_probe(w->running[i].action_id) &&
 		    strcmp(w->running[i].incident, a->incident) == 0)
 			broken(w, "P6: %s runs beside %s", a->id, w->running[i].action_id);

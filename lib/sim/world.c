@@ -9,6 +9,7 @@
 #include "aws/call.h"
 #include "base/json.h"
 
+#define KEPT_MAX 100
 #define PAGE_TAKES 200
 
 int64_t
@@ -119,6 +120,7 @@ plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 	    .action_id = pb_strdup(a->id),
 	    .incident = pb_strdup(a->incident),
 	    .is_page = a->is_page,
+	    .is_kept = !a->is_page && pb_json_str(a->spec, "helper") != NULL,
 	};
 	struct pb_outcome *o = &r->outcome;
 	o->action_id = pb_strdup(a->id);
@@ -170,12 +172,34 @@ see_start(struct world *w, const struct pb_action *a)
 	    level != NULL ? strtoll(level, NULL, 10) : pb_json_i64(stdin_json, "level", 0), inputs);
 }
 
+/* As playbookd-exec: an attempt that was begun goes on, or is over, and is not begun again. */
+static bool
+is_known_to_helper(struct world *w, const struct pb_action *a)
+{
+	for (size_t i = 0; i < w->n_running; i++) {
+		struct running *r = &w->running[i];
+		if (!r->is_unawaited || strcmp(r->action_id, a->id) != 0)
+			continue;
+		r->is_unawaited = false;
+		return true;
+	}
+	if (pb_json_bool(a->spec, "may_begin", true))
+		return false;
+	PB_JSON json_t *never = json_pack("{s:s}", "error", "Exec.Refused");
+	plan_outcome(w, a, never);
+	return true;
+}
+
 static void
 op_start(void *arg, const struct pb_action *a)
 {
 	struct world *w = arg;
 	if (dies_here(w))
 		return;
+	if (is_known_to_helper(w, a)) {
+		(void)dies_here(w);
+		return;
+	}
 	check_start(w, a);
 	see_start(w, a);
 	PB_CLEANUP(pb_freep) char *key = key_of(a);
@@ -200,6 +224,26 @@ drop_running(struct world *w, size_t i)
 	w->n_running--;
 }
 
+/* Months of them; the oldest ones are asked for no more. */
+static void
+forget_kept(struct world *w)
+{
+	for (size_t i = 0; w->n_running > KEPT_MAX && i < w->n_running; i++)
+		if (w->running[i].is_unawaited && w->running[i].due_at <= w->now)
+			drop_running(w, i--);
+}
+
+static void
+copy_outcome(struct pb_outcome *to, const struct pb_outcome *from)
+{
+	*to = *from;
+	to->action_id = pb_strdup(from->action_id);
+	to->error = pb_strdup(from->error);
+	to->error_class = pb_strdup(from->error_class);
+	to->message = pb_strdup(from->message);
+	to->output = json_incref(from->output);
+}
+
 static void
 post_outcome(struct world *w, size_t i)
 {
@@ -213,9 +257,15 @@ post_outcome(struct world *w, size_t i)
 		(void)pb_map_put(w->harmless, of, w);
 	}
 	in->outcome = pb_calloc(1, sizeof(*in->outcome));
-	*in->outcome = w->running[i].outcome;
-	w->running[i].outcome = (struct pb_outcome){0};
-	drop_running(w, i);
+	if (w->running[i].is_kept) { /* told again to whoever asks again */
+		copy_outcome(in->outcome, &w->running[i].outcome);
+		w->running[i].is_unawaited = true;
+		forget_kept(w);
+	} else {
+		*in->outcome = w->running[i].outcome;
+		w->running[i].outcome = (struct pb_outcome){0};
+		drop_running(w, i);
+	}
 	pb_pump_post(w->pump, in);
 }
 
@@ -226,7 +276,7 @@ op_cancel(void *arg, const char *id)
 	if (dies_here(w))
 		return;
 	for (size_t i = 0; i < w->n_running; i++) {
-		if (strcmp(w->running[i].action_id, id) != 0)
+		if (w->running[i].is_unawaited || strcmp(w->running[i].action_id, id) != 0)
 			continue;
 		w->running[i].outcome.status = PB_OUTCOME_CANCELLED;
 		post_outcome(w, i);
@@ -373,10 +423,16 @@ process_start(struct world *w)
 static void
 process_end(struct world *w)
 {
-	while (w->n_running > 0) {
-		if (!w->running[0].is_page)
-			check_unknown(w, w->running[0].action_id);
-		drop_running(w, 0);
+	for (size_t i = 0; i < w->n_running;) {
+		struct running *r = &w->running[i];
+		if (r->is_kept && !r->is_page) {
+			r->is_unawaited = true;
+			i++;
+			continue;
+		}
+		if (!r->is_page)
+			check_unknown(w, r->action_id);
+		drop_running(w, i);
 	}
 	w->pending = NULL;
 	pb_pump_free(w->pump);
@@ -613,7 +669,7 @@ next_at(const struct world *w)
 	if (w->pending != NULL)
 		return w->pending_at; /* the pump waits for it */
 	for (size_t i = 0; i < w->n_running; i++)
-		if (w->running[i].due_at < at)
+		if (!w->running[i].is_unawaited && w->running[i].due_at < at)
 			at = w->running[i].due_at;
 	if (w->has_poller && w->poll_at < at)
 		at = w->poll_at;
@@ -624,9 +680,10 @@ static void
 post_due(struct world *w)
 {
 	for (size_t i = 0; i < w->n_running;) {
-		if (w->running[i].due_at <= w->now)
+		size_t n = w->n_running;
+		if (!w->running[i].is_unawaited && w->running[i].due_at <= w->now)
 			post_outcome(w, i);
-		else
+		if (w->n_running == n)
 			i++;
 	}
 	if (w->has_poller && w->poll_at <= w->now)
@@ -765,6 +822,8 @@ world_free(struct world *w)
 		return;
 	if (w->engine != NULL)
 		process_end(w);
+	while (w->n_running > 0)
+		drop_running(w, 0);
 	for (size_t i = 0; i < w->n_messages; i++)
 		pb_event_unref(w->messages[i].event);
 	free(w->messages);

@@ -42,6 +42,8 @@ struct message {
 };
 
 struct running {
+	bool is_kept; /* by playbookd-exec: it outlives the daemon */
+	bool is_unawaited; /* kept, and the daemon has died or heard of it */
 	char *action_id;
 	char *incident;
 	bool is_page;

@@ -222,8 +222,62 @@ drains() {
 	check "and was tried once" is 1 n_attempts "$(id_of slow-1)"
 }
 
+runs_commands_outside() {
+	local pid
+	sed -i 's/^daemon: .*//' "$root/etc/playbookd/playbookd.yaml"
+	configure playbooks.d/a.yaml <<-'END'
+		version: 1
+		playbooks:
+		  - name: helped
+		    match: {detail: {alarmName: [{prefix: helped-}], state: {value: [ALARM]}}}
+		    page_by: 5m
+		    escalate: oncall
+		    steps:
+		      - {name: work, action: exec, argv: [/usr/bin/sleep, "6"], timeout: 30s}
+		  - name: rude
+		    match: {detail: {alarmName: [{prefix: rude-}], state: {value: [ALARM]}}}
+		    page_by: 5m
+		    escalate: oncall
+		    steps:
+		      - {name: work, action: exec, argv: [/usr/local/bin/rude], timeout: 2s, on_failure: continue}
+		      - {name: who, action: exec, argv: [/usr/bin/id, -un], timeout: 10s}
+	END
+	configure commands.yaml <<-'END'
+		version: 1
+		commands:
+		  - {name: sleep, argv: [/usr/bin/sleep, [{prefix: ""}]], user: bo}
+		  - {name: rude, argv: [/usr/local/bin/rude]}
+		  - {name: who, argv: [/usr/bin/id, -un], user: bo}
+	END
+	cat >"$root/usr/local/bin/rude" <<-'END'
+		#!/bin/bash
+		trap '' TERM
+		setsid bash -c 'trap "" TERM; exec -a rude-one sleep 600' &
+		sleep 600
+	END
+	chmod 755 "$root/usr/local/bin/rude"
+	in_ns systemctl daemon-reload
+	check "the catalogue is good" in_ns playbookd-exec --check
+	check "the socket of playbookd-exec starts" in_ns systemctl start playbookd-exec.socket
+	check "and is the daemon's alone" has "playbookd 600" in_ns stat -c '%U %a' /run/playbookd-exec.sock
+	check "a configuration without driver: child is taken" in_ns systemctl reload playbookd
+	alarm helped-1
+	soon 10 in_ns pgrep -u bo -f '^/usr/bin/sleep 6' || die "the command did not start as the catalogue's user"
+	pid=$(main_pid)
+	in_ns systemctl kill -s KILL --kill-who=main playbookd
+	check "killed, the daemon is started again" soon 10 is_new "$pid"
+	check "the command goes on" in_ns pgrep -u bo -f '^/usr/bin/sleep 6'
+	check "and its outcome is found" soon 15 has succeeded ctl show "$(id_of helped-1)"
+	check "it was started once" is 1 n_attempts "$(id_of helped-1)"
+	alarm rude-1
+	soon 10 in_ns pgrep -f '^rude-one' || die "the rude command did not start"
+	check "a grandchild that ignores TERM is ended with it" soon 25 not in_ns pgrep -f '^rude-one'
+	check "the step knows that its time was over" soon 10 has States.Timeout ctl show "$(id_of rude-1)"
+	check "the next command runs as the catalogue's user" soon 10 has '"text":"bo"' ctl --json show "$(id_of rude-1)"
+}
+
 looks_good() {
-	check "systemd-analyze finds nothing wrong" in_ns bash -c 'out=$(systemd-analyze verify --man=no playbookd.service 2>&1); printf "%s\n" "$out"; [ -z "$out" ]'
+	check "systemd-analyze finds nothing wrong" in_ns bash -c 'out=$(systemd-analyze verify --man=no playbookd.service playbookd-exec.socket 2>&1); printf "%s\n" "$out"; [ -z "$out" ]'
 	in_ns systemd-analyze security --no-pager playbookd.service | tail -n 1
 }
 
@@ -236,6 +290,7 @@ reloads
 survives_kill
 watched
 drains
+runs_commands_outside
 looks_good
 echo "systemd $(in_ns systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p'): Checks: $checks, Failures: $failures"
 [ "$checks" -gt 0 ] && [ "$failures" = 0 ]

@@ -20,8 +20,11 @@ static const struct pb_test_bad rows[] = {
 	{"3:24: \"EU (Ireland)\" is no region's code, as eu-west-1"}},
     {"an unknown driver", UNMATCHED "daemon: {exec: {driver: chld}}\n",
 	{"3:25: \"chld\" is not one of child, helper (did you mean \"child\"?)"}},
-    {"the helper driver", UNMATCHED "daemon: {exec: {driver: helper}}\n",
-	{"3:25: driver helper is not supported yet; set driver: child"}},
+    {"a helper's socket for a child",
+	UNMATCHED "daemon: {exec: {socket: /run/x.sock, driver: child}}\n",
+	{"3:25: socket is for driver: helper; a child needs none"}},
+    {"a helper's socket that is no path", UNMATCHED "daemon: {exec: {socket: x.sock}}\n",
+	{"3:25: \"x.sock\" must be an absolute path"}},
     {"metrics", UNMATCHED "daemon: {metrics: {listen: \"127.0.0.1:9464\"}}\n",
 	{"3:10: metrics is not supported yet"}},
     {"permissions of the API", UNMATCHED "daemon: {api: {view: [a], operate: [b], admin: [c]}}\n",
@@ -104,10 +107,6 @@ static const struct pb_test_bad rows[] = {
 	"channels: [{name: h, type: sns, topic: \"arn:aws:sqs:eu-west-1:111122223333:q\"}]\n",
 	{"3:40: \"arn:aws:sqs:eu-west-1:111122223333:q\" is no ARN of an SNS topic, as "
 	 "arn:aws:sns:eu-west-1:111122223333:pager"}},
-    {"a channel that runs a program without the driver",
-	UNMATCHED "channels: [{name: h, type: exec, argv: [/bin/page]}]\n",
-	{"3:28: a channel of type exec needs daemon: {exec: {driver: child}}; the helper that runs "
-	 "programs by default is not supported yet"}},
     {"a program without a path",
 	UNMATCHED "daemon: {exec: {driver: child}}\n"
 		  "channels: [{name: h, type: exec, argv: [page]}]\n",

@@ -421,21 +421,6 @@ static const struct pb_test_bad rows[] = {
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
 	{"12:40: \"${alarm.tags.program}\" must be an absolute path; there is no shell and no "
 	 "search path"}},
-    {"exec without the driver",
-	"version: 1\n"
-	"contacts: [{name: ana}, {name: bo}]\n"
-	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
-	"unmatched: {alarms: drop, events: drop}\n"
-	"escalations: [{name: e, levels: [{notify: [ana], via: [pager]}]}]\n"
-	"playbooks:\n"
-	"  - name: p\n"
-	"    match: {source: [x]}\n"
-	"    escalate: e\n"
-	"    steps:\n"
-	"      - {name: a, action: exec, argv: [/x]}\n"
-	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"11:27: action exec needs daemon: {exec: {driver: child}}; the helper that runs programs "
-	 "by default is not supported yet"}},
     {"if, next and rollback",
 	PB_TEST_HEAD
 	"playbooks:\n"
