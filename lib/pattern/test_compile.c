@@ -48,21 +48,34 @@ set_number(struct pb_number *n, const json_t *value)
 		n->real = json_real_value(value);
 }
 
-/* The only key of an object and its value; `name` is what the service calls a missing one. */
+/*
+ * The first key of an object, which should be its only one, and its value; `name` is what the
+ * service calls a missing one.  Like the service we complain of what is in the first before we
+ * complain of a second: see fail_more.
+ */
 static int
-only_member(struct pb_place *pl, const json_t *j, const char *name, const char **ret_key,
+first_member(struct pb_place *pl, const json_t *j, const char *name, const char **ret_key,
     const json_t **ret_value)
 {
 	if (json_object_size(j) == 0)
 		return pb_place_fail(pl, PB_INVALID, "%s expression name not found", name);
-	if (json_object_size(j) > 1)
-		return pb_place_fail(pl, PB_INVALID, "Only one key allowed in match expression");
 
 	/* jansson's iterators want an object that may be written; this only reads. */
 	void *it = json_object_iter((json_t *)(uintptr_t)j);
 	*ret_key = json_object_iter_key(it);
 	*ret_value = json_object_iter_value(it);
 	return 0;
+}
+
+/* Of more than one key in `op`: in the service's words, which here fit numeric only. */
+static int
+fail_more(struct pb_place *pl, const char *op)
+{
+	bool is_odd = strcmp(op, "numeric") == 0 || strcmp(op, "anything-but") == 0;
+
+	return pb_place_fail(pl, PB_INVALID,
+	    is_odd ? "Too many elements in numeric expression"
+		   : "Only one key allowed in match expression");
 }
 
 /* --- prefix, suffix, equals-ignore-case, exactly */
@@ -81,7 +94,7 @@ compile_affix(struct pb_place *pl, const json_t *value, bool is_prefix, struct p
 
 	const char *key = NULL;
 	const json_t *inner = NULL;
-	if (only_member(pl, value, is_prefix ? "Prefix" : "Suffix", &key, &inner) < 0)
+	if (first_member(pl, value, is_prefix ? "Prefix" : "Suffix", &key, &inner) < 0)
 		return -1;
 	if (strcmp(key, "equals-ignore-case") != 0) {
 		char shown[64];
@@ -91,6 +104,8 @@ compile_affix(struct pb_place *pl, const json_t *value, bool is_prefix, struct p
 	if (!json_is_string(inner))
 		return pb_place_fail(
 		    pl, PB_INVALID, "equals-ignore-case match pattern must be a string");
+	if (json_object_size(value) > 1)
+		return fail_more(pl, name);
 	set_folded(ret, is_prefix ? PB_TEST_PREFIX_FOLDED : PB_TEST_SUFFIX_FOLDED, text_of(inner));
 	return 0;
 }
@@ -205,6 +220,8 @@ fail_member(struct pb_place *pl, const char *what, const json_t *member)
 	char shown[64];
 	struct pb_str s = member == NULL ? PB_STR("]")
 	    : json_is_string(member)     ? text_of(member)
+	    : json_is_object(member)     ? PB_STR("{")
+	    : json_is_array(member)      ? PB_STR("[")
 					 : pb_str_of(text);
 
 	return pb_place_fail(pl, PB_INVALID, "%s: %s", what, pb_safe(shown, sizeof(shown), s));
@@ -288,6 +305,31 @@ compile_numeric(struct pb_place *pl, const json_t *list, struct pb_test *ret)
 
 /* --- cidr, exists */
 
+/* "Nonstandard" is, to the service, what does not even look like an address. */
+static int
+compile_address(struct pb_place *pl, struct pb_str s, struct pb_cidr *c)
+{
+	char text[INET6_ADDRSTRLEN + 1], shown[64];
+	bool has_colon = memchr(s.ptr, ':', s.len) != NULL;
+	size_t n_dots = 0, n_odd = 0;
+
+	c->family = has_colon ? AF_INET6 : AF_INET;
+	if (s.len < sizeof(text)) {
+		memcpy(text, s.ptr, s.len);
+		text[s.len] = '\0';
+		if (inet_pton(c->family, text, c->net) == 1)
+			return 0;
+	}
+	for (size_t i = 0; i < s.len; i++) {
+		n_dots += s.ptr[i] == '.';
+		n_odd +=
+		    strchr(has_colon ? "0123456789abcdefABCDEF:" : "0123456789.", s.ptr[i]) == NULL;
+	}
+	bool looks_right = n_odd == 0 && (has_colon || n_dots == 3);
+	return pb_place_fail(pl, PB_INVALID, "%s IP address: %s",
+	    looks_right ? "Invalid" : "Nonstandard", pb_safe(shown, sizeof(shown), s));
+}
+
 static int
 compile_cidr(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 {
@@ -296,25 +338,23 @@ compile_cidr(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 
 	struct pb_str s = text_of(value);
 	const char *slash = memchr(s.ptr, '/', s.len);
-	if (slash == NULL || slash != memrchr(s.ptr, '/', s.len))
+	if (slash == NULL || slash != memrchr(s.ptr, '/', s.len) || slash == s.ptr + s.len - 1)
 		return pb_place_fail(pl, PB_INVALID, "Malformed CIDR, one '/' required");
 
-	char address[INET6_ADDRSTRLEN + 1];
 	size_t len = (size_t)(slash - s.ptr);
-	struct pb_str mask = {slash + 1, s.len - len - 1};
-	if (mask.len > 1 && mask.ptr[0] == '-')
-		return pb_place_fail(
-		    pl, PB_INVALID, "Malformed CIDR, mask bits must not be negative");
 	int64_t bits = 0;
 	struct pb_error ignored = {0};
-	if (pb_parse_i64(mask, 0, INT32_MAX, &bits, &ignored) < 0)
+	if (pb_parse_i64((struct pb_str){slash + 1, s.len - len - 1}, INT32_MIN, INT32_MAX, &bits,
+		&ignored) < 0)
 		return pb_place_fail(
 		    pl, PB_INVALID, "Malformed CIDR, mask bits must be an integer");
+	if (bits < 0)
+		return pb_place_fail(
+		    pl, PB_INVALID, "Malformed CIDR, mask bits must not be negative");
 
-	struct pb_cidr c = {.family = memchr(s.ptr, ':', len) != NULL ? AF_INET6 : AF_INET};
-	(void)pb_safe(address, sizeof(address), (struct pb_str){s.ptr, len});
-	if (len >= INET6_ADDRSTRLEN || inet_pton(c.family, address, c.net) != 1)
-		return pb_place_fail(pl, PB_INVALID, "Nonstandard IP address: %s", address);
+	struct pb_cidr c = {0};
+	if (compile_address(pl, (struct pb_str){s.ptr, len}, &c) < 0)
+		return -1;
 	if (bits > (c.family == AF_INET ? 32 : 128))
 		return pb_place_fail(pl, PB_INVALID, "%s mask bits must be <= %d",
 		    c.family == AF_INET ? "IPv4" : "IPv6", c.family == AF_INET ? 32 : 128);
@@ -396,9 +436,12 @@ static const struct {
     {"wildcard", compile_wildcard},
 };
 
-/* The list may not be empty and may not mix texts and numbers. */
+/*
+ * The list may not be empty and may not mix texts and numbers.  Of the service no word is known on
+ * empty lists of prefixes and the like; as nothing could be meant by one, it is refused as well.
+ */
 static int
-check_but_list(struct pb_place *pl, const json_t *list)
+check_but_list(struct pb_place *pl, const json_t *list, bool is_plain)
 {
 	size_t n_numbers = 0, n_texts = 0;
 
@@ -406,8 +449,9 @@ check_but_list(struct pb_place *pl, const json_t *list)
 		n_numbers += json_is_number(json_array_get(list, i));
 		n_texts += json_is_string(json_array_get(list, i));
 	}
-	bool is_all_known = n_numbers + n_texts == json_array_size(list);
-	if (is_all_known && (n_numbers == 0) == (n_texts == 0))
+	bool is_mixed =
+	    n_numbers + n_texts == json_array_size(list) && n_numbers > 0 && n_texts > 0;
+	if (json_array_size(list) == 0 || (is_plain && is_mixed))
 		return pb_place_fail(pl, PB_INVALID,
 		    "Inside anything but list, either all values are number or string, mixed type "
 		    "is not supported");
@@ -421,7 +465,7 @@ compile_none_of(struct pb_place *pl, const json_t *value, compile_fn *compile, s
 	size_t n = is_list ? json_array_size(value) : 1;
 	struct pb_test all = {.op = PB_TEST_NONE_OF};
 
-	if (is_list && check_but_list(pl, value) < 0)
+	if (is_list && check_but_list(pl, value, compile == but_plain) < 0)
 		return -1;
 	all.none_of.tests = pb_calloc(n, sizeof(*all.none_of.tests));
 	for (size_t i = 0; i < n; i++) {
@@ -457,15 +501,21 @@ compile_anything_but(struct pb_place *pl, const json_t *value, struct pb_test *r
 
 	const char *key = NULL;
 	const json_t *inner = NULL;
-	if (only_member(pl, value, "Anything-But", &key, &inner) < 0)
+	if (first_member(pl, value, "Anything-But", &key, &inner) < 0)
 		return -1;
-	(void)pb_place_enter_key(pl, key, strlen(key));
+	size_t mark = pb_place_enter_key(pl, key, strlen(key));
 	for (size_t i = 0; i < PB_ARRAY_LEN(buts); i++) {
 		if (strcmp(key, buts[i].name) != 0)
 			continue;
 		if (json_is_object(inner) || json_is_boolean(inner) || json_is_null(inner))
 			return fail_but_value(pl);
-		return compile_none_of(pl, inner, buts[i].compile, ret);
+		if (compile_none_of(pl, inner, buts[i].compile, ret) < 0)
+			return -1;
+		pb_place_leave(pl, mark);
+		if (json_object_size(value) == 1)
+			return 0;
+		pb_test_fini(ret);
+		return fail_more(pl, "anything-but");
 	}
 	char shown[64];
 	return pb_place_fail(pl, PB_INVALID, "Unsupported anything-but pattern: %s",
@@ -511,12 +561,20 @@ compile_match(struct pb_place *pl, const json_t *j, struct pb_test *ret)
 	const char *key = NULL;
 	const json_t *value = NULL;
 
-	if (only_member(pl, j, "Match", &key, &value) < 0)
+	if (first_member(pl, j, "Match", &key, &value) < 0)
 		return -1;
-	(void)pb_place_enter_key(pl, key, strlen(key));
-	for (size_t i = 0; i < PB_ARRAY_LEN(matches); i++)
-		if (strcmp(key, matches[i].name) == 0)
-			return matches[i].compile(pl, value, ret);
+	size_t mark = pb_place_enter_key(pl, key, strlen(key));
+	for (size_t i = 0; i < PB_ARRAY_LEN(matches); i++) {
+		if (strcmp(key, matches[i].name) != 0)
+			continue;
+		if (matches[i].compile(pl, value, ret) < 0)
+			return -1;
+		pb_place_leave(pl, mark);
+		if (json_object_size(j) == 1)
+			return 0;
+		pb_test_fini(ret);
+		return fail_more(pl, key);
+	}
 	return fail_unknown(pl, key);
 }
 
