@@ -8,6 +8,7 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -89,12 +90,62 @@ pb_json_parse(struct pb_str text, json_t **ret, struct pb_error *err)
 	return 0;
 }
 
+/* Into out the fewest digits from 15 on that are read back as the same number; returns the length. */
+static size_t
+print_real(double real, char out[32])
+{
+	size_t n = 0;
+	bool is_real = false;
+	char text[32];
+	for (int digits = 15; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, real);
+		if (strtod(text, NULL) == real)
+			break;
+	}
+	for (const char *p = text; *p != '\0'; p++) {
+		is_real = is_real || *p == '.' || *p == 'e';
+		bool is_padding =
+		    *p == '0' && p > text && strchr("+-", p[-1]) != NULL && p - 1 > text;
+		if (*p != '+' && !is_padding)
+			out[n++] = *p;
+	}
+	(void)snprintf(out + n, 32 - n, "%s", is_real ? "" : ".0");
+	return strlen(out);
+}
+
+/* jansson writes 0.1 as 0.10000000000000001, which people and programs would then read. */
+static void
+shorten_reals(char *text)
+{
+	char *to = text;
+	bool is_text = false;
+	for (const char *p = text; *p != '\0';) {
+		size_t n =
+		    is_text || strchr("-0123456789", *p) == NULL ? 0 : strspn(p, "-+.eE0123456789");
+		if (n > 0 && strcspn(p, ".eE") < n) {
+			char real[32];
+			size_t len = print_real(strtod(p, NULL), real);
+			memcpy(to, real, len);
+			to += len;
+			p += n;
+			continue;
+		}
+		if (*p == '"')
+			is_text = !is_text;
+		else if (*p == '\\')
+			*to++ = *p++;
+		*to++ = *p++;
+	}
+	*to = '\0';
+}
+
 static char *
 dump(const json_t *j, size_t flags)
 {
 	pb_check(j != NULL);
 	char *text = json_dumps(j, flags | JSON_ENCODE_ANY);
 	pb_check(text != NULL);
+	shorten_reals(text);
 	return text;
 }
 

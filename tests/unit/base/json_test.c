@@ -141,6 +141,37 @@ START_TEST(text_keeps_or_sorts_the_members)
 }
 END_TEST
 
+/* The first is read, the second written. */
+static const char *const reals[][2] = {
+    {"0.1", "0.1"},
+    {"-0.1", "-0.1"},
+    {"1e300", "1e300"},
+    {"1E-7", "1e-7"},
+    {"1.0", "1.0"},
+    {"3.0e2", "300.0"},
+    {"5e-324", "4.94065645841247e-324"},
+    {"0.30000000000000004", "0.30000000000000004"},
+    {"-122.42916360922355", "-122.42916360922355"},
+    {"1.7976931348623157e308", "1.7976931348623157e308"},
+    {"100000000000000000000.0", "1e20"},
+    {"-0.0", "-0.0"},
+    {"9007199254740993", "9007199254740993"},
+    {"[0.1,{\"0.10000000000000001\":\"a\\\"1.10\"},1.10,7]",
+	"[0.1,{\"0.10000000000000001\":\"a\\\"1.10\"},1.1,7]"},
+};
+
+START_TEST(a_real_is_written_with_the_few_digits_that_mean_it)
+{
+	PB_JSON json_t *j = NULL, *again = NULL;
+
+	ck_assert_int_eq(pb_json_parse(pb_str_of(reals[_i][0]), &j, NULL), 0);
+	PB_CLEANUP(pb_freep) char *text = pb_json_text(j);
+	ck_assert_str_eq(text, reals[_i][1]);
+	ck_assert_int_eq(pb_json_parse(pb_str_of(text), &again, NULL), 0);
+	ck_assert(json_equal(j, again));
+}
+END_TEST
+
 START_TEST(look_ups_take_a_wrong_type_as_absent)
 {
 	PB_JSON json_t *j = parse("{\"s\":\"x\",\"n\":3,\"t\":true,\"z\":null}");
@@ -250,6 +281,8 @@ PB_SUITE(json)
 	pb_add(s, larger_integers_become_reals);
 	pb_add(s, any_value_is_a_document);
 	pb_add(s, text_keeps_or_sorts_the_members);
+	pb_add_loop(
+	    s, a_real_is_written_with_the_few_digits_that_mean_it, 0, (int)PB_ARRAY_LEN(reals));
 	pb_add(s, look_ups_take_a_wrong_type_as_absent);
 	pb_add_loop(s, a_path_leads_to_one_value, 0, PB_ARRAY_LEN(paths));
 	pb_add(s, text_that_is_not_utf8_is_stored_as_shown);
