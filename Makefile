@@ -215,7 +215,13 @@ $(BUILD)/tests/bench-pattern: $(call objs,$(wildcard tests/bench/pattern/*.c)) $
 bench-pattern: $(BUILD)/tests/bench-pattern ## print the speed of the pattern matcher
 	@BUILD=$(BUILD) tests/bench/pattern/run.sh
 
-bench-pattern-peers: $(BUILD)/tests/bench-pattern ## the same beside event-ruler and quamina (needs Java, Maven and Go)
+$(BUILD)/tests/third-cases: $(call objs,tests/bench/pattern/third/cases.c tests/unit/pattern/random.c) $(call archives,pattern base)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(link)
+
+bench-pattern-peers: $(BUILD)/tests/bench-pattern $(BUILD)/tests/third-cases ## the same beside event-ruler and quamina (needs Java, Maven and Go)
+	@BUILD=$(BUILD) tests/bench/pattern/third.sh
 	@BUILD=$(BUILD) tests/bench/pattern/run.sh --peers
 
 bench: $(BINS) $(SANDBOX) $(BUILD)/tests/run-bench ## print speed and memory figures; B=NAME picks some
