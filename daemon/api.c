@@ -6,7 +6,6 @@
  */
 #include "api.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +14,8 @@
 #include "base/log.h"
 
 #define API_MAGIC 0x41504931u
+#define API_MODE_OPEN 0660U /* the socket's group decides */
+#define API_MODE_ROLES 0666U /* the roles do */
 
 /* --- helpers of the handlers */
 
@@ -59,17 +60,6 @@ api_number(struct pb_http_request *req, const char *name, int64_t min, int64_t m
 		return 0;
 	pb_http_reply_error(req, 400, "parameter %s: %s", name, err.text);
 	return -1;
-}
-
-/* "name", or "uid 1000" when the system knows no name for it. */
-static char *
-caller(const struct pb_http_request *req)
-{
-	const struct pb_http_peer *peer = pb_http_request_peer(req);
-	const struct passwd *pw = getpwuid(peer->uid);
-	if (pw == NULL || pw->pw_name[0] == '\0')
-		return pb_asprintf("uid %u", (unsigned)peer->uid);
-	return pb_strdup(pw->pw_name);
 }
 
 static uint64_t
@@ -152,7 +142,7 @@ ack(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		return;
 	struct pb_input *in = pb_input_new(PB_IN_ACK);
 	in->incident = pb_strdup(piece);
-	in->by = caller(req);
+	in->by = api_caller(req);
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
 }
@@ -201,7 +191,7 @@ answer(struct pb_api *a, struct pb_http_request *req, const char *piece, enum pb
 	in->incident = pb_strdup(piece);
 	in->step = step_of(req);
 	in->text = reason;
-	in->by = caller(req);
+	in->by = api_caller(req);
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
 }
@@ -244,7 +234,7 @@ remediation(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	in->is_stop = json_is_true(stopped);
 	in->playbook = pb_strdup(json_string_value(playbook));
 	in->text = reason;
-	in->by = caller(req);
+	in->by = api_caller(req);
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
 }
@@ -287,7 +277,7 @@ silence(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	in->match = pb_json_text(pb_json_get(j, "match"));
 	in->span = span;
 	in->text = reason;
-	in->by = caller(req);
+	in->by = api_caller(req);
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
 }
@@ -297,7 +287,7 @@ expire(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
 	struct pb_input *in = pb_input_new(PB_IN_UNSILENCE);
 	in->silence = pb_strdup(piece);
-	in->by = caller(req);
+	in->by = api_caller(req);
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
 }
@@ -311,7 +301,7 @@ post_with_reason(
 		return;
 	struct pb_input *in = pb_input_new(kind);
 	in->incident = pb_strdup(piece);
-	in->by = caller(req);
+	in->by = api_caller(req);
 	in->text = reason;
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
@@ -349,7 +339,7 @@ snooze(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	}
 	struct pb_input *in = pb_input_new(PB_IN_SNOOZE);
 	in->incident = pb_strdup(piece);
-	in->by = caller(req);
+	in->by = api_caller(req);
 	in->span = span;
 	in->token = wait_for_reply(a, req);
 	pb_core_post(a->core, in);
@@ -374,7 +364,7 @@ inject(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		pb_http_reply_error(req, 400, "not an event: %s", err.text);
 		return;
 	}
-	PB_CLEANUP(pb_freep) char *by = caller(req);
+	PB_CLEANUP(pb_freep) char *by = api_caller(req);
 	pb_notice("event %s injected by %s",
 	    pb_safe(identity, sizeof(identity), pb_str_of(event->identity)), by);
 	struct pb_input *in = pb_input_new(PB_IN_EVENT);
@@ -388,7 +378,7 @@ inject(struct pb_api *a, struct pb_http_request *req, const char *piece)
 static void
 reload(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
-	PB_CLEANUP(pb_freep) char *by = caller(req);
+	PB_CLEANUP(pb_freep) char *by = api_caller(req);
 	(void)piece;
 	a->ops->reload(a->arg, by, wait_for_reply(a, req));
 }
@@ -416,26 +406,27 @@ pb_api_reply(struct pb_api *a, const struct pb_reply *reply)
 static const struct route {
 	const char *path; /* "*" stands for one piece */
 	enum pb_http_method method;
+	enum pb_api_role role; /* that it takes */
 	api_handler *handler;
 } routes[] = {
-    {"/v1/status", PB_HTTP_GET, api_status},
-    {"/v1/incidents", PB_HTTP_GET, api_incidents},
-    {"/v1/incidents/*", PB_HTTP_GET, api_incident},
-    {"/v1/incidents/*/ack", PB_HTTP_POST, ack},
-    {"/v1/incidents/*/snooze", PB_HTTP_POST, snooze},
-    {"/v1/incidents/*/escalate", PB_HTTP_POST, escalate},
-    {"/v1/incidents/*/approve", PB_HTTP_POST, approve},
-    {"/v1/incidents/*/reject", PB_HTTP_POST, reject},
-    {"/v1/incidents/*/resolve", PB_HTTP_POST, resolve},
-    {"/v1/remediation", PB_HTTP_POST, remediation},
-    {"/v1/silences", PB_HTTP_GET, silences},
-    {"/v1/silences", PB_HTTP_POST, silence},
-    {"/v1/silences/*/expire", PB_HTTP_POST, expire},
-    {"/v1/inject", PB_HTTP_POST, inject},
-    {"/v1/tail", PB_HTTP_GET, api_tail},
-    {"/v1/quarantine", PB_HTTP_GET, api_quarantine},
-    {"/v1/config", PB_HTTP_GET, api_config},
-    {"/v1/reload", PB_HTTP_POST, reload},
+    {"/v1/status", PB_HTTP_GET, PB_API_VIEW, api_status},
+    {"/v1/incidents", PB_HTTP_GET, PB_API_VIEW, api_incidents},
+    {"/v1/incidents/*", PB_HTTP_GET, PB_API_VIEW, api_incident},
+    {"/v1/incidents/*/ack", PB_HTTP_POST, PB_API_OPERATE, ack},
+    {"/v1/incidents/*/snooze", PB_HTTP_POST, PB_API_OPERATE, snooze},
+    {"/v1/incidents/*/escalate", PB_HTTP_POST, PB_API_OPERATE, escalate},
+    {"/v1/incidents/*/approve", PB_HTTP_POST, PB_API_OPERATE, approve},
+    {"/v1/incidents/*/reject", PB_HTTP_POST, PB_API_OPERATE, reject},
+    {"/v1/incidents/*/resolve", PB_HTTP_POST, PB_API_OPERATE, resolve},
+    {"/v1/remediation", PB_HTTP_POST, PB_API_OPERATE, remediation},
+    {"/v1/silences", PB_HTTP_GET, PB_API_VIEW, silences},
+    {"/v1/silences", PB_HTTP_POST, PB_API_OPERATE, silence},
+    {"/v1/silences/*/expire", PB_HTTP_POST, PB_API_OPERATE, expire},
+    {"/v1/inject", PB_HTTP_POST, PB_API_ADMIN, inject},
+    {"/v1/tail", PB_HTTP_GET, PB_API_VIEW, api_tail},
+    {"/v1/quarantine", PB_HTTP_GET, PB_API_VIEW, api_quarantine},
+    {"/v1/config", PB_HTTP_GET, PB_API_VIEW, api_config},
+    {"/v1/reload", PB_HTTP_POST, PB_API_ADMIN, reload},
 };
 
 #define PIECE_MAX 128
@@ -473,7 +464,8 @@ handle(struct pb_http_request *req, void *arg)
 		if (!fits(routes[i].path, path, piece))
 			continue;
 		if (routes[i].method == pb_http_request_method(req)) {
-			routes[i].handler(a, req, piece);
+			if (api_role_check(&a->roles, req, routes[i].role) == 0)
+				routes[i].handler(a, req, piece);
 			return;
 		}
 		other = &routes[i];
@@ -491,19 +483,31 @@ int
 pb_api_new(struct pb_loop *loop, struct pb_core *core, const char *path,
     const struct pb_api_ops *ops, void *arg, struct pb_api **ret_api, struct pb_error *err)
 {
-	const struct pb_http_config config = {.path = path};
+	const struct pb_http_config config = {.path = path, .mode = API_MODE_OPEN};
 	struct pb_api *a = pb_calloc(1, sizeof(*a));
 	a->magic = API_MAGIC;
 	a->loop = loop;
 	a->core = core;
 	a->ops = ops;
 	a->arg = arg;
+	a->roles.is_open = true;
 	if (pb_http_server_new(loop, &config, handle, a, &a->server, err) < 0) {
 		free(a);
 		return -1;
 	}
 	*ret_api = a;
 	return 0;
+}
+
+void
+pb_api_apply(struct pb_api *a, const struct pb_config *c)
+{
+	struct pb_error err;
+	PB_CHECK_OBJ(a, API_MAGIC);
+	api_roles_set(&a->roles, c);
+	unsigned mode = a->roles.is_open ? API_MODE_OPEN : API_MODE_ROLES;
+	if (pb_http_server_set_mode(a->server, mode, &err) < 0)
+		pb_warn("%s; whoever the socket keeps out stays out", err.text);
 }
 
 void
@@ -517,6 +521,7 @@ pb_api_free(struct pb_api *a)
 		pb_http_reply_error(req, 503, "playbookd is stopping");
 	}
 	tail_free(a);
+	api_roles_fini(&a->roles);
 	pb_http_server_free(a->server);
 	a->magic = 0;
 	free(a);

@@ -2,8 +2,10 @@
  * The local API: what the paths of the Unix socket's HTTP server mean.  conf/openapi.yaml describes
  * it for callers.
  *
- * Whoever can open the socket (mode 0660) may look and operate; who it was is told by the kernel and
- * goes into the record of what they did.  Times are milliseconds since 1970.  Errors are
+ * Whoever can open the socket (mode 0660) may do everything, unless the configuration names groups
+ * for the roles view, operate and admin: then the socket is everybody's (0666) and each caller may do
+ * what a group of theirs may (daemon/api_role.h).  Who it was is told by the kernel and goes into the
+ * record of what they did.  Times are milliseconds since 1970.  Errors are
  * {"error": {"status": 404, "message": "..."}}.
  */
 #ifndef PB_DAEMON_API_H
@@ -29,6 +31,8 @@ struct pb_api_ops {
 /* Listens on `path`.  The core is borrowed and must live longer.  Errors as pb_http_server_new. */
 int pb_api_new(struct pb_loop *loop, struct pb_core *core, const char *path,
     const struct pb_api_ops *ops, void *arg, struct pb_api **ret_api, struct pb_error *err);
+/* Who may do what from now on: daemon.api.view, operate, admin. */
+void pb_api_apply(struct pb_api *a, const struct pb_config *c);
 /* Whoever still waits is told that the daemon is stopping.  Takes NULL. */
 void pb_api_free(struct pb_api *a);
 

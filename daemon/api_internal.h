@@ -5,6 +5,7 @@
 #define PB_DAEMON_API_INTERNAL_H
 
 #include "daemon/api.h"
+#include "daemon/api_role.h"
 
 struct waiter {
 	uint64_t token;
@@ -32,6 +33,7 @@ struct pb_api {
 	struct waiter *waiters;
 	struct follower *followers;
 	bool is_feed_posted;
+	struct api_roles roles;
 };
 
 /* `piece` is the part of the path that stands for "*"; "" when there is none.  Each answers. */

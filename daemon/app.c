@@ -329,6 +329,7 @@ make_core(struct app *app, struct pb_storage *storage)
 		(void)pb_wrap(&err, "API socket");
 		return refusal(&err, PB_APP_EXIT_CONFIG);
 	}
+	pb_api_apply(app->api, app->config);
 	if (pb_core_boot(app->core, storage->readable, refused, NULL, &err) < 0)
 		return refusal(&err, PB_APP_EXIT_STORE);
 	app->started_at = app->loaded_at = app->refused_at = pb_core_now(app->core);

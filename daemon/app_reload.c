@@ -122,6 +122,7 @@ take_over(struct app *app, struct pb_config *c, const char *by, uint64_t token)
 	pb_core_post(app->core, in);
 	/* What the new pollers post stands behind the new configuration in the inbox. */
 	pb_sources_apply(app->sources, c);
+	pb_api_apply(app->api, c);
 	pb_config_unref(app->config);
 	app->config = c;
 	app->loaded_at = pb_core_now(app->core);

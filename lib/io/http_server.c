@@ -524,7 +524,30 @@ pb_http_stream_end(struct pb_http_request *r)
 		evhttp_send_reply_end(ev);
 }
 
+bool
+pb_http_request_peer_in(const struct pb_http_request *r, gid_t group)
+{
+	gid_t groups[PB_HTTP_GROUPS_MAX];
+	socklen_t len = sizeof(groups);
+	if (r->peer.gid == group)
+		return true;
+	if (r->conn == NULL ||
+	    getsockopt(bufferevent_getfd(r->conn->bev), SOL_SOCKET, SO_PEERGROUPS, groups, &len) <
+		0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
 /* --- the server */
+
+int
+pb_http_server_set_mode(struct pb_http_server *s, unsigned mode, struct pb_error *err)
+{
+	return chmod(s->path, (mode_t)mode) < 0 ? pb_fail_errno(err, errno, "%s", s->path) : 0;
+}
 
 static void
 on_accept_pause_over(void *arg)

@@ -46,6 +46,8 @@ struct pb_http_peer { /* of SO_PEERCRED: who connected, told by the kernel */
 	pid_t pid;
 };
 
+#define PB_HTTP_GROUPS_MAX 256
+
 /*
  * Called with each whole request.  It must be answered exactly once: by pb_http_reply*, or by
  * pb_http_stream_start and later pb_http_stream_end.  Now or later; the request stays valid until
@@ -77,6 +79,8 @@ int pb_http_server_new(struct pb_loop *loop, const struct pb_http_config *config
 void pb_http_server_free(struct pb_http_server *s);
 PB_DEFINE_CLEANUP(struct pb_http_server, pb_http_server_free)
 size_t pb_http_server_clients(const struct pb_http_server *s);
+/* Another mode of the socket, from now on. */
+int pb_http_server_set_mode(struct pb_http_server *s, unsigned mode, struct pb_error *err);
 
 /* --- the request; all borrowed from it */
 enum pb_http_method pb_http_request_method(const struct pb_http_request *r);
@@ -87,6 +91,9 @@ const char *pb_http_request_param(const struct pb_http_request *r, const char *n
 const char *pb_http_request_header(const struct pb_http_request *r, const char *name); /* or NULL */
 struct pb_str pb_http_request_body(const struct pb_http_request *r);
 const struct pb_http_peer *pb_http_request_peer(const struct pb_http_request *r);
+/* Is the peer in this group, by its own or a supplementary one?  As the kernel knew when it
+ * connected (SO_PEERGROUPS); of more than PB_HTTP_GROUPS_MAX none is known. */
+bool pb_http_request_peer_in(const struct pb_http_request *r, gid_t group);
 
 /* --- the answer; ends the request, whose pointer is gone after */
 void

@@ -268,6 +268,19 @@ struct pb_source {
 	int64_t quarantine_after; /* receives; default 5 */
 };
 
+/* What callers of the API may do; each holds the ones before it. */
+enum pb_api_role {
+	PB_API_VIEW,
+	PB_API_OPERATE,
+	PB_API_ADMIN,
+	PB_API_ROLE_MAX,
+};
+const char *pb_api_role_name(enum pb_api_role role); /* "view", ... */
+struct pb_group_names {
+	char **names;
+	size_t n;
+};
+
 #define PB_EXEC_SOCKET_DEFAULT "/run/playbookd-exec.sock"
 
 struct pb_config_file {
@@ -285,6 +298,9 @@ struct pb_config {
 	char *state_dir; /* NULL = $STATE_DIRECTORY, else /var/lib/playbookd */
 	char *api_socket; /* NULL = $RUNTIME_DIRECTORY/playbookd.sock, else
 			     /run/playbookd/playbookd.sock */
+	/* daemon.api.view, operate and admin: names of groups; all empty = who opens the socket may
+	 * do all. */
+	struct pb_group_names api_groups[PB_API_ROLE_MAX];
 	char *aws_region; /* NULL = the environment's */
 	/* Socket of playbookd-exec, which runs programs; NULL = direct children (driver: child). */
 	char *exec_helper;

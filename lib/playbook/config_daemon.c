@@ -6,6 +6,8 @@
 
 #include "playbook/read.h"
 
+#define API_GROUPS_MAX 32
+
 /* --- daemon */
 
 static void
@@ -71,11 +73,47 @@ read_helper_socket(struct pb_loader *l, const struct pb_node *n, void *obj)
 	read_path(l, n, &e->socket, 107); /* sun_path */
 }
 
+const char *
+pb_api_role_name(enum pb_api_role role)
+{
+	static const char *const names[] = {
+	    [PB_API_VIEW] = "view", [PB_API_OPERATE] = "operate", [PB_API_ADMIN] = "admin"};
+	_Static_assert(PB_ARRAY_LEN(names) == PB_API_ROLE_MAX, "a name for each role");
+	return names[role];
+}
+
+/* Names of the system's groups; whether this host has them is told at the start. */
+static void
+read_groups(struct pb_loader *l, const struct pb_node *n, void *obj, enum pb_api_role role)
+{
+	struct pb_config *c = obj;
+	struct pb_group_names *g = &c->api_groups[role];
+	(void)pb_read_texts(l, n, "names of groups", 1, API_GROUPS_MAX, &g->names, &g->n);
+}
+
+static void
+read_view(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	read_groups(l, n, obj, PB_API_VIEW);
+}
+
+static void
+read_operate(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	read_groups(l, n, obj, PB_API_OPERATE);
+}
+
+static void
+read_admin(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	read_groups(l, n, obj, PB_API_ADMIN);
+}
+
 static const struct pb_field api_fields[] = {
     {"socket", PB_FIELD_CUSTOM, .read = read_socket},
-    {"view", PB_FIELD_LATER, .note = "who may connect is up to the socket's group"},
-    {"operate", PB_FIELD_LATER, .note = "who may connect is up to the socket's group"},
-    {"admin", PB_FIELD_LATER, .note = "who may connect is up to the socket's group"},
+    {"view", PB_FIELD_CUSTOM, .read = read_view},
+    {"operate", PB_FIELD_CUSTOM, .read = read_operate},
+    {"admin", PB_FIELD_CUSTOM, .read = read_admin},
 };
 static const struct pb_field aws_fields[] = {
     {"region", PB_FIELD_CUSTOM, .read = read_daemon_region},
