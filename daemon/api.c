@@ -426,6 +426,7 @@ static const struct route {
     {"/v1/tail", PB_HTTP_GET, PB_API_VIEW, api_tail},
     {"/v1/quarantine", PB_HTTP_GET, PB_API_VIEW, api_quarantine},
     {"/v1/config", PB_HTTP_GET, PB_API_VIEW, api_config},
+    {"/metrics", PB_HTTP_GET, PB_API_VIEW, api_metrics},
     {"/v1/reload", PB_HTTP_POST, PB_API_ADMIN, reload},
 };
 

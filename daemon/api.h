@@ -24,6 +24,8 @@ struct pb_api;
 struct pb_api_ops {
 	/* Body of GET /v1/status; the callee's to make, the caller's to free. */
 	json_t *(*status)(void *arg);
+	/* Adds GET /metrics. */
+	void (*metrics)(void *arg, struct pb_buf *b);
 	/* Load the configuration anew; answer by pb_api_reply with this token, now or later. */
 	void (*reload)(void *arg, const char *by, uint64_t token);
 };

@@ -40,7 +40,7 @@ struct pb_api {
 typedef void api_handler(struct pb_api *a, struct pb_http_request *req, const char *piece);
 
 /* api_read.c */
-api_handler api_status, api_incidents, api_incident, api_quarantine, api_config;
+api_handler api_metrics, api_status, api_incidents, api_incident, api_quarantine, api_config;
 /* api_tail.c */
 api_handler api_tail;
 void tail_feed(void *api); /* to every follower what it does not have yet */

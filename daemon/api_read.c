@@ -5,6 +5,7 @@
 
 #include "api_internal.h"
 #include "base/json.h"
+#include "metrics.h"
 
 void
 api_hide_never(json_t *body)
@@ -30,6 +31,15 @@ api_status(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	(void)piece;
 	PB_JSON json_t *body = a->ops->status(a->arg);
 	pb_http_reply_json(req, 200, body);
+}
+
+void
+api_metrics(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	(void)piece;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	a->ops->metrics(a->arg, &b);
+	pb_http_reply(req, 200, PB_METRICS_TYPE, pb_buf_str(&b));
 }
 
 /* The engine's view of an open incident has its ladder and its step besides what is stored. */

@@ -47,6 +47,7 @@ static void
 op_start(void *arg, const struct pb_action *action)
 {
 	const struct app *app = arg;
+	pb_metrics_started(app->metrics, action, pb_core_now(app->core));
 	pb_actions_start(app->actions, action);
 }
 
@@ -95,6 +96,7 @@ op_note(void *arg, const struct pb_note *note)
 	const struct app *app = arg;
 	const struct pb_log_fields fields = {
 	    .incident = note->incident, .playbook = note->playbook, .step = note->step};
+	pb_metrics_noted(app->metrics, note);
 	pb_log_with(level_of(note->kind), &fields, "%s: %s", note->kind, note->text);
 	if (app->api != NULL)
 		pb_api_noted(app->api);
@@ -122,6 +124,7 @@ post_outcome(void *arg, struct pb_outcome *outcome)
 {
 	const struct app *app = arg;
 	struct pb_input *in = pb_input_new(PB_IN_OUTCOME);
+	pb_metrics_ended(app->metrics, outcome, pb_core_now(app->core));
 	in->outcome = outcome;
 	pb_core_post(app->core, in);
 }
@@ -157,6 +160,7 @@ static const struct pb_poller_ops poller_ops = {
 
 static const struct pb_api_ops api_ops = {
     .status = app_status,
+    .metrics = app_metrics,
     .reload = app_reload,
 };
 
@@ -330,6 +334,7 @@ make_core(struct app *app, struct pb_storage *storage)
 		return refusal(&err, PB_APP_EXIT_CONFIG);
 	}
 	pb_api_apply(app->api, app->config);
+	app_metrics_apply(app, app->config);
 	if (pb_core_boot(app->core, storage->readable, refused, NULL, &err) < 0)
 		return refusal(&err, PB_APP_EXIT_STORE);
 	app->started_at = app->loaded_at = app->refused_at = pb_core_now(app->core);
@@ -342,6 +347,7 @@ start(struct app *app)
 	struct pb_error err = {0};
 	PB_CLEANUP(pb_storage_fini) struct pb_storage storage = {0};
 	app->host = host_name();
+	app->metrics = pb_metrics_new();
 	if (pb_loop_new(&app->loop, &err) < 0 || catch_signals(app, &err) < 0)
 		return refusal(&err, PB_APP_EXIT_SYSTEM);
 	app->drain = pb_loop_timer_new(app->loop, drain_check, app);
@@ -358,10 +364,12 @@ static void
 finish(struct app *app)
 {
 	app_care_stop(app);
+	app_metrics_stop(app);
 	pb_api_free(app->api);
 	pb_sources_free(app->sources);
 	pb_actions_free(app->actions);
 	pb_core_free(app->core);
+	pb_metrics_free(app->metrics);
 	pb_client_free(app->client);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		pb_loop_signal_free(app->signals[i]);

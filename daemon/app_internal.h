@@ -8,6 +8,7 @@
 #include "daemon/api.h"
 #include "daemon/app.h"
 #include "daemon/core.h"
+#include "daemon/metrics.h"
 #include "daemon/sources.h"
 
 #define N_SIGNALS 3
@@ -28,6 +29,9 @@ struct app {
 	struct pb_sources *sources;
 	struct pb_core *core;
 	struct pb_api *api;
+	struct pb_metrics *metrics;
+	struct pb_http_server *metrics_server; /* NULL = nobody listens */
+	char *metrics_listen; /* where it listens, or should */
 
 	struct pb_loop_signal *signals[N_SIGNALS];
 	struct pb_loop_timer *watchdog, *minute, *prune, *storage, *drain;
@@ -50,6 +54,11 @@ void app_care_start(struct app *app);
 void app_care_stop(struct app *app);
 void app_show_status(struct app *app); /* the line of `systemctl status` */
 json_t *app_status(void *app); /* GET /v1/status */
+
+/* app_metrics.c */
+void app_metrics(void *app, struct pb_buf *b); /* GET /metrics */
+void app_metrics_apply(struct app *app, const struct pb_config *c); /* where it is served */
+void app_metrics_stop(struct app *app);
 
 /* app_reload.c */
 bool app_knows_state_dir(const struct pb_app_options *o); /* without a configuration */

@@ -123,6 +123,7 @@ take_over(struct app *app, struct pb_config *c, const char *by, uint64_t token)
 	/* What the new pollers post stands behind the new configuration in the inbox. */
 	pb_sources_apply(app->sources, c);
 	pb_api_apply(app->api, c);
+	app_metrics_apply(app, c);
 	pb_config_unref(app->config);
 	app->config = c;
 	app->loaded_at = pb_core_now(app->core);

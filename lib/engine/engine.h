@@ -106,6 +106,9 @@ bool pb_engine_alarm(const struct pb_engine *e, const char *arn, enum pb_alarm_s
 int64_t pb_engine_polled_at(const struct pb_engine *e, const char *source);
 /* Open incidents as JSON objects (members of GET /v1/incidents); the caller's to free. */
 json_t *pb_engine_open_json(const struct pb_engine *e, int64_t now);
+/* {"incident": {STATE: N}, "ladder": {STATE: N}, "stops": N, "silences": N}: open incidents by state;
+ * the caller's. */
+json_t *pb_engine_counts_json(const struct pb_engine *e);
 /* What stops remediation: a list of {"playbook" ("" = all), "by", "reason", "at"}; the caller's. */
 json_t *pb_engine_controls_json(const struct pb_engine *e);
 /* Silences in force: a list of {"id", "match", "by", "reason", "at", "until"}; the caller's. */

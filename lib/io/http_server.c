@@ -21,6 +21,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -571,7 +572,7 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 }
 
 static int
-listen_on(struct pb_http_server *s, const struct pb_http_config *config, struct pb_error *err)
+listen_on_path(struct pb_http_server *s, const struct pb_http_config *config, struct pb_error *err)
 {
 	int fd;
 	unsigned mode = config->mode == 0 ? 0660 : config->mode;
@@ -585,10 +586,32 @@ listen_on(struct pb_http_server *s, const struct pb_http_config *config, struct 
 	}
 	s->listener = evconnlistener_new(pb_loop_base(s->loop), NULL, NULL,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, LISTEN_BACKLOG, fd);
-	if (s->listener == NULL) {
+	if (s->listener == NULL)
 		close(fd);
-		return pb_fail(err, PB_IO, "%s: cannot listen", config->path);
-	}
+	return s->listener == NULL ? pb_fail(err, PB_IO, "%s: cannot listen", config->path) : 0;
+}
+
+static int
+listen_on_address(struct pb_http_server *s, const char *text, struct pb_error *err)
+{
+	struct sockaddr_storage address;
+	int len = sizeof(address);
+	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &len) < 0)
+		return pb_fail(err, PB_INVALID, "%s: no address and port", text);
+	errno = 0;
+	s->listener = evconnlistener_new_bind(pb_loop_base(s->loop), NULL, NULL,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, LISTEN_BACKLOG,
+	    (struct sockaddr *)&address, len);
+	return s->listener == NULL ? pb_fail_errno(err, errno, "%s", text) : 0;
+}
+
+static int
+listen_on(struct pb_http_server *s, const struct pb_http_config *config, struct pb_error *err)
+{
+	int rc = config->listen != NULL ? listen_on_address(s, config->listen, err)
+					: listen_on_path(s, config, err);
+	if (rc < 0)
+		return -1;
 	pb_check(evhttp_bind_listener(s->http, s->listener) != NULL);
 	evconnlistener_set_error_cb(s->listener, on_accept_error);
 	return 0;

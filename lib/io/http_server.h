@@ -1,5 +1,5 @@
 /*
- * The local API's server: HTTP/1.1 on a Unix socket, through evhttp.
+ * The local API's server: HTTP/1.1 on a Unix socket, or on an address, through evhttp.
  *
  * It knows requests, peers and limits; what paths mean is the handler's.  Clients are not trusted:
  * heads, bodies, connections, the time to send a request, the time to take an answer and the bytes
@@ -40,7 +40,7 @@ enum pb_http_method {
 };
 const char *pb_http_method_name(enum pb_http_method m);
 
-struct pb_http_peer { /* of SO_PEERCRED: who connected, told by the kernel */
+struct pb_http_peer { /* of SO_PEERCRED: who connected, told by the kernel; ids of -1 = unknown */
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
@@ -58,6 +58,8 @@ typedef void pb_http_handler(struct pb_http_request *req, void *arg);
 /* 0 in a number means the default above. */
 struct pb_http_config {
 	const char *path; /* of the socket; at most 107 bytes */
+	const char
+	    *listen; /* instead of a path: "ADDRESS:PORT", "[ADDRESS]:PORT"; peers are unknown */
 	const char *group; /* that owns the socket; NULL or "" = the daemon's own */
 	unsigned mode; /* 0 = 0660 */
 	size_t max_clients;

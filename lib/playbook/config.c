@@ -142,6 +142,7 @@ pb_config_unref(struct pb_config *c)
 	free(c->state_dir);
 	free(c->api_socket);
 	free(c->exec_helper);
+	free(c->metrics_listen);
 	for (size_t i = 0; i < PB_API_ROLE_MAX; i++)
 		pb_texts_free(c->api_groups[i].names, c->api_groups[i].n);
 	free(c->aws_region);

@@ -298,6 +298,7 @@ struct pb_config {
 	char *state_dir; /* NULL = $STATE_DIRECTORY, else /var/lib/playbookd */
 	char *api_socket; /* NULL = $RUNTIME_DIRECTORY/playbookd.sock, else
 			     /run/playbookd/playbookd.sock */
+	char *metrics_listen; /* "ADDRESS:PORT"; NULL = only over the API */
 	/* daemon.api.view, operate and admin: names of groups; all empty = who opens the socket may
 	 * do all. */
 	struct pb_group_names api_groups[PB_API_ROLE_MAX];

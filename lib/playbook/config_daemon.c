@@ -2,6 +2,7 @@
  * The parts of the set that are not playbooks: daemon, sources, channels, contacts, defaults and
  * unmatched.
  */
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "playbook/read.h"
@@ -151,10 +152,48 @@ read_exec(struct pb_loader *l, const struct pb_node *n, void *obj)
 	free(e.socket);
 }
 
+/* An address, not a name: nothing is looked up while the daemon starts. */
+static void
+read_listen(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_config *c = obj;
+	struct in6_addr address;
+	if (pb_read_text(l, n, 64, &c->metrics_listen) < 0)
+		return;
+	PB_CLEANUP(pb_freep) char *host = pb_strdup(c->metrics_listen);
+	char *colon = strrchr(host, ':');
+	int64_t port;
+	bool is_good =
+	    colon != NULL && pb_parse_i64(pb_str_of(colon + 1), 1, 65535, &port, NULL) == 0;
+	if (is_good) {
+		*colon = '\0';
+		size_t len = strlen(host);
+		bool is_v6 = len > 2 && host[0] == '[' && host[len - 1] == ']';
+		if (is_v6)
+			host[len - 1] = '\0';
+		is_good = is_v6 ? inet_pton(AF_INET6, host + 1, &address) == 1
+				: inet_pton(AF_INET, host, &address) == 1;
+	}
+	if (!is_good)
+		pb_problem_add(l, n,
+		    "\"%s\" is no address and port, as 127.0.0.1:9464 or [::1]:9464",
+		    PB_SHOWN(c->metrics_listen));
+}
+
+static const struct pb_field metrics_fields[] = {
+    {"listen", PB_FIELD_CUSTOM, .is_required = true, .read = read_listen},
+};
+
+static void
+read_metrics(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "daemon.metrics", metrics_fields, obj);
+}
+
 static const struct pb_field daemon_fields[] = {
     {"state_dir", PB_FIELD_CUSTOM, .read = read_state_dir},
     {"api", PB_FIELD_CUSTOM, .read = read_api},
-    {.key = "metrics", .type = PB_FIELD_LATER},
+    {"metrics", PB_FIELD_CUSTOM, .read = read_metrics},
     {"aws", PB_FIELD_CUSTOM, .read = read_aws},
     {"exec", PB_FIELD_CUSTOM, .read = read_exec},
 };

@@ -3,6 +3,7 @@
  */
 #include "io/http_server.h"
 
+#include <netinet/in.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -719,9 +720,51 @@ START_TEST(a_transfer_speaks_to_the_socket)
 }
 END_TEST
 
+/* A port that was free a moment ago; the socket that holds it in *ret_fd. */
+static int
+free_port(int *ret_fd)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	*ret_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(*ret_fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(getsockname(*ret_fd, (struct sockaddr *)&a, &len), 0);
+	return ntohs(a.sin_port);
+}
+
+START_TEST(an_address_is_served_like_a_socket)
+{
+	int fd, port = free_port(&fd);
+	struct sockaddr_in a = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	PB_CLEANUP(pb_freep) char *listen_at = pb_asprintf("127.0.0.1:%d", port);
+	struct pb_error err = {0};
+	struct pb_http_config config = {.listen = listen_at};
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	f.loop = io_loop();
+	ck_assert_int_eq(listen(fd, 1), 0); /* somebody else's */
+	ck_assert_int_eq(pb_http_server_new(f.loop, &config, handler, &f, &f.server, &err), -1);
+	ck_assert_msg(strstr(err.text, ": Address already in use") != NULL, "%s", err.text);
+	(void)close(fd);
+	ck_assert_int_eq(pb_http_server_new(f.loop, &config, handler, &f, &f.server, &err), 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	send_text(fd, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", 28);
+	receive(fd, &b, "}\n");
+	ck_assert_msg(strstr(b.ptr, "\"path\":\"/x\"") != NULL, "%s", b.ptr);
+	/* The kernel does not know who that was. */
+	ck_assert_msg(strstr(b.ptr, "\"uid\":4294967295") != NULL, "%s", b.ptr);
+	(void)close(fd);
+	stop();
+}
+END_TEST
+
 PB_SUITE(http_server)
 {
 	pb_add(s, a_request_is_understood_and_answered);
+	pb_add(s, an_address_is_served_like_a_socket);
 	pb_add(s, the_socket_has_its_mode_and_goes_with_the_server);
 	pb_add(s, a_stale_socket_is_replaced_and_a_live_one_is_not);
 	pb_add(s, a_path_that_cannot_be_is_refused);
