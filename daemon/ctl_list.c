@@ -278,6 +278,42 @@ add_stopped(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 	}
 }
 
+/* Those that are open and those that never open any more. */
+static void
+add_maintenance(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	size_t i;
+	json_t *w;
+	char span[32];
+	json_array_foreach (pb_json_get(s, "maintenance"), i, w) {
+		const char *state = pb_json_str_or(w, "state", "");
+		bool is_open = strcmp(state, "open") == 0;
+		if (!is_open && strcmp(state, "expired") != 0)
+			continue;
+		label(b, "maintenance");
+		pb_ctl_add_text(b, pb_json_str_or(w, "name", "?"), 100);
+		if (!is_open) {
+			(void)pb_buf_adds(b, " has expired, take it out of the configuration\n");
+			continue;
+		}
+		(void)pb_buf_adds(b, " is ");
+		pb_ctl_add_colored(b, "open", PB_CTL_YELLOW, v);
+		(void)pb_buf_addf(b, " for %s more:%s%s%s",
+		    pb_ctl_age(span, v->now, pb_json_i64(w, "until", v->now)),
+		    pb_json_bool(w, "blocks_remediation", false) ? " no remediation" : "",
+		    pb_json_bool(w, "blocks_remediation", false) &&
+			    pb_json_bool(w, "holds_pages", false)
+			? ","
+			: "",
+		    pb_json_bool(w, "holds_pages", false) ? " no pages" : "");
+		if (pb_json_str(w, "owner") != NULL) {
+			(void)pb_buf_adds(b, ", owner ");
+			pb_ctl_add_text(b, pb_json_str(w, "owner"), 100);
+		}
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
 static void
 add_aws(struct pb_buf *b, const json_t *s)
 {
@@ -302,6 +338,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	(void)pb_buf_addf(b, ", %lld KiB\n",
 	    (long long)(pb_json_i64(pb_json_get(s, "store"), "bytes", 0) / 1024));
 	add_stopped(b, s, v);
+	add_maintenance(b, s, v);
 	add_aws(b, s);
 	add_incident_counts(b, s);
 	add_quarantine(b, s, v);

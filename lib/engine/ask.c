@@ -65,7 +65,9 @@ why_not(const struct turn *t, const struct incident *in, const struct pb_input *
 	if (!is_plan && asked[0] != '\0' && !pb_streq(asked, run_step_def(in, step)->name))
 		return pb_asprintf("it is step %s that asks, not %s", run_step_def(in, step)->name,
 		    pb_safe(safe, sizeof(safe), pb_str_of(asked)));
-	return input->kind == PB_IN_APPROVE ? control_why(t->e, in) : NULL;
+	if (input->kind != PB_IN_APPROVE)
+		return NULL;
+	return is_plan ? control_why_begin(t->e, in) : control_why(t->e, in);
 }
 
 void

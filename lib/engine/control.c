@@ -55,6 +55,13 @@ control_why(const struct pb_engine *e, const struct incident *in)
 	return c == NULL ? NULL : why_of(c, p == NULL ? NULL : p->name);
 }
 
+char *
+control_why_begin(const struct pb_engine *e, const struct incident *in)
+{
+	char *why = control_why(e, in);
+	return why != NULL ? why : maintenance_blocks(e, in);
+}
+
 void
 control_restore(struct pb_engine *e, const struct pb_record *r)
 {

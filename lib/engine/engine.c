@@ -102,6 +102,10 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->guards = pb_map_new();
 	e->controls = pb_map_new();
 	e->silences = pb_map_new();
+	e->windows = pb_map_new();
+	e->maintenance_at = PB_NEVER;
+	e->posts = pb_map_new();
+	e->posts_at = PB_NEVER;
 	e->configs = pb_map_new();
 	e->events = pb_map_new();
 	pb_heap_init(&e->timers);
@@ -122,6 +126,8 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->guards, guard_free);
 	pb_map_free(e->controls, control_free);
 	pb_map_free(e->silences, silence_free);
+	pb_map_free(e->windows, window_free);
+	pb_map_free(e->posts, post_free);
 	pb_map_free(e->configs, free_config);
 	pb_map_free(e->events, free_event);
 	pb_config_unref(e->config);
@@ -143,6 +149,8 @@ tick(struct turn *t)
 {
 	struct pb_timer *timer;
 	silence_due(t);
+	maintenance_due(t);
+	post_due(t);
 	while ((timer = pb_heap_first(&t->e->timers)) != NULL && timer->at <= t->now)
 		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
 	audit_due(t);
@@ -174,6 +182,11 @@ is_current_attempt(struct incident *in, const char *action_id)
 static void
 outcome(struct turn *t, const struct pb_outcome *o)
 {
+	struct post *post = post_find_action(t->e, o->action_id);
+	if (post != NULL) {
+		post_outcome(t, post, o);
+		return;
+	}
 	struct incident *in = incident_of_action(t->e, o->action_id);
 	struct page *p = in == NULL ? NULL : page_find_action(&in->out, o->action_id);
 	if (p != NULL)
@@ -324,6 +337,8 @@ new_config(struct turn *t, const struct pb_input *input)
 	    e->config->digest, e->config->n_playbooks, e->config->n_sources,
 	    input->by == NULL ? "" : "; by ",
 	    input->by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(input->by)));
+	maintenance_look(t);
+	maintenance_note_expired(t);
 	if (!is_used(e, old->digest))
 		pb_update_drop(t->u, PB_REC_CONFIG, old->digest);
 	pb_config_unref(old);
@@ -417,6 +432,10 @@ pb_engine_next_at(const struct pb_engine *e)
 	int64_t at = first == NULL ? PB_NEVER : first->at;
 	if (silence_next_at(e) < at)
 		at = silence_next_at(e);
+	if (e->maintenance_at < at)
+		at = e->maintenance_at;
+	if (e->posts_at < at)
+		at = e->posts_at;
 	return e->audit_at != 0 && e->audit_at < at ? e->audit_at : at;
 }
 

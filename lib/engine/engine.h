@@ -114,6 +114,12 @@ json_t *pb_engine_controls_json(const struct pb_engine *e);
 /* Silences in force: a list of {"id", "match", "by", "reason", "at", "until"}; the caller's. */
 json_t *pb_engine_silences_json(const struct pb_engine *e);
 /*
+ * The maintenance windows of the configuration: a list of {"name", "state" (open, closed, expired),
+ * "owner", "blocks_remediation", "holds_pages", "from" and "until" of an open one, "next"}; the
+ * caller's.
+ */
+json_t *pb_engine_maintenance_json(const struct pb_engine *e, int64_t now);
+/*
  * P5: each open incident must have a live next step, each wait a deadline.  Returns the number of
  * incidents that have none and describes them in `why` (may be NULL).
  */

@@ -1,5 +1,5 @@
 /*
- * What keeps pages back: inhibitors and silences.
+ * What keeps pages back: inhibitors, silences, and maintenance windows (maintenance.c).
  *
  * An inhibitor is an open incident of a playbook that stands in `inhibited_by`; it keeps back the
  * remediation too.  One that is inhibited itself inhibits nobody: so of playbooks that inhibit each
@@ -7,7 +7,7 @@
  *
  *	no silence -> in force [add]		in force -> no silence [expire, silence_due]
  *
- * A silence is a record, fits the event that opened an incident, and has an end.  Both are looked at
+ * A silence is a record, fits the event that opened an incident, and has an end.  All are looked at
  * when somebody would be paged: what is on its way already goes on.  What is open still when they end
  * is paged then.
  */
@@ -44,6 +44,14 @@ silence_of(const struct pb_engine *e, const struct incident *in, int64_t now)
 	return best;
 }
 
+static bool
+is_hushed(const struct pb_engine *e, const struct incident *in, int64_t now)
+{
+	int64_t until;
+	PB_CLEANUP(pb_freep) char *held = maintenance_holds(e, in, &until);
+	return held != NULL || silence_of(e, in, now) != NULL;
+}
+
 const struct incident *
 hush_inhibitor(const struct pb_engine *e, const struct incident *in, int64_t now)
 {
@@ -58,7 +66,7 @@ hush_inhibitor(const struct pb_engine *e, const struct incident *in, int64_t now
 		const struct pb_playbook *by = incident_playbook(other);
 		if (other != in && by != NULL && other->state != INCIDENT_RESOLVED &&
 		    other->state != INCIDENT_INHIBITED && is_named(p, by->name) &&
-		    silence_of(e, other, now) == NULL)
+		    !is_hushed(e, other, now))
 			return other;
 	}
 	return NULL;
@@ -76,7 +84,7 @@ hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int6
 	}
 	const struct silence *s = silence_of(e, in, now);
 	if (s == NULL)
-		return NULL;
+		return maintenance_holds(e, in, ret_until);
 	*ret_until = s->until;
 	return pb_asprintf("silence %s by %s until %s: %s", s->id,
 	    pb_safe(by, sizeof(by), pb_str_of(s->by)), pb_time_rfc3339(until, s->until),

@@ -205,7 +205,7 @@ wait_for_lock(struct turn *t, struct incident *in, const struct incident *holder
 static void
 start_run(struct turn *t, struct incident *in)
 {
-	PB_CLEANUP(pb_freep) char *why = control_why(t->e, in);
+	PB_CLEANUP(pb_freep) char *why = control_why_begin(t->e, in);
 	if (why == NULL && t->e->is_degraded)
 		why = pb_strdup(t->e->degraded_why);
 	if (why == NULL) {
@@ -280,7 +280,7 @@ static void
 begin_work(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
-	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
+	PB_CLEANUP(pb_freep) char *stopped = control_why_begin(t->e, in);
 	const char *why = NULL;
 	const struct incident *inhibitor = hush_inhibitor(t->e, in, t->now);
 	if (inhibitor != NULL) {
@@ -300,6 +300,8 @@ begin_work(struct turn *t, struct incident *in)
 		why = t->e->degraded_why;
 	else if (stopped != NULL)
 		why = stopped;
+	if (why != NULL && why == stopped)
+		incident_note(t, in, "", "guard", "%s", why);
 	if (why == NULL) {
 		begin_plan(t, in);
 		return;
@@ -485,6 +487,7 @@ close_now(struct turn *t, struct incident *in)
 	    in->resolved_by == NULL ? "" : " by ",
 	    in->resolved_by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(in->resolved_by)));
 	enter(t, in, INCIDENT_RESOLVED);
+	maintenance_incident_closed(t, in);
 	ladder_input(t, in, LADDER_CLOSE, NULL);
 
 	t->e->n_open--;

@@ -26,6 +26,7 @@
 #define PAGE_RETRY_FIRST (2 * PB_SECOND)
 #define PAGE_RETRY_MOST PB_MINUTE
 #define NOTICE_TRIES_MAX 8
+#define POST_TRIES_MAX 8
 /* When a ladder has paged everybody and nobody answered, its last level hears of it again. */
 #define LADDER_REMIND_EVERY (30 * PB_MINUTE)
 /* What is old already may be over already: the rest of what a start finds comes first. */
@@ -101,6 +102,34 @@ struct silence {
 	char *id, *by, *reason, *match; /* match: the pattern's text */
 	struct pb_pattern *pattern;
 	int64_t at, until;
+};
+
+/* What a maintenance window kept quiet and what recovered in it. */
+struct quiet {
+	char *incident, *title, *escalation, *cause;
+	int64_t opened_at, resolved_at;
+};
+
+/* A maintenance window that is open. */
+struct window {
+	char *name, *owner; /* owner: NULL = nobody is named */
+	int64_t from_at, until_at;
+	bool tells_recovered;
+	const struct pb_maintenance *def; /* of the configuration in force; NULL until PB_IN_BOOT */
+	struct quiet *quiet;
+	size_t n_quiet;
+	int64_t n_more; /* that found no room */
+};
+
+/* A message that is no page, on its way. */
+enum post_state { POST_SENDING, POST_RETRYING, POST_STATE_MAX };
+struct post {
+	char *id, *incident; /* "" = of none */
+	char *way; /* to whom and how, in words; a newer one makes what waits pointless */
+	enum post_state state;
+	int64_t next_at; /* SENDING: lost then; RETRYING: next try */
+	int64_t tries, decided_at;
+	json_t *spec;
 };
 
 /* A stop of remediation by a human. */
@@ -254,6 +283,11 @@ struct pb_engine {
 	bool is_lock_free; /* a run ended in this turn: whoever is queued looks again */
 	struct pb_map *silences; /* id -> struct silence */
 	int64_t silence_number; /* last one given */
+	struct pb_map *windows; /* name -> struct window: those that are open */
+	bool is_hush_over; /* one has closed or changed: what is held looks again */
+	int64_t maintenance_at; /* when the next one opens or closes */
+	struct pb_map *posts; /* id -> struct post */
+	int64_t posts_at; /* not later than the first of their next_at */
 	struct pb_map *controls; /* record key -> struct control: what a human has stopped */
 	struct pb_map *configs; /* digest -> restored configuration, until PB_IN_BOOT */
 	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
@@ -439,12 +473,20 @@ page_outcome(struct turn *t, struct outbox *o, struct page *p, const struct pb_o
 void page_due(struct turn *t, struct outbox *o);
 void page_interrupted(
     struct turn *t, struct outbox *o); /* after a restart: what was in flight goes again */
+int64_t page_retry_for(struct pb_engine *e, int64_t tries); /* how long to wait after so many */
+char *outcome_text(const struct pb_outcome *o); /* of one that failed; the caller's */
 int64_t page_next_at(const struct outbox *o);
 bool page_is_live(const struct outbox *o); /* one is in flight or waits */
 struct page *page_find_action(const struct outbox *o, const char *action_id);
 void page_free(struct page *p);
 
 /* tell.c: who hears of it */
+struct people {
+	size_t *contacts; /* the caller's */
+	size_t n;
+};
+/* Those whom a level names and those on call now; may be nobody. */
+struct people people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t now);
 const struct pb_contact *contact_find(const struct pb_config *c, const char *name);
 /* The people of `like`'s level over its channels; `why` goes into the notes.  False when nobody is
  * on call and the level may be passed over for that. */
@@ -466,7 +508,19 @@ struct message {
 /* `to` is NULL where the channel itself is the address.  The caller's. */
 json_t *
 channel_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to);
+/* post.c: what is told besides pages */
+/* `incident` is the one it belongs to or ""; `way` is for people, and of one a newer post replaces
+ * what waits. */
+void post_send(struct turn *t, const char *incident, const char *way, const struct message *m,
+    const struct pb_channel *ch, const struct pb_contact *to);
+struct post *post_find_action(const struct pb_engine *e, const char *action_id);
+void post_outcome(struct turn *t, struct post *p, const struct pb_outcome *o);
+void post_due(struct turn *t);
+void post_interrupted(struct turn *t); /* after a restart: what was in flight goes again */
+void post_free(void *p);
+int post_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
 /* page_text.c: subject (ASCII, below 100 bytes) and body */
+char *page_subject_of(const char *text); /* of anything; the caller's */
 char *page_subject(const struct incident *in, const struct page *p);
 char *page_body(const struct turn *t, const struct incident *in, const struct page *p);
 
@@ -504,6 +558,19 @@ void control_input(struct turn *t, const struct pb_input *input);
 void control_restore(struct pb_engine *e, const struct pb_record *r);
 /* Why this incident's playbook may not act, NULL when it may; the caller's. */
 char *control_why(const struct pb_engine *e, const struct incident *in);
+/* The same for a run that would begin: a maintenance window blocks it too. */
+char *control_why_begin(const struct pb_engine *e, const struct incident *in);
+
+/* maintenance.c: windows that are open */
+void maintenance_look(struct turn *t); /* opens and closes what the calendar says */
+void maintenance_due(struct turn *t);
+void maintenance_note_expired(struct turn *t);
+/* Why nothing is remediated; why nobody is paged, and until when.  NULL when no window says so. */
+char *maintenance_blocks(const struct pb_engine *e, const struct incident *in);
+char *maintenance_holds(const struct pb_engine *e, const struct incident *in, int64_t *ret_until);
+void maintenance_incident_closed(struct turn *t, const struct incident *in);
+void window_free(void *w);
+void window_restore(struct pb_engine *e, const struct pb_record *r);
 
 /* hush.c: what keeps pages back */
 /* The open incident that inhibits this one; NULL when none does. */

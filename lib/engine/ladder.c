@@ -399,7 +399,12 @@ hand_over(struct turn *t, struct incident *in, const char *by)
 static void
 let_go(struct turn *t, struct incident *in, const char *text)
 {
+	PB_CLEANUP(pb_freep)
+	char *why = pb_asprintf("%s%sheld back until now by %s",
+	    in->ladder.why == NULL ? "" : in->ladder.why, in->ladder.why == NULL ? "" : "; ",
+	    in->ladder.held == NULL ? "?" : in->ladder.held);
 	incident_note(t, in, "", "held", "no more; it is open still, paging goes on");
+	set_text(&in->ladder.why, why);
 	if (in->ladder.started_at == 0)
 		page_by_has_come(t, in, text);
 	else

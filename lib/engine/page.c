@@ -146,6 +146,17 @@ drop(struct turn *t, struct outbox *o, struct page *p, const char *why)
 	enter(t, o, p, PAGE_DROPPED, PB_NEVER);
 }
 
+int64_t
+page_retry_for(struct pb_engine *e, int64_t tries)
+{
+	int64_t most = PAGE_RETRY_FIRST;
+	for (int64_t i = 1; i < tries && most < PAGE_RETRY_MOST; i++)
+		most *= 2;
+	if (most > PAGE_RETRY_MOST)
+		most = PAGE_RETRY_MOST;
+	return most / 2 + pb_rand_below(&e->rand, most / 2 + 1);
+}
+
 static void
 not_delivered(struct turn *t, struct outbox *o, struct page *p, const char *error)
 {
@@ -157,12 +168,7 @@ not_delivered(struct turn *t, struct outbox *o, struct page *p, const char *erro
 		drop(t, o, p, safe);
 		return;
 	}
-	int64_t most = PAGE_RETRY_FIRST;
-	for (int64_t i = 1; i < p->tries && most < PAGE_RETRY_MOST; i++)
-		most *= 2;
-	if (most > PAGE_RETRY_MOST)
-		most = PAGE_RETRY_MOST;
-	int64_t delay = most / 2 + pb_rand_below(&t->e->rand, most / 2 + 1);
+	int64_t delay = page_retry_for(t->e, p->tries);
 	outbox_note(t, o, what(p), "to %s by %s failed (try %lld): %s; again in %s", p->contact,
 	    p->channel, (long long)p->tries, safe, pb_duration_text(span, delay));
 	enter(t, o, p, PAGE_RETRYING, t->now + delay);
@@ -338,6 +344,14 @@ drop_if_late(struct turn *t, struct outbox *o, struct page *p)
 		drop(t, o, p, "resolved");
 }
 
+char *
+outcome_text(const struct pb_outcome *o)
+{
+	const char *name = o->error == NULL || o->error[0] == '\0' ? "States.Timeout" : o->error;
+	const char *message = o->message == NULL ? "" : o->message;
+	return pb_asprintf("%s%s%s", name, message[0] == '\0' ? "" : ": ", message);
+}
+
 void
 page_outcome(struct turn *t, struct outbox *o, struct page *p, const struct pb_outcome *outcome)
 {
@@ -351,11 +365,7 @@ page_outcome(struct turn *t, struct outbox *o, struct page *p, const struct pb_o
 		enter(t, o, p, PAGE_SENT, PB_NEVER);
 		return;
 	}
-	const char *name =
-	    outcome->error == NULL || outcome->error[0] == '\0' ? "States.Timeout" : outcome->error;
-	const char *message = outcome->message == NULL ? "" : outcome->message;
-	PB_CLEANUP(pb_freep) char *error = NULL;
-	error = pb_asprintf("%s%s%s", name, message[0] == '\0' ? "" : ": ", message);
+	PB_CLEANUP(pb_freep) char *error = outcome_text(outcome);
 	not_delivered(t, o, p, error);
 	drop_if_late(t, o, p);
 }

@@ -13,8 +13,8 @@
 
 /* SNS subjects: ASCII, no control characters, beginning with a letter, digit or punctuation mark.
  */
-static char *
-subject_of(const char *text)
+char *
+page_subject_of(const char *text)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	for (const char *s = text; *s != '\0' && b.len < SUBJECT_MAX; s++) {
@@ -38,7 +38,7 @@ page_subject(const struct incident *in, const struct page *p)
 	    : pb_asprintf("[%s] %s%s%s (%s)", incident_severity(in), incident_title(in),
 		  ev->kind == PB_EVENT_ALARM ? " " : "",
 		  ev->kind == PB_EVENT_ALARM ? pb_alarm_state_name(ev->alarm_state) : "", in->id);
-	return subject_of(text);
+	return page_subject_of(text);
 }
 
 static void

@@ -31,6 +31,8 @@ static const char *const kind_names[] = {
     [PB_REC_SILENCE] = "silence",
     [PB_REC_CONTROL] = "control",
     [PB_REC_RECEIVED] = "received",
+    [PB_REC_WINDOW] = "window",
+    [PB_REC_POST] = "post",
 };
 _Static_assert(PB_ARRAY_LEN(kind_names) == PB_REC_MAX, "a name for each kind");
 
@@ -180,6 +182,14 @@ pb_update_start(struct pb_update *u, const char *id, const char *incident, bool 
 	    .spec = json_deep_copy(spec),
 	};
 	pb_check(u->starts[u->n_starts - 1].spec != NULL);
+}
+
+void
+pb_update_post(struct pb_update *u, const char *id, const char *incident, int64_t limit_for,
+    const json_t *spec)
+{
+	pb_update_start(u, id, incident, false, limit_for, spec);
+	u->starts[u->n_starts - 1].is_post = true;
 }
 
 void

@@ -33,6 +33,8 @@ enum pb_record_kind {
 	PB_REC_SILENCE, /* key: silence id */
 	PB_REC_CONTROL, /* key: "remediation" or "remediation/PLAYBOOK"; the kill switch */
 	PB_REC_RECEIVED, /* key: identity of an event; "incident" is the first one it went to */
+	PB_REC_WINDOW, /* key: name of a maintenance window that is open, and what it kept quiet */
+	PB_REC_POST, /* key: its id; a message that is no page and is not delivered yet */
 	PB_REC_MAX,
 };
 const char *pb_record_kind_name(enum pb_record_kind kind); /* table name: "incident", ... */
@@ -70,6 +72,7 @@ struct pb_action {
 	char *id; /* "20261123-1/restart/1", "20261123-1/page/2.0/ana@pager" */
 	char *incident;
 	bool is_page; /* pages and resolve notices go before everything else */
+	bool is_post; /* tells somebody and is no page; belongs to no step */
 	int64_t limit_for; /* the driver ends it after this long and says so (TERM, then KILL) */
 	json_t *spec;
 };
@@ -128,6 +131,8 @@ void pb_update_put(struct pb_update *u, enum pb_record_kind kind, const char *ke
 void pb_update_drop(struct pb_update *u, enum pb_record_kind kind, const char *key);
 void pb_update_start(struct pb_update *u, const char *id, const char *incident, bool is_page,
     int64_t limit_for, const json_t *spec);
+void pb_update_post(struct pb_update *u, const char *id, const char *incident, int64_t limit_for,
+    const json_t *spec);
 void pb_update_cancel(struct pb_update *u, const char *id);
 void pb_update_receipt(struct pb_update *u, uint64_t receipt); /* 0 is ignored */
 void pb_update_reply(struct pb_update *u, uint64_t token, int status, json_t *body);

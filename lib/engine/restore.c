@@ -321,6 +321,11 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		return guard_restore(e, r, err);
 	case PB_REC_SILENCE:
 		return silence_restore(e, r, err);
+	case PB_REC_WINDOW:
+		window_restore(e, r);
+		return 0;
+	case PB_REC_POST:
+		return post_restore(e, r, err);
 	case PB_REC_BUNDLE:
 	case PB_REC_QUARANTINE: /* for people only */
 	case PB_REC_RECEIVED:
@@ -358,10 +363,16 @@ restore_boot(struct turn *t)
 	void *value;
 	e->boot_at = t->now;
 	e->is_lock_free = true;
+	/* What is in flight goes again first: what is decided below is in flight for the first time. */
+	post_interrupted(t);
+	while (pb_map_next(e->incidents, &i, &id, &value))
+		page_interrupted(t, &((struct incident *)value)->out);
+	maintenance_look(t);
+	maintenance_note_expired(t);
+	i = 0;
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		mend(t, in);
-		page_interrupted(t, &in->out);
 		if (run_is_live(&in->run)) {
 			step_input(t, in, in->run.step, STEP_INTERRUPT, NULL);
 			step_check(t, in);

@@ -21,11 +21,6 @@ channel_find(const struct pb_config *c, const char *name)
 	return NULL;
 }
 
-struct people {
-	size_t *contacts;
-	size_t n;
-};
-
 static void
 people_add(struct people *p, const size_t *contacts, size_t n)
 {
@@ -39,20 +34,27 @@ people_add(struct people *p, const size_t *contacts, size_t n)
 	}
 }
 
-/* Those named and those on call now.  When that is nobody and must not be, all of the rotations. */
-static struct people
-people_of(struct turn *t, struct outbox *o, size_t level, bool may_skip)
+struct people
+people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t now)
 {
-	const struct pb_config *c = outbox_config(o);
-	const struct pb_level *l = &outbox_escalation(o)->levels[level];
 	struct people p = {0};
 	people_add(&p, l->notify, l->n_notify);
 	for (size_t i = 0; i < l->n_schedules; i++) {
 		const size_t *people;
 		size_t n;
-		pb_schedule_on_call(&c->schedules[l->schedules[i]], t->now, &people, &n);
+		pb_schedule_on_call(&c->schedules[l->schedules[i]], now, &people, &n);
 		people_add(&p, people, n);
 	}
+	return p;
+}
+
+/* When nobody is on call and must not be, all of the rotations. */
+static struct people
+people_of(struct turn *t, struct outbox *o, size_t level, bool may_skip)
+{
+	const struct pb_config *c = outbox_config(o);
+	const struct pb_level *l = &outbox_escalation(o)->levels[level];
+	struct people p = people_on_call(c, l, t->now);
 	if (p.n > 0)
 		return p;
 	outbox_note(t, o, "page", "level %zu: nobody is on call; %s", level + 1,

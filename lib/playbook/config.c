@@ -17,6 +17,7 @@ static const size_t section_max[PB_SECTION_MAX] = {
     [PB_SECTION_ESCALATIONS] = 10000,
     [PB_SECTION_BUDGETS] = 1000,
     [PB_SECTION_PLAYBOOKS] = 100000,
+    [PB_SECTION_MAINTENANCE] = 1000,
 };
 
 /* --- freeing */
@@ -107,6 +108,8 @@ free_lists(struct pb_config *c)
 		playbook_fini(&c->playbooks[i]);
 	for (size_t i = 0; i < c->n_budgets; i++)
 		free(c->budgets[i].name);
+	for (size_t i = 0; i < c->n_maintenance; i++)
+		pb_maintenance_fini(&c->maintenance[i]);
 	free(c->sources);
 	free(c->channels);
 	free(c->contacts);
@@ -114,6 +117,7 @@ free_lists(struct pb_config *c)
 	free(c->escalations);
 	free(c->playbooks);
 	free(c->budgets);
+	free(c->maintenance);
 }
 
 struct pb_config *
@@ -264,6 +268,13 @@ collect_playbooks(struct pb_loader *l, const struct pb_node *n, void *obj)
 	collect(l, n, PB_SECTION_PLAYBOOKS, "playbooks");
 }
 
+static void
+collect_maintenance(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)obj;
+	collect(l, n, PB_SECTION_MAINTENANCE, "maintenance windows");
+}
+
 /* daemon, defaults and unmatched stand once in the set. */
 static void
 collect_one(struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_node **ret,
@@ -321,7 +332,7 @@ static const struct pb_field top_fields[] = {
     {"playbooks", PB_FIELD_CUSTOM, .read = collect_playbooks},
     {"escalations", PB_FIELD_CUSTOM, .read = collect_escalations},
     {"schedules", PB_FIELD_CUSTOM, .read = collect_schedules},
-    {.key = "maintenance", .type = PB_FIELD_LATER},
+    {"maintenance", PB_FIELD_CUSTOM, .read = collect_maintenance},
 };
 
 static void
@@ -390,7 +401,7 @@ name_items(
 _Static_assert(offsetof(struct pb_source, name) == 0 && offsetof(struct pb_channel, name) == 0 &&
 	offsetof(struct pb_contact, name) == 0 && offsetof(struct pb_escalation, name) == 0 &&
 	offsetof(struct pb_schedule, name) == 0 && offsetof(struct pb_budget, name) == 0 &&
-	offsetof(struct pb_playbook, name) == 0,
+	offsetof(struct pb_maintenance, name) == 0 && offsetof(struct pb_playbook, name) == 0,
     "name_items puts the name first");
 
 static void
@@ -408,6 +419,8 @@ name_all(struct pb_loader *l, struct pb_config *c)
 	    l, PB_SECTION_ESCALATIONS, "escalation", sizeof(*c->escalations), &c->n_escalations);
 	c->budgets =
 	    name_items(l, PB_SECTION_BUDGETS, "budget", sizeof(*c->budgets), &c->n_budgets);
+	c->maintenance = name_items(l, PB_SECTION_MAINTENANCE, "maintenance window",
+	    sizeof(*c->maintenance), &c->n_maintenance);
 	c->playbooks =
 	    name_items(l, PB_SECTION_PLAYBOOKS, "playbook", sizeof(*c->playbooks), &c->n_playbooks);
 }
@@ -441,6 +454,8 @@ read_parts(struct pb_loader *l)
 		pb_read_budget(l, item_node(l, PB_SECTION_BUDGETS, i), &c->budgets[i]);
 	for (size_t i = 0; i < c->n_playbooks; i++)
 		pb_read_playbook(l, item_node(l, PB_SECTION_PLAYBOOKS, i), &c->playbooks[i]);
+	for (size_t i = 0; i < c->n_maintenance; i++)
+		pb_read_maintenance(l, item_node(l, PB_SECTION_MAINTENANCE, i), &c->maintenance[i]);
 	pb_read_unmatched(l);
 }
 
@@ -561,6 +576,8 @@ pb_config_to_json(const struct pb_config *c)
 	json_t *zones = json_object();
 	for (size_t i = 0; i < c->n_schedules; i++)
 		pb_json_set_str(zones, c->schedules[i].tz, c->schedules[i].zone_base64);
+	for (size_t i = 0; i < c->n_maintenance; i++)
+		pb_json_set_str(zones, c->maintenance[i].tz, c->maintenance[i].zone_base64);
 	(void)json_object_set_new(j, "zones", zones);
 	return j;
 }

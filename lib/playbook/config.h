@@ -230,6 +230,35 @@ struct pb_playbook {
 	int line;
 };
 
+/*
+ * A maintenance window: when it is open, what fits `match` is not remediated and pages nobody.
+ *
+ * It opens at the first instant of its start on the wall and closes at the last of its end, but is
+ * open for no less than its length: where clocks are set back it is longer, and where its start is
+ * skipped it begins at the jump.
+ */
+struct pb_maintenance {
+	char *name;
+	struct pb_pattern *match;
+	char *tz;
+	struct pb_zone *zone;
+	char *zone_base64; /* its bytes, kept with the plan */
+	bool is_once;
+	int64_t start_wall; /* once: on the wall; else ms after midnight */
+	int64_t length_for; /* on the wall; at most PB_MAINTENANCE_MAX */
+	unsigned days; /* not once: bits of the days it opens on, 0 = sun */
+	int64_t expires_wall; /* it does not open at or after this; PB_NEVER = no end */
+	bool blocks_remediation, holds_pages; /* one of them at least */
+	bool tells_recovered; /* at_end: recovered: summary */
+	char *owner; /* NULL = nobody is named */
+};
+#define PB_MAINTENANCE_MAX (30 * PB_DAY)
+/* Is it open at `now`, since when and until when?  Outputs are untouched when it is not. */
+bool pb_maintenance_is_open(
+    const struct pb_maintenance *m, int64_t now, int64_t *ret_from_at, int64_t *ret_until_at);
+/* When it opens the next time after `now`; PB_NEVER when it does not any more. */
+int64_t pb_maintenance_next_at(const struct pb_maintenance *m, int64_t now);
+
 /* Why a request must not go there, NULL when it may: https, or http to this host. */
 const char *pb_url_refused(const char *url);
 
@@ -319,6 +348,8 @@ struct pb_config {
 	size_t n_escalations;
 	struct pb_budget *budgets;
 	size_t n_budgets;
+	struct pb_maintenance *maintenance;
+	size_t n_maintenance;
 	struct pb_playbook *playbooks;
 	size_t n_playbooks;
 	struct pb_matcher *matcher; /* of the playbooks' patterns; ids are indices of playbooks */

@@ -37,8 +37,8 @@ read_severity(struct pb_loader *l, const struct pb_node *n, void *obj)
 	p->severity = pb_strdup(words[which]);
 }
 
-static void
-read_pattern(
+void
+pb_read_pattern(
     struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret)
 {
 	struct pb_error err = {0};
@@ -56,7 +56,7 @@ static void
 read_match(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_playbook *p = obj;
-	read_pattern(l, n, "match", &p->match);
+	pb_read_pattern(l, n, "match", &p->match);
 }
 
 /* A pattern ends an incident instead of the alarm's OK. */
@@ -68,7 +68,7 @@ read_resolve_on(struct pb_loader *l, const struct pb_node *n, void *obj)
 	size_t which;
 	if (n->kind == PB_NODE_MAP) {
 		p->resolve_on_ok = false;
-		read_pattern(l, n, "resolve_on", &p->resolve_on);
+		pb_read_pattern(l, n, "resolve_on", &p->resolve_on);
 	} else if (pb_read_word(l, n, words, 2, &which) == 0) {
 		p->resolve_on_ok = which == 0;
 	}

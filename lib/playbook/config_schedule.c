@@ -22,100 +22,6 @@ read_people(struct pb_loader *l, const struct pb_node *n, size_t min, size_t **r
 			(*ret_n)++;
 }
 
-/* --- the zone */
-
-/* From the store when a plan is restored, so that it stays what it was. */
-static int
-zone_bytes(struct pb_loader *l, const char *name, struct pb_buf *ret, struct pb_error *err)
-{
-	const char *known = pb_json_str(l->known_zones, name);
-	if (known != NULL)
-		return pb_base64_decode(pb_str_of(known), ret, err);
-	return pb_zone_read(name, ret, err);
-}
-
-static void
-read_tz(struct pb_loader *l, const struct pb_node *n, void *obj)
-{
-	struct pb_schedule *s = obj;
-	struct pb_error err = {0};
-	PB_CLEANUP(pb_buf_fini) struct pb_buf bytes = PB_BUF_CAPPED(PB_ZONE_FILE_MAX);
-	if (pb_read_text(l, n, 64, &s->tz) < 0)
-		return;
-	if (zone_bytes(l, s->tz, &bytes, &err) < 0) {
-		pb_problem_add(l, n, "tz \"%s\": %s; write a name as Europe/London or UTC",
-		    PB_SHOWN(s->tz), err.text);
-		return;
-	}
-	if (pb_zone_parse(pb_buf_str(&bytes), &s->zone, &err) < 0) {
-		pb_problem_add(
-		    l, n, "tz \"%s\": its file cannot be read: %s", PB_SHOWN(s->tz), err.text);
-		return;
-	}
-	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
-	pb_base64_add(&text, bytes.ptr, bytes.len);
-	s->zone_base64 = pb_buf_take(&text);
-}
-
-/* --- dates and wall times */
-
-static bool
-digits(const char *s, size_t n, int *ret)
-{
-	*ret = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return false;
-		*ret = *ret * 10 + s[i] - '0';
-	}
-	return true;
-}
-
-/* "2026-01-05", days since 1970. */
-static bool
-parse_date(const char *s, int64_t *ret)
-{
-	static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int y, m, d;
-	if (strlen(s) < 10 || !digits(s, 4, &y) || s[4] != '-' || !digits(s + 5, 2, &m) ||
-	    s[7] != '-' || !digits(s + 8, 2, &d) || y < 1970 || m < 1 || m > 12 || d < 1 ||
-	    d > lengths[m - 1] ||
-	    (m == 2 && d == 29 && (y % 4 != 0 || (y % 100 == 0 && y % 400 != 0))))
-		return false;
-	*ret = pb_days_from_civil(y, m, d);
-	return true;
-}
-
-/* "10:00", ms after midnight. */
-static bool
-parse_clock(const char *s, int64_t *ret)
-{
-	int h, m;
-	if (strlen(s) != 5 || !digits(s, 2, &h) || s[2] != ':' || !digits(s + 3, 2, &m) || h > 23 ||
-	    m > 59)
-		return false;
-	*ret = h * PB_HOUR + m * PB_MINUTE;
-	return true;
-}
-
-/* "2026-12-24 18:00" as a wall time. */
-static int
-read_wall(struct pb_loader *l, const struct pb_node *n, int64_t *ret)
-{
-	const char *text = pb_read_scalar(l, n);
-	int64_t day, clock;
-	if (text == NULL)
-		return -1;
-	if (strlen(text) != 16 || !parse_date(text, &day) || text[10] != ' ' ||
-	    !parse_clock(text + 11, &clock)) {
-		pb_problem_add(l, n, "\"%s\" is no date and wall time, as \"2026-12-24 18:00\"",
-		    PB_SHOWN(text));
-		return -1;
-	}
-	*ret = day * PB_DAY + clock;
-	return 0;
-}
-
 /* --- rotation */
 
 struct rotation {
@@ -143,20 +49,15 @@ read_every(struct pb_loader *l, const struct pb_node *n, void *obj)
 static void
 read_handoff(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
-	static const char days[] = "sunmontuewedthufrisat";
 	struct rotation *r = obj;
 	const char *text = pb_read_scalar(l, n), *clock = text;
 	if (text == NULL)
 		return;
 	if (strlen(text) == 9 && text[3] == ' ') {
-		clock = text + 4;
-		for (int i = 0; i < 7; i++)
-			if (strncmp(text, days + 3 * i, 3) == 0)
-				r->weekday = i;
-		if (r->weekday < 0)
-			clock = "";
+		r->weekday = pb_parse_weekday(text);
+		clock = r->weekday < 0 ? "" : text + 4;
 	}
-	if (!parse_clock(clock, &r->clock))
+	if (!pb_parse_clock(clock, &r->clock))
 		pb_problem_add(l, n, "\"%s\" is no time of handoff, as \"mon 10:00\" or \"10:00\"",
 		    PB_SHOWN(text));
 }
@@ -165,9 +66,7 @@ static void
 read_anchor(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct rotation *r = obj;
-	const char *text = pb_read_scalar(l, n);
-	if (text != NULL && (strlen(text) != 10 || !parse_date(text, &r->anchor)))
-		pb_problem_add(l, n, "\"%s\" is no date, as 2026-01-05", PB_SHOWN(text));
+	(void)pb_read_date(l, n, &r->anchor);
 }
 
 static const struct pb_field rotation_fields[] = {
@@ -213,14 +112,14 @@ static void
 read_from(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct override *o = obj;
-	(void)read_wall(l, n, &o->from);
+	(void)pb_read_wall(l, n, &o->from);
 }
 
 static void
 read_until(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct override *o = obj;
-	(void)read_wall(l, n, &o->until);
+	(void)pb_read_wall(l, n, &o->until);
 }
 
 static const struct pb_field override_fields[] = {
@@ -252,9 +151,16 @@ read_overrides(struct pb_loader *l, const struct pb_node *n, struct pb_schedule 
 	}
 }
 
+static void
+read_schedule_tz(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_schedule *s = obj;
+	pb_read_tz(l, n, &s->tz, &s->zone, &s->zone_base64);
+}
+
 static const struct pb_field schedule_fields[] = {
     {"name", PB_FIELD_SEEN, .is_required = true},
-    {"tz", PB_FIELD_CUSTOM, .is_required = true, .read = read_tz},
+    {"tz", PB_FIELD_CUSTOM, .is_required = true, .read = read_schedule_tz},
     {"rotation", PB_FIELD_CUSTOM, .is_required = true, .read = read_rotation},
     {.key = "overrides", .type = PB_FIELD_SEEN},
 };

@@ -272,6 +272,7 @@ static const char *const section_words[PB_SECTION_MAX] = {
     [PB_SECTION_ESCALATIONS] = "escalation",
     [PB_SECTION_BUDGETS] = "budget",
     [PB_SECTION_PLAYBOOKS] = "playbook",
+    [PB_SECTION_MAINTENANCE] = "maintenance window",
 };
 
 static void

@@ -44,6 +44,7 @@ enum pb_section {
 	PB_SECTION_ESCALATIONS,
 	PB_SECTION_BUDGETS,
 	PB_SECTION_PLAYBOOKS,
+	PB_SECTION_MAINTENANCE,
 	PB_SECTION_MAX,
 };
 
@@ -183,6 +184,20 @@ void pb_read_unmatched(struct pb_loader *l);
 void pb_read_source(struct pb_loader *l, const struct pb_node *n, struct pb_source *ret);
 void pb_read_channel(struct pb_loader *l, const struct pb_node *n, struct pb_channel *ret);
 void pb_read_contact(struct pb_loader *l, const struct pb_node *n, struct pb_contact *ret);
+/* config_wall.c; a zone's name, what its file says, and the file for the store */
+void pb_read_tz(struct pb_loader *l, const struct pb_node *n, char **ret_tz,
+    struct pb_zone **ret_zone, char **ret_base64);
+bool pb_parse_date(const char *s, int64_t *ret); /* begins with "2026-01-05"; days since 1970 */
+bool pb_parse_clock(const char *s, int64_t *ret); /* is "10:00"; ms after midnight */
+int pb_parse_weekday(const char *s); /* begins with "sun", ...; 0 = sun, -1 = none */
+int pb_read_date(struct pb_loader *l, const struct pb_node *n, int64_t *ret);
+/* "2026-12-24 18:00" as a wall time. */
+int pb_read_wall(struct pb_loader *l, const struct pb_node *n, int64_t *ret);
+void pb_read_maintenance(struct pb_loader *l, const struct pb_node *n, struct pb_maintenance *ret);
+void pb_maintenance_fini(struct pb_maintenance *m);
+/* config_playbook.c; an event pattern, `what` names it in messages */
+void pb_read_pattern(
+    struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret);
 void pb_read_schedule(struct pb_loader *l, const struct pb_node *n, struct pb_schedule *ret);
 void pb_schedule_fini(struct pb_schedule *s);
 void pb_read_escalation(struct pb_loader *l, const struct pb_node *n, struct pb_escalation *ret);

@@ -14,7 +14,8 @@
 
 #include "base/json.h"
 
-const char *const expect_kinds[] = {"step", "probe", "page", "notice", "incident", NULL};
+const char *const expect_kinds[] = {
+    "step", "probe", "page", "notice", "inform", "summary", "incident", NULL};
 
 static bool
 has_inputs(const json_t *inputs, const json_t *wanted)

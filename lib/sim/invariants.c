@@ -188,10 +188,30 @@ check_lock(struct world *w, const struct pb_action *a, const struct book *b)
 		    w, "P6: %s is started and %lld runs hold lock %s", a->id, (long long)n, lock);
 }
 
+/* P3 for what is told besides pages; it counts for no promise about people. */
+static void
+check_post(struct world *w, const struct pb_action *a)
+{
+	PB_CLEANUP(pb_freep) char *id = pb_strdup(a->id);
+	*strrchr(id, '/') = '\0';
+	PB_CLEANUP(pb_freep) char *key = pb_asprintf("post %s", id);
+	const char *state = pb_map_get(w->committed, key);
+	if (state == NULL || strcmp(state, "sending") != 0)
+		broken(w, "P3: %s is started and its record says %s", a->id,
+		    state == NULL ? "nothing" : state);
+	if (pb_map_get(w->attempts, a->id) != NULL)
+		broken(w, "P3: attempt %s is started twice", a->id);
+	(void)pb_map_put(w->attempts, a->id, w);
+}
+
 /* P3: nothing acts before it is committed; an attempt is started once.  P4: degraded starts no step. */
 void
 check_start(struct world *w, const struct pb_action *a)
 {
+	if (a->is_post) {
+		check_post(w, a);
+		return;
+	}
 	struct book *b = book_of(w, a->incident);
 	PB_CLEANUP(pb_freep) char *id = pb_strdup(a->id);
 	if (a->is_page)

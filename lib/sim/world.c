@@ -77,9 +77,18 @@ answer_for(struct world *w, const char *key)
 	return json_array_get(answers, *used < n ? (*used)++ : n - 1);
 }
 
+/* "maintenance/...", "INCIDENT/inform/..." */
+static const char *
+post_kind(const struct pb_action *a)
+{
+	return strncmp(a->id, "maintenance/", 12) == 0 ? "summary" : "inform";
+}
+
 static char *
 key_of(const struct pb_action *a)
 {
+	if (a->is_post)
+		return pb_strdup(post_kind(a));
 	if (a->is_page)
 		return pb_strdup(strstr(a->id, "/resolved/") != NULL ? "notice" : "page");
 	if (pb_streq(pb_json_str(a->spec, "driver"), "aws"))
@@ -106,7 +115,7 @@ static char *
 channel_key_of(const struct pb_action *a, const char *key)
 {
 	const char *at = strrchr(a->id, '@');
-	if (!a->is_page || at == NULL)
+	if ((!a->is_page && !a->is_post) || at == NULL)
 		return NULL;
 	return pb_asprintf("%s:%.*s", key, (int)(strrchr(at, '/') - at - 1), at + 1);
 }
@@ -119,7 +128,7 @@ plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 	*r = (struct running){
 	    .action_id = pb_strdup(a->id),
 	    .incident = pb_strdup(a->incident),
-	    .is_page = a->is_page,
+	    .is_page = a->is_page || a->is_post,
 	    .is_kept = !a->is_page && pb_json_str(a->spec, "helper") != NULL,
 	};
 	struct pb_outcome *o = &r->outcome;
@@ -151,7 +160,7 @@ see_start(struct world *w, const struct pb_action *a)
 {
 	const json_t *inputs = pb_json_get(a->spec, "inputs");
 	const char *name = strchr(a->id, '/') + 1;
-	if (!a->is_page) {
+	if (!a->is_page && !a->is_post) {
 		PB_CLEANUP(pb_freep)
 		char *step = pb_strndup(name, (size_t)(strrchr(name, '/') - name));
 		PB_CLEANUP(pb_freep) char *of = pb_asprintf("%s/%s", a->incident, step);
@@ -167,8 +176,8 @@ see_start(struct world *w, const struct pb_action *a)
 	const char *to = attributes != NULL
 	    ? pb_json_str(pb_json_get(attributes, "recipient"), "StringValue")
 	    : pb_json_str(stdin_json, "recipient");
-	world_see(w, strstr(a->id, "/resolved/") != NULL ? "notice" : "page", to, a->id,
-	    a->incident,
+	const char *kind = strstr(a->id, "/resolved/") != NULL ? "notice" : "page";
+	world_see(w, a->is_post ? post_kind(a) : kind, to, a->id, a->incident,
 	    level != NULL ? strtoll(level, NULL, 10) : pb_json_i64(stdin_json, "level", 0), inputs);
 }
 
@@ -207,7 +216,7 @@ op_start(void *arg, const struct pb_action *a)
 	const json_t *answer = by_channel == NULL ? NULL : answer_for(w, by_channel);
 	if (answer == NULL)
 		answer = answer_for(w, key);
-	if (answer == NULL && !a->is_page)
+	if (answer == NULL && !a->is_page && !a->is_post)
 		broken(w, "scenario: the world has no answer for %s", key);
 	plan_outcome(w, a, answer);
 	(void)dies_here(w);

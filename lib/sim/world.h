@@ -19,7 +19,7 @@
 /* What the outside sees: a step or a page that was started, an incident that changed. */
 struct seen {
 	int64_t at;
-	const char *kind; /* "step", "page", "notice", "incident" */
+	const char *kind; /* one of expect_kinds */
 	char *name; /* step, contact, state */
 	char *detail; /* attempt id, channel, cause */
 	char *incident;

@@ -33,6 +33,8 @@ static const struct table tables[PB_REC_MAX] = {
     [PB_REC_SILENCE] = {"key", NULL},
     [PB_REC_CONTROL] = {"key", NULL},
     [PB_REC_RECEIVED] = {"seq", NULL},
+    [PB_REC_WINDOW] = {"key", NULL},
+    [PB_REC_POST] = {"key", NULL},
 };
 
 static int

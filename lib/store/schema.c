@@ -48,10 +48,12 @@ static const char version_3[] = KEY_TABLE("bundle");
 
 /* Events as they came. */
 static const char version_4[] = SEQUENCE_TABLE("received");
+/* What is kept quiet for a time, and what is told besides pages. */
+static const char version_5[] = KEY_TABLE("window") KEY_TABLE("post");
 /* clang-format on */
 
 /* [i] brings version i to i + 1. */
-static const char *const migrations[] = {version_1, version_2, version_3, version_4};
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
 #define VERSION ((int64_t)PB_ARRAY_LEN(migrations))
 
 int
@@ -92,6 +94,9 @@ store_has_kind(const struct pb_store *s, enum pb_record_kind kind)
 		return s->version >= 3;
 	case PB_REC_RECEIVED:
 		return s->version >= 4;
+	case PB_REC_WINDOW:
+	case PB_REC_POST:
+		return s->version >= 5;
 	case PB_REC_CONFIG:
 	case PB_REC_ALARM:
 	case PB_REC_SOURCE:

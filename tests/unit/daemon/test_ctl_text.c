@@ -228,6 +228,15 @@ static struct {
 	"  on disk        unusable: playbookd --check DIR says why\n"},
     {"{'config':{'on_disk':'refused','refused_at':@0@,'refused_problems':1,'refused':'x'}}",
 	"  on disk        refused 2026-11-23T06:30:00Z (0s ago): x\n"},
+    {"{'maintenance':[{'name':'move','state':'closed'},{'name':'patch','state':'open',"
+     "'until':@-3600@,'owner':'payments\\u001b','blocks_remediation':true,'holds_pages':true}]}",
+	"KiB\n  maintenance    patch is open for 1h more: no remediation, no pages, owner "
+	"payments\\x1b\n  aws"},
+    {"{'maintenance':[{'name':'patch','state':'open','until':@-60@,'blocks_remediation':false,"
+     "'holds_pages':true}]}",
+	"  maintenance    patch is open for 1m more: no pages\n"},
+    {"{'maintenance':[{'name':'patch','state':'expired'}]}",
+	"  maintenance    patch has expired, take it out of the configuration\n"},
 };
 
 START_TEST(status_tells_a_configuration_that_is_not_in_force)

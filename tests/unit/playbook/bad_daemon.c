@@ -139,7 +139,6 @@ static const struct pb_test_bad rows[] = {
 	 "64KiB"}},
     {"a capture of a gigabyte", UNMATCHED "defaults: {output: {capture: 1GiB}}\n",
 	{"3:30: 1GiB is out of range, it must be between 1024 and 1048576 bytes"}},
-    {"maintenance", UNMATCHED "maintenance: []\n", {"3:1: maintenance is not supported yet"}},
     {"a budget of nothing", UNMATCHED "budgets: [{name: b, max: 0}]\n",
 	{"3:11: budget needs the key per", "3:26: 0 is not a whole number between 1 and 10000"}},
     {"a budget twice",

@@ -1,0 +1,225 @@
+/*
+ * A post: one message to one reader over one channel that is no page.
+ *
+ *	no post -> SENDING	[post_send]
+ *	SENDING -> no post	[post_outcome] delivered, or given up after POST_TRIES_MAX tries
+ *	SENDING -> RETRYING	[not_delivered]
+ *	RETRYING -> SENDING	[try_now]
+ *	RETRYING -> no post	[post_send] a newer one goes the same way
+ *
+ * Posts outlive the incident they tell of.  As pages they are at least once and carry an id; unlike
+ * pages they may be given up, and nobody else is told instead: what must reach somebody is a page.
+ */
+#include "internal.h"
+
+#include "base/json.h"
+
+static const char *const state_names[] = {
+    [POST_SENDING] = "sending",
+    [POST_RETRYING] = "retrying",
+};
+_Static_assert(PB_ARRAY_LEN(state_names) == POST_STATE_MAX, "a name for each state");
+
+void
+post_free(void *arg)
+{
+	struct post *p = arg;
+	if (p == NULL)
+		return;
+	free(p->id);
+	free(p->incident);
+	free(p->way);
+	json_decref(p->spec);
+	free(p);
+}
+
+static void
+enter(struct turn *t, struct post *p, enum post_state state, int64_t next_at)
+{
+	p->state = state;
+	p->next_at = next_at;
+	if (next_at < t->e->posts_at)
+		t->e->posts_at = next_at;
+	json_t *j = json_object();
+	pb_json_set_str(j, "way", p->way);
+	pb_json_set_i64(j, "next_at", next_at);
+	pb_json_set_i64(j, "tries", p->tries);
+	pb_json_set_i64(j, "decided_at", p->decided_at);
+	json_object_set(j, "spec", p->spec);
+	pb_update_put(t->u, PB_REC_POST, p->id, p->incident, state_names[state], j);
+}
+
+static void
+end(struct turn *t, struct post *p)
+{
+	(void)pb_map_del(t->e->posts, p->id);
+	pb_update_drop(t->u, PB_REC_POST, p->id);
+	post_free(p);
+}
+
+static char *
+try_id(const struct post *p)
+{
+	return pb_asprintf("%s/%lld", p->id, (long long)p->tries);
+}
+
+static void
+try_now(struct turn *t, struct post *p)
+{
+	p->tries++;
+	enter(t, p, POST_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
+	PB_CLEANUP(pb_freep) char *id = try_id(p);
+	pb_update_post(t->u, id, p->incident, PAGE_LIMIT, p->spec);
+}
+
+static void note(struct turn *t, const struct post *p, const char *fmt, ...) PB_PRINTF(3, 4);
+
+static void
+note(struct turn *t, const struct post *p, const char *fmt, ...)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	pb_buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	pb_update_note(t->u, p->incident, "", "", "inform", "%s: %s", p->way, b.ptr);
+}
+
+static void
+not_delivered(struct turn *t, struct post *p, const char *error)
+{
+	char safe[256], span[PB_TIME_TEXT];
+	(void)pb_safe(safe, sizeof(safe), pb_str_of(error));
+	if (p->tries >= POST_TRIES_MAX) {
+		note(t, p, "given up after %lld tries: %s", (long long)p->tries, safe);
+		end(t, p);
+		return;
+	}
+	int64_t delay = page_retry_for(t->e, p->tries);
+	note(t, p, "failed (try %lld): %s; again in %s", (long long)p->tries, safe,
+	    pb_duration_text(span, delay));
+	enter(t, p, POST_RETRYING, t->now + delay);
+}
+
+/* A newer one makes pointless what still waits to go the same way. */
+static void
+supersede(struct turn *t, const char *way)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->posts, &i, &id, &value)) {
+		struct post *p = value;
+		if (p->state != POST_RETRYING || strcmp(p->way, way) != 0)
+			continue;
+		note(t, p, "dropped: a newer one goes the same way");
+		end(t, p);
+	}
+}
+
+void
+post_send(struct turn *t, const char *incident, const char *way, const struct message *m,
+    const struct pb_channel *ch, const struct pb_contact *to)
+{
+	supersede(t, way);
+	if (pb_map_get(t->e->posts, m->id) != NULL)
+		return; /* it is on its way */
+	struct post *p = pb_calloc(1, sizeof(*p));
+	p->id = pb_strdup(m->id);
+	p->incident = pb_strdup(incident);
+	p->way = pb_strdup(way);
+	p->decided_at = t->now;
+	p->spec = channel_spec(m, ch, to);
+	(void)pb_map_put(t->e->posts, p->id, p);
+	try_now(t, p);
+}
+
+struct post *
+post_find_action(const struct pb_engine *e, const char *action_id)
+{
+	const char *slash = strrchr(action_id, '/');
+	if (slash == NULL)
+		return NULL;
+	PB_CLEANUP(pb_freep) char *id = pb_strndup(action_id, (size_t)(slash - action_id));
+	return pb_map_get(e->posts, id);
+}
+
+void
+post_outcome(struct turn *t, struct post *p, const struct pb_outcome *o)
+{
+	PB_CLEANUP(pb_freep) char *id = try_id(p);
+	if (p->state != POST_SENDING || strcmp(id, o->action_id) != 0)
+		return;
+	if (o->status == PB_OUTCOME_OK) {
+		char span[PB_TIME_TEXT];
+		note(t, p, "delivered after %s", pb_duration_text(span, t->now - p->decided_at));
+		end(t, p);
+		return;
+	}
+	PB_CLEANUP(pb_freep) char *error = outcome_text(o);
+	not_delivered(t, p, error);
+}
+
+void
+post_due(struct turn *t)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	if (t->e->posts_at > t->now)
+		return;
+	t->e->posts_at = PB_NEVER;
+	while (pb_map_next(t->e->posts, &i, &id, &value)) {
+		struct post *p = value;
+		if (p->next_at > t->now) {
+			if (p->next_at < t->e->posts_at)
+				t->e->posts_at = p->next_at;
+		} else if (p->state == POST_RETRYING) {
+			try_now(t, p);
+		} else {
+			PB_CLEANUP(pb_freep) char *action = try_id(p);
+			pb_update_cancel(t->u, action);
+			not_delivered(t, p, "no outcome in time");
+		}
+	}
+}
+
+void
+post_interrupted(struct turn *t)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->posts, &i, &id, &value)) {
+		struct post *p = value;
+		if (p->state != POST_SENDING)
+			continue;
+		note(t, p, "was in flight at the restart; sent again with the same id");
+		try_now(t, p);
+	}
+}
+
+int
+post_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err)
+{
+	size_t state = 0;
+	while (state < POST_STATE_MAX && !pb_streq(state_names[state], r->state))
+		state++;
+	const json_t *spec = pb_json_get(r->body, "spec");
+	if (state == POST_STATE_MAX || spec == NULL)
+		return pb_fail(err, PB_CORRUPT, "post %s: its %s is missing", r->key,
+		    spec == NULL ? "spec" : "state");
+	struct post *p = pb_calloc(1, sizeof(*p));
+	p->id = pb_strdup(r->key);
+	p->incident = pb_strdup(r->incident);
+	p->way = pb_strdup(pb_json_str_or(r->body, "way", ""));
+	p->state = (enum post_state)state;
+	p->next_at = pb_json_i64(r->body, "next_at", r->at);
+	p->tries = pb_json_i64(r->body, "tries", 0);
+	p->decided_at = pb_json_i64(r->body, "decided_at", r->at);
+	p->spec = json_deep_copy(spec);
+	if (p->next_at < e->posts_at)
+		e->posts_at = p->next_at;
+	post_free(pb_map_put(e->posts, p->id, p));
+	return 0;
+}
