@@ -91,6 +91,18 @@ hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int6
 	    pb_safe(reason, sizeof(reason), pb_str_of(s->reason)));
 }
 
+const char *
+hush_unpolled(const struct pb_engine *e)
+{
+	for (size_t i = 0; i < e->config->n_sources; i++) {
+		const struct pb_source *def = &e->config->sources[i];
+		const struct source *s = pb_map_get(e->sources, def->name);
+		if (def->type == PB_SOURCE_CLOUDWATCH && (s == NULL || s->polled_at < e->boot_at))
+			return def->name;
+	}
+	return NULL;
+}
+
 void
 hush_release(struct turn *t)
 {

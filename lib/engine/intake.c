@@ -421,10 +421,13 @@ intake_polled(struct turn *t, const struct pb_input *in)
 	struct source *s = source_get(t->e, in->source);
 	if (in->polled_at <= s->polled_at)
 		return;
+	bool was_unpolled = hush_unpolled(t->e) != NULL;
 	s->polled_at = in->polled_at;
 	pb_update_put(t->u, PB_REC_SOURCE, s->name, "", "",
 	    json_pack("{s:I}", "polled_at", (json_int_t)s->polled_at));
 	look_again(t);
+	if (was_unpolled && hush_unpolled(t->e) == NULL)
+		hush_release(t);
 }
 
 /* P1: what nobody can read is kept where an operator can, and then leaves the queue. */

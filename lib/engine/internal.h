@@ -31,6 +31,8 @@
 #define LADDER_REMIND_EVERY (30 * PB_MINUTE)
 /* What is old already may be over already: the rest of what a start finds comes first. */
 #define LADDER_SOON_FOR PB_SECOND
+/* How long the first poll is waited for where nothing says page_by. */
+#define FIRST_POLL_LEAST PB_MINUTE
 #define SEEN_FOR PB_DAY
 #define SEEN_MAX 100000
 
@@ -208,6 +210,8 @@ struct ladder {
 	size_t level; /* last level paged */
 	char *why; /* why people are paged */
 	char *held; /* HELD: by what */
+	int64_t
+	    decide_by; /* HELD: paged then, unless it is known by then whether that holds; 0 = it does */
 	char *acked_by; /* who acknowledged or snoozed it */
 	int64_t acked_at;
 };
@@ -580,6 +584,9 @@ hush_inhibitor(const struct pb_engine *e, const struct incident *in, int64_t now
 /* Why nobody is paged now and when to look again, NULL when pages may go; the caller's. */
 char *
 hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int64_t *ret_until);
+/* A source that has not been polled whole since the start, so that what is known of its alarms may be
+ * over; NULL when there is none. */
+const char *hush_unpolled(const struct pb_engine *e);
 void hush_release(struct turn *t); /* something ended: ladders that are held look again */
 void silence_free(void *s);
 void silence_input(struct turn *t, const struct pb_input *input);

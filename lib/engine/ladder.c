@@ -11,6 +11,7 @@
  *	any but CLOSED -> SNOOZED	[snooze] somebody wants quiet until then
  *	SNOOZED -> PAGING, SPENT	[snooze_ended] as an acknowledgement that expires
  *	any but CLOSED -> HELD	[hold_back] somebody would be paged, and a silence or an inhibitor forbids it
+ *	any but CLOSED -> HELD	[wait_for_poll] the same, but whether it still holds is not known yet
  *	HELD -> PAGING, SPENT	[let_go] that is over: the level that would have been told is told now
  *	any but CLOSED -> PAGING, SPENT	[hand_over] the next level now
  *	any -> PAGING, SPENT	[mend] the auditor found that it would not go on
@@ -62,6 +63,8 @@ ladder_put(struct turn *t, const struct incident *in)
 	pb_json_set_i64(j, "level", (int64_t)l->level);
 	pb_json_set_str(j, "why", l->why);
 	pb_json_set_str(j, "held", l->held);
+	if (l->decide_by > 0)
+		pb_json_set_i64(j, "decide_by", l->decide_by);
 	pb_json_set_str(j, "acked_by", l->acked_by);
 	pb_json_set_i64(j, "acked_at", l->acked_at);
 	pb_update_put(t->u, PB_REC_LADDER, in->id, in->id, state_names[l->state], j);
@@ -76,6 +79,7 @@ enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next
 	if (state != LADDER_HELD) {
 		free(in->ladder.held);
 		in->ladder.held = NULL;
+		in->ladder.decide_by = 0;
 	}
 	ladder_put(t, in);
 }
@@ -411,6 +415,50 @@ let_go(struct turn *t, struct incident *in, const char *text)
 		resume(t, in);
 }
 
+/* By when it must be known: as if nothing held it back, or as long again where that was decided. */
+static int64_t
+decide_by(const struct turn *t, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	int64_t most = p == NULL ? FIRST_POLL_LEAST : p->page_by_for;
+	if (in->ladder.state == LADDER_HELD)
+		return t->now + most;
+	return p == NULL ? in->opened_at + most : in->ladder.page_by_at;
+}
+
+/*
+ * What was known before the start may be over: nothing is kept back for it before every source has
+ * been polled whole, and that is waited for until page_by.  False when it is time to page.
+ */
+static bool
+wait_for_poll(
+    struct turn *t, struct incident *in, const char *why, const char *held, const char *unpolled)
+{
+	struct ladder *l = &in->ladder;
+	char clock[PB_TIME_TEXT];
+	int64_t by = l->decide_by > 0 ? l->decide_by : decide_by(t, in);
+	if (t->now >= by) {
+		incident_note(t, in, "", "held",
+		    "not: %s, but source %s has not been polled since the start", held, unpolled);
+		return false;
+	}
+	if (why != NULL)
+		set_text(&l->why, why);
+	PB_CLEANUP(pb_freep)
+	char *text =
+	    pb_asprintf("%s, if that holds still: source %s is to be polled first, until %s", held,
+		unpolled, pb_time_clock(clock, by));
+	if (!pb_streq(text, l->held)) {
+		incident_note(t, in, "", "held", "nobody is paged yet%s%s: %s",
+		    why == NULL ? "" : " although ", why == NULL ? "" : why, text);
+		set_text(&l->held, text);
+	}
+	forget_who(l);
+	l->decide_by = by;
+	enter(t, in, LADDER_HELD, by);
+	return true;
+}
+
 /* Instead of a page: a note that says why there is none.  Looked at again when it may be over. */
 static bool
 hold_back(struct turn *t, struct incident *in, const char *why)
@@ -420,8 +468,12 @@ hold_back(struct turn *t, struct incident *in, const char *why)
 	PB_CLEANUP(pb_freep) char *held = hush_why(t->e, in, t->now, &until);
 	if (held == NULL)
 		return false;
+	const char *unpolled = hush_unpolled(t->e);
+	if (unpolled != NULL)
+		return wait_for_poll(t, in, why, held, unpolled);
 	if (why != NULL)
 		set_text(&l->why, why);
+	l->decide_by = 0;
 	if (l->state == LADDER_HELD && l->next_at > t->now && pb_streq(held, l->held))
 		return true;
 	if (!pb_streq(held, l->held)) {

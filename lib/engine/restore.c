@@ -238,6 +238,7 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	l->level = (size_t)level;
 	l->why = dup_str(r->body, "why");
 	l->held = dup_str(r->body, "held");
+	l->decide_by = pb_json_i64(r->body, "decide_by", 0);
 	l->acked_by = dup_str(r->body, "acked_by");
 	l->acked_at = pb_json_i64(r->body, "acked_at", 0);
 	return 0;

@@ -83,6 +83,12 @@ check_commit(struct world *w, const struct pb_update *u)
 			book_of(w, r->key)->is_acked = strcmp(r->state, "acked") == 0 ||
 			    strcmp(r->state, "snoozed") == 0 || strcmp(r->state, "held") == 0;
 			book_of(w, r->key)->is_armed = true;
+			/* Held for as long as nobody knows whether it should be. */
+			int64_t by = pb_json_i64(r->body, "decide_by", 0);
+			if (by > 0) {
+				book_of(w, r->key)->is_acked = false;
+				book_of(w, r->key)->page_by_at = by;
+			}
 		}
 		if (r->kind == PB_REC_CONTROL) {
 			PB_CLEANUP(pb_freep) char *at = pb_asprintf("%s since", r->key);

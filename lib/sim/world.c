@@ -660,6 +660,8 @@ world_event(struct world *w, const json_t *e)
 		world_kill(w, 0);
 	} else if (json_object_get(e, "drain") != NULL)
 		pb_pump_post(w->pump, pb_input_new(PB_IN_DRAIN));
+	else if (json_object_get(e, "polls") != NULL)
+		w->is_poller_off = !pb_json_bool(e, "polls", true);
 	else if (json_object_get(e, "garbage") != NULL)
 		add_message(w, NULL);
 	else if (pb_event_from_envelope(json_object_get(e, "event"), &ev, &err) == 0)
@@ -680,7 +682,7 @@ next_at(const struct world *w)
 	for (size_t i = 0; i < w->n_running; i++)
 		if (!w->running[i].is_unawaited && w->running[i].due_at < at)
 			at = w->running[i].due_at;
-	if (w->has_poller && w->poll_at < at)
+	if (w->has_poller && !w->is_poller_off && w->poll_at < at)
 		at = w->poll_at;
 	return at;
 }
@@ -695,7 +697,7 @@ post_due(struct world *w)
 		if (w->n_running == n)
 			i++;
 	}
-	if (w->has_poller && w->poll_at <= w->now)
+	if (w->has_poller && !w->is_poller_off && w->poll_at <= w->now)
 		poll(w);
 	deliver_all(w);
 }

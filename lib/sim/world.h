@@ -79,7 +79,7 @@ struct world {
 	size_t n_messages;
 	json_t *alarms; /* name -> {state, at} as CloudWatch has them */
 	int64_t poll_at, polled_at;
-	bool has_poller;
+	bool has_poller, is_poller_off;
 	char *poller, *queue, *region; /* the sources' names; where alarms are */
 	int64_t poll_every;
 	json_t *reported; /* name -> "STATE at" as this process has polled them */
