@@ -550,7 +550,10 @@ pb_actions_start(struct pb_actions *a, const struct pb_action *action)
 	else
 		rc = pb_fail(&err, PB_INVALID, "there is no driver \"%s\"", driver);
 	if (rc < 0)
-		tell_later(r, new_outcome(r, PB_OUTCOME_FAILED, "Driver.Invalid", "", err.text));
+		tell_later(r,
+		    new_outcome(r, PB_OUTCOME_FAILED,
+			err.kind == PB_NOT_FOUND ? "Credentials.Unavailable" : "Driver.Invalid", "",
+			err.text));
 }
 
 void

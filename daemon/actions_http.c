@@ -3,7 +3,35 @@
  */
 #include "daemon/actions_http.h"
 
+#include "io/service.h"
 #include "playbook/config.h"
+
+/* P7: it is nowhere but in the request. */
+static void
+forget(struct pb_buf *b)
+{
+	if (b->ptr != NULL)
+		explicit_bzero(b->ptr, b->len);
+	pb_buf_fini(b);
+}
+
+static int
+add_bearer(const char *name, struct pb_buf *ret, struct pb_error *err)
+{
+	PB_CLEANUP(forget) struct pb_buf secret = PB_BUF_INIT;
+	if (pb_service_credential(name, &secret, err) < 0)
+		return pb_wrap(err, "credential %s (give it to the unit by LoadCredential=%s:FILE)",
+		    name, name);
+	for (size_t i = 0; i < secret.len; i++)
+		if (secret.ptr[i] <= ' ' || secret.ptr[i] > '~')
+			return pb_fail(err, PB_INVALID,
+			    "credential %s: a token has printable ASCII characters only", name);
+	if (secret.len == 0)
+		return pb_fail(err, PB_INVALID, "credential %s: it is empty", name);
+	pb_buf_adds(ret, "Bearer ");
+	pb_buf_add(ret, secret.ptr, secret.len);
+	return 0;
+}
 
 int
 pb_action_http_start(struct pb_transfers *ts, const json_t *spec, int64_t limit_for,
@@ -16,14 +44,27 @@ pb_action_http_start(struct pb_transfers *ts, const json_t *spec, int64_t limit_
 	const json_t *body = pb_json_get(spec, "body");
 	bool is_json = body != NULL && !json_is_string(body);
 	PB_CLEANUP(pb_freep) char *text = is_json ? pb_json_text(body) : NULL;
-	const struct pb_transfer_header type = {
-	    "Content-Type", is_json ? "application/json" : "text/plain; charset=utf-8"};
+	struct pb_transfer_header headers[3];
+	size_t n_headers = 0;
+	PB_CLEANUP(forget) struct pb_buf secret = PB_BUF_INIT;
+	if (body != NULL)
+		headers[n_headers++] = (struct pb_transfer_header){
+		    "Content-Type", is_json ? "application/json" : "text/plain; charset=utf-8"};
+	if (pb_json_str(spec, "idempotency_key") != NULL)
+		headers[n_headers++] = (struct pb_transfer_header){
+		    "Idempotency-Key", pb_json_str(spec, "idempotency_key")};
+	if (pb_json_str(spec, "credential") != NULL) {
+		if (add_bearer(pb_json_str(spec, "credential"), &secret, err) < 0)
+			return -1;
+		headers[n_headers++] =
+		    (struct pb_transfer_header){"Authorization", pb_buf_str(&secret).ptr};
+	}
 	bool is_plain = strncmp(url, "http:", 5) == 0;
 	const struct pb_transfer_request req = {
 	    .method = pb_json_str_or(spec, "method", "GET"),
 	    .url = url,
-	    .headers = &type,
-	    .n_headers = body == NULL ? 0 : 1,
+	    .headers = headers,
+	    .n_headers = n_headers,
 	    .body = is_json ? pb_str_of(text) : pb_str_of(json_string_value(body)),
 	    .total_for = limit_for,
 	    /* On a kept connection that was closed the library would send once more by itself. */

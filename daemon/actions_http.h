@@ -16,7 +16,8 @@
 
 /*
  * Starts the request of a spec (engine/record.h); fn is called once, from the loop.  PB_INVALID for
- * a spec that cannot be used: https only, but for this host itself.
+ * a spec that cannot be used: https only, but for this host itself; PB_NOT_FOUND for a credential that
+ * the unit does not have.
  */
 int pb_action_http_start(struct pb_transfers *ts, const json_t *spec, int64_t limit_for,
     pb_transfer_fn *fn, void *arg, struct pb_transfer **ret, struct pb_error *err);

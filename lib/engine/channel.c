@@ -93,6 +93,16 @@ exec_spec(const struct message *m, const struct pb_channel *ch, const struct pb_
 	    m->incident, "PLAYBOOKD_PAGE", m->id, "capture", (json_int_t)4096);
 }
 
+/* The reader of an address knows a repeat by the key, as a FIFO topic does by its deduplication id. */
+static json_t *
+http_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to)
+{
+	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:s, s:s*, s:I}", "driver", "http",
+	    "method", "POST", "url", ch->url, "status", 0, "effect", "idempotent", "body",
+	    message_json(m, to), "idempotency_key", m->id, "credential", ch->credential, "capture",
+	    (json_int_t)1024);
+}
+
 json_t *
 channel_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to)
 {
@@ -103,6 +113,9 @@ channel_spec(const struct message *m, const struct pb_channel *ch, const struct 
 		break;
 	case PB_CHANNEL_EXEC:
 		spec = exec_spec(m, ch, to);
+		break;
+	case PB_CHANNEL_HTTP:
+		spec = http_spec(m, ch, to);
 		break;
 	}
 	pb_check(spec != NULL);

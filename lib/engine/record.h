@@ -65,7 +65,8 @@ struct pb_note {
  *	"may_begin":false, which only asks for the outcome of an attempt begun before
  *   driver "aws":  {"driver":"aws","service":"sns","operation":"Publish","inputs":{..},"effect":"once"}
  *   driver "http": {"driver":"http","method":"GET","url":"https://..","status":200,"effect":"read",
- *                   "capture":BYTES,"body":TEXT or JSON}; status 0 = any of 2xx
+ *                   "capture":BYTES,"body":TEXT or JSON}; status 0 = any of 2xx; optional
+ *                   "idempotency_key":TEXT and "credential":NAME, whose secret is the bearer token
  * The id is the attempt's: it never names two different attempts.
  */
 struct pb_action {

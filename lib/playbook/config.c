@@ -93,6 +93,8 @@ free_lists(struct pb_config *c)
 		free(c->channels[i].name);
 		free(c->channels[i].topic);
 		free(c->channels[i].helper);
+		free(c->channels[i].url);
+		free(c->channels[i].credential);
 		pb_texts_free(c->channels[i].argv, c->channels[i].n_argv);
 	}
 	for (size_t i = 0; i < c->n_contacts; i++) {

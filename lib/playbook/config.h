@@ -112,13 +112,15 @@ struct pb_contact {
 	char *sns_topic;
 };
 
-enum pb_channel_type { PB_CHANNEL_SNS = 0, PB_CHANNEL_EXEC };
+enum pb_channel_type { PB_CHANNEL_SNS = 0, PB_CHANNEL_EXEC, PB_CHANNEL_HTTP };
 struct pb_channel {
 	char *name;
 	enum pb_channel_type type;
 	char *topic; /* sns: ARN */
 	char **argv; /* exec: no templates; the page is JSON on stdin */
 	size_t n_argv;
+	char *url; /* http: the page is POSTed as JSON */
+	char *credential; /* http: of the unit, a bearer token; NULL = none */
 	char *helper; /* exec: socket of playbookd-exec; NULL = a direct child */
 };
 

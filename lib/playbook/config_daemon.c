@@ -386,22 +386,49 @@ static const struct pb_field exec_channel_fields[] = {
     {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = read_channel_argv},
 };
 
+/* No templates: where pages go is settled before anything happens. */
+static void
+read_channel_url(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_channel *c = obj;
+	if (pb_read_text(l, n, 2048, &c->url) < 0)
+		return;
+	const char *why = strstr(c->url, "${") != NULL ? "a channel's address has no templates"
+						       : pb_url_refused(c->url);
+	if (why != NULL)
+		pb_problem_add(l, n, "\"%s\" cannot be asked: %s", PB_SHOWN(c->url), why);
+}
+
+static void
+read_channel_credential(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_channel *c = obj;
+	(void)pb_read_name(l, n, "credential", &c->credential);
+}
+
+static const struct pb_field http_channel_fields[] = {
+    {"name", PB_FIELD_SEEN, .is_required = true},
+    {.key = "type", .type = PB_FIELD_SEEN},
+    {"url", PB_FIELD_CUSTOM, .is_required = true, .read = read_channel_url},
+    {"credential", PB_FIELD_CUSTOM, .read = read_channel_credential},
+};
+
 void
 pb_read_channel(struct pb_loader *l, const struct pb_node *n, struct pb_channel *ret)
 {
 	static const char *const words[] = {"sns", "exec", "http"};
+	static const enum pb_channel_type types[] = {
+	    PB_CHANNEL_SNS, PB_CHANNEL_EXEC, PB_CHANNEL_HTTP};
 	size_t which;
 	if (read_type(l, n, "channel", words, 3, &which) < 0)
 		return;
-	if (which == 2) {
-		pb_problem_add(l, pb_node_get(n, "type"),
-		    "channels of type http are not supported yet; use type sns, or exec with a "
-		    "program that calls the address");
-		return;
-	}
-	ret->type = which == 0 ? PB_CHANNEL_SNS : PB_CHANNEL_EXEC;
+	ret->type = types[which];
 	if (ret->type == PB_CHANNEL_SNS) {
 		(void)PB_READ_MAP(l, n, "channel of type sns", sns_fields, ret);
+		return;
+	}
+	if (ret->type == PB_CHANNEL_HTTP) {
+		(void)PB_READ_MAP(l, n, "channel of type http", http_channel_fields, ret);
 		return;
 	}
 	(void)PB_READ_MAP(l, n, "channel of type exec", exec_channel_fields, ret);

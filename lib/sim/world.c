@@ -172,6 +172,8 @@ see_start(struct world *w, const struct pb_action *a)
 	}
 	const json_t *attributes = pb_json_get(inputs, "MessageAttributes");
 	const json_t *stdin_json = pb_json_get(a->spec, "stdin");
+	if (stdin_json == NULL)
+		stdin_json = pb_json_get(a->spec, "body");
 	const char *level = pb_json_str(pb_json_get(attributes, "level"), "StringValue");
 	const char *to = attributes != NULL
 	    ? pb_json_str(pb_json_get(attributes, "recipient"), "StringValue")

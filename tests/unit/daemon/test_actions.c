@@ -1,9 +1,13 @@
 /*
  * The drivers: what becomes of children and calls.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "io/file.h"
@@ -468,6 +472,96 @@ START_TEST(a_request_that_nobody_takes_had_no_effect)
 }
 END_TEST
 
+/* Takes one request, answers 204, and hands what came to `out`; in a process of its own. */
+static int
+take_one_request(int *ret_port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	int out[2], fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	ck_assert_int_eq(pipe(out), 0);
+	*ret_port = ntohs(a.sin_port);
+	if (fork() == 0) {
+		static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+		char buf[8192];
+		size_t n = 0;
+		int conn = accept(fd, NULL, NULL);
+		/* The body is an object, and ends it. */
+		while (n == 0 || buf[n - 1] != '}') {
+			ssize_t got = read(conn, buf + n, sizeof(buf) - n);
+			if (got <= 0)
+				_exit(1);
+			n += (size_t)got;
+		}
+		_exit(write(conn, answer, sizeof(answer) - 1) < 0 || write(out[1], buf, n) < 0);
+	}
+	(void)close(fd);
+	(void)close(out[1]);
+	return out[0];
+}
+
+static json_t *
+page_by_http(int port, const char *credential)
+{
+	PB_CLEANUP(pb_freep) char *url = pb_asprintf("http://127.0.0.1:%d/hook", port);
+	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:{s:s}, s:s, s:s}", "driver", "http", "method",
+	    "POST", "url", url, "status", 0, "effect", "idempotent", "body", "kind", "page",
+	    "idempotency_key", "1/page/1.1.0/ana@hook", "credential", credential);
+}
+
+START_TEST(a_page_is_posted_with_its_key_and_the_credential)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	int port, fd = take_one_request(&port);
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/hook-token", world_dir(&w));
+	PB_CLEANUP(pb_buf_fini) struct pb_buf came = PB_BUF_INIT;
+	ck_assert_int_eq(pb_file_write(path, 0600, PB_STR("s3cr3t\n"), NULL), 0);
+	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", world_dir(&w), 1), 0);
+	const struct pb_outcome *o = run(&w, a, 10000, page_by_http(port, "hook-token"));
+	ck_assert_msg(o->status == PB_OUTCOME_OK, "%s: %s", o->error, o->message);
+	ck_assert_int_eq(pb_file_read_fd(fd, "the request", 0, &came, NULL), 0);
+	world_says(came.ptr, "POST /hook HTTP/1.1\r\n");
+	world_says(came.ptr, "\r\nContent-Type: application/json\r\n");
+	world_says(came.ptr, "\r\nIdempotency-Key: 1/page/1.1.0/ana@hook\r\n");
+	world_says(came.ptr, "\r\nAuthorization: Bearer s3cr3t\r\n");
+	world_says(came.ptr, "\r\n\r\n{\"kind\":\"page\"}");
+	(void)close(fd);
+	close_actions(&w, a);
+}
+END_TEST
+
+static const struct {
+	const char *secret; /* NULL = no such file */
+	const char *error, *message;
+} credentials[] = {
+    {NULL, "Credentials.Unavailable",
+	"credential hook-token (give it to the unit by LoadCredential=hook-token:FILE): "},
+    {"", "Driver.Invalid", "credential hook-token: it is empty"},
+    {"two\nlines", "Driver.Invalid",
+	"credential hook-token: a token has printable ASCII characters only"},
+};
+
+START_TEST(without_its_credential_nothing_is_posted)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/hook-token", world_dir(&w));
+	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", world_dir(&w), 1), 0);
+	if (credentials[_i].secret != NULL)
+		ck_assert_int_eq(
+		    pb_file_write(path, 0600, pb_str_of(credentials[_i].secret), NULL), 0);
+	const struct pb_outcome *o = run(&w, a, 10000, page_by_http(1, "hook-token"));
+	ck_assert_str_eq(o->error, credentials[_i].error);
+	world_says(o->message, credentials[_i].message);
+	ck_assert(!o->is_unknown);
+	close_actions(&w, a);
+}
+END_TEST
+
 START_TEST(a_request_goes_nowhere_over_plain_http_but_to_this_host)
 {
 	struct world w;
@@ -520,6 +614,8 @@ PB_SUITE(actions)
 	pb_add(s, a_request_gives_status_and_body_as_output);
 	pb_add(s, another_status_than_the_one_wanted_is_a_failure_that_is_known);
 	pb_add(s, a_request_that_nobody_takes_had_no_effect);
+	pb_add(s, a_page_is_posted_with_its_key_and_the_credential);
+	pb_add_loop(s, without_its_credential_nothing_is_posted, 0, (int)PB_ARRAY_LEN(credentials));
 	pb_add(s, a_request_goes_nowhere_over_plain_http_but_to_this_host);
 	pb_add(s, a_cancelled_request_says_so_later);
 	pb_add(s, a_message_that_arrived_damaged_is_a_failure);

@@ -99,9 +99,20 @@ static const struct pb_test_bad rows[] = {
 	UNMATCHED
 	"sources: [{name: q, type: sqs, queue_url: \"https://q/1/q\", quarantine_after: 0}]\n",
 	{"3:78: 0 is not a whole number between 1 and 100"}},
-    {"a channel of type http", UNMATCHED "channels: [{name: h, type: http, url: \"https://x/\"}]\n",
-	{"3:28: channels of type http are not supported yet; use type sns, or exec with a program "
-	 "that calls the address"}},
+    {"an address in plain text",
+	UNMATCHED "channels: [{name: h, type: http, url: \"http://x/\"}]\n",
+	{"3:39: \"http://x/\" cannot be asked: plain http is for this host only (127.0.0.1, "
+	 "localhost); use https://"}},
+    {"an address with a template",
+	UNMATCHED "channels: [{name: h, type: http, url: \"https://x/${incident.id}\"}]\n",
+	{"3:39: \"https://x/${incident.id}\" cannot be asked: a channel's address has no "
+	 "templates"}},
+    {"a channel without an address", UNMATCHED "channels: [{name: h, type: http}]\n",
+	{"3:12: channel of type http needs the key url"}},
+    {"a credential that is a path",
+	UNMATCHED "channels: [{name: h, type: http, url: \"https://x/\", credential: /etc/x}]\n",
+	{"3:65: \"/etc/x\" is no name of a credential: use 1 to 100 letters, digits, - _ and ., "
+	 "beginning with a letter, digit or _"}},
     {"a channel without a topic", UNMATCHED "channels: [{name: h, type: sns}]\n",
 	{"3:12: channel of type sns needs the key topic"}},
     {"a topic that is a queue",
