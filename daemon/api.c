@@ -424,6 +424,8 @@ static const struct route {
     {"/v1/silences/*/expire", PB_HTTP_POST, PB_API_OPERATE, expire},
     {"/v1/inject", PB_HTTP_POST, PB_API_ADMIN, inject},
     {"/v1/tail", PB_HTTP_GET, PB_API_VIEW, api_tail},
+    {"/v1/why", PB_HTTP_GET, PB_API_VIEW, api_why},
+    {"/v1/received", PB_HTTP_GET, PB_API_VIEW, api_received},
     {"/v1/quarantine", PB_HTTP_GET, PB_API_VIEW, api_quarantine},
     {"/v1/config", PB_HTTP_GET, PB_API_VIEW, api_config},
     {"/metrics", PB_HTTP_GET, PB_API_VIEW, api_metrics},

@@ -41,6 +41,8 @@ typedef void api_handler(struct pb_api *a, struct pb_http_request *req, const ch
 
 /* api_read.c */
 api_handler api_metrics, api_status, api_incidents, api_incident, api_quarantine, api_config;
+/* api_why.c */
+api_handler api_why, api_received;
 /* api_tail.c */
 api_handler api_tail;
 void tail_feed(void *api); /* to every follower what it does not have yet */

@@ -138,7 +138,10 @@ api_incident(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	}
 	int64_t now = pb_core_now(a->core);
 	PB_JSON json_t *open = pb_engine_open_json(pb_core_engine(a->core), now);
-	add_live(json_object_get(body, "incident"), open);
+	json_t *incident = json_object_get(body, "incident");
+	add_live(incident, open);
+	json_object_set_new(body, "plan",
+	    pb_engine_plan(pb_core_engine(a->core), pb_json_str_or(incident, "config", "")));
 	pb_json_set_i64(body, "now", now);
 	api_hide_never(body);
 	pb_http_reply_json(req, 200, body);

@@ -23,6 +23,10 @@ static const char usage_text[] =
     "  incidents [--all]   open incidents, or also those that are resolved\n"
     "  show ID             one incident: run, steps, pages and every decision\n"
     "  timeline ID         every decision about it in order, also long after its end\n"
+    "  why ALARM|ID        which playbook took it and why not another, which guard stopped it, "
+    "what\n"
+    "                      comes next\n"
+    "  export              the events that are kept, one a line, for backtest\n"
     "  ack ID              acknowledge: paging pauses\n"
     "  snooze ID --for 30m   nobody is paged for so long (1m to 1d)\n"
     "  escalate ID [--reason TEXT]  hand over: the next level is paged now\n"
@@ -542,6 +546,45 @@ cmd_timeline(struct ctl *c)
 }
 
 static enum pb_ctl_exit
+cmd_why(struct ctl *c)
+{
+	PB_JSON json_t *j = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT, path = PB_BUF_INIT;
+	(void)pb_buf_adds(&path, "/v1/why?of=");
+	pb_ctl_add_encoded(&path, c->argument);
+	enum pb_ctl_exit rc = get(c, path.ptr, &j);
+	if (j != NULL)
+		pb_ctl_show_why(&b, j, &c->view);
+	print(&b);
+	return rc;
+}
+
+/* Piece by piece; each line is one event. */
+static enum pb_ctl_exit
+cmd_export(struct ctl *c)
+{
+	int64_t seq = 0;
+	c->is_json = false; /* it is JSON anyway */
+	for (;;) {
+		PB_JSON json_t *j = NULL;
+		PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+		PB_CLEANUP(pb_freep)
+		char *path = pb_asprintf("/v1/received?limit=1000&since=%lld", (long long)seq);
+		enum pb_ctl_exit rc = get(c, path, &j);
+		const json_t *list = pb_json_get(j, "received");
+		size_t n = json_array_size(list);
+		for (size_t i = 0; i < n; i++) {
+			PB_CLEANUP(pb_freep) char *text = pb_json_text(json_array_get(list, i));
+			(void)pb_buf_addf(&b, "%s\n", text);
+		}
+		print(&b);
+		if (rc != PB_CTL_OK || n == 0 || ferror(stdout) != 0)
+			return rc;
+		seq = pb_json_i64(json_array_get(list, n - 1), "seq", INT64_MAX);
+	}
+}
+
+static enum pb_ctl_exit
 cmd_reload(struct ctl *c)
 {
 	PB_JSON json_t *j = NULL;
@@ -586,6 +629,8 @@ static const struct command {
     {"incidents", NULL, cmd_incidents},
     {"show", "ID", cmd_show},
     {"timeline", "ID", cmd_timeline},
+    {"why", "ALARM or ID", cmd_why},
+    {"export", NULL, cmd_export},
     {"ack", "ID", cmd_ack},
     {"snooze", "ID", cmd_snooze},
     {"escalate", "ID", cmd_escalate},

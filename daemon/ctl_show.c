@@ -205,6 +205,7 @@ void
 pb_ctl_show_incident(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v)
 {
 	add_incident(b, pb_json_get(body, "incident"), pb_json_get(body, "event"), v);
+	pb_ctl_add_plan(b, "  plan       ", pb_json_get(body, "plan"));
 	add_run(b, pb_json_get(body, "run"), pb_json_get(body, "steps"), v);
 	add_ladder(b, pb_json_get(body, "ladder"), v);
 	add_pages(b, pb_json_get(body, "actions"), v);

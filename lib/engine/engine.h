@@ -113,6 +113,25 @@ json_t *pb_engine_counts_json(const struct pb_engine *e);
 json_t *pb_engine_controls_json(const struct pb_engine *e);
 /* Silences in force: a list of {"id", "match", "by", "reason", "at", "until"}; the caller's. */
 json_t *pb_engine_silences_json(const struct pb_engine *e);
+
+/*
+ * Answers to "why?"; JSON is the caller's.
+ */
+/* What an open incident waits for, in order: [{"at", "what"}]; NULL when it is not open. */
+json_t *pb_engine_why_incident(const struct pb_engine *e, const char *id);
+/* {"digest", "in_force", "is_in_force"} of the plan an incident began with. */
+json_t *pb_engine_plan(const struct pb_engine *e, const char *digest);
+/*
+ * Where an event would go by the configuration in force: {"match":[names, the first takes it],
+ * "match_more", "differ":[{"playbook","why"}] in front of it, "differ_more", "near":[{"playbook",
+ * "field","why"}] that one field keeps away, "playbooks":N, "fate": words}.
+ */
+json_t *pb_engine_why_event(const struct pb_engine *e, const struct pb_event *ev);
+/* How many known alarms have this name or ARN; *ret_arn is the first one's, borrowed. */
+size_t pb_engine_find_alarm(const struct pb_engine *e, const char *name, const char **ret_arn);
+/* The alarm's youngest open incident, borrowed; NULL when it has none. */
+const char *pb_engine_alarm_incident(const struct pb_engine *e, const char *arn);
+
 /*
  * The maintenance windows of the configuration: a list of {"name", "state" (open, closed, expired),
  * "owner", "blocks_remediation", "holds_pages", "from" and "until" of an open one, "next"}; the

@@ -143,6 +143,18 @@ pb_store_find_incident(struct pb_store *s, const char *text, char **ret_id, stru
  */
 int pb_store_notes(struct pb_store *s, int64_t since, const char *incident, int64_t limit,
     json_t **ret, struct pb_error *err);
+/*
+ * Events as they came: [{"seq","at","source","incident" (the first one it went to, or ""),"event":
+ * the envelope}], oldest first, with seq above `since`; fewer than `limit` where they are large.
+ */
+int pb_store_received(
+    struct pb_store *s, int64_t since, int64_t limit, json_t **ret, struct pb_error *err);
+/*
+ * The last one of an alarm; of those that went to an incident where `with_incident`.  PB_NOT_FOUND
+ * when there is none (any more).
+ */
+int pb_store_received_last(struct pb_store *s, const char *arn, bool with_incident, json_t **ret,
+    struct pb_error *err);
 /* [{...}], newest first. */
 int pb_store_quarantine(struct pb_store *s, int64_t limit, json_t **ret, struct pb_error *err);
 /*
