@@ -13,11 +13,9 @@
 #include "io/service.h"
 #include "storage.h"
 
-#define RESOLVED_KEPT_FOR (30 * PB_DAY)
-#define INCIDENTS_KEPT 10000
 #define SEEN_KEPT_FOR (2 * PB_DAY)
 #define PRUNE_EVERY (10 * PB_MINUTE)
-#define PRUNE_AGAIN PB_SECOND
+#define PRUNE_AGAIN INT64_C(100)
 #define PRUNE_ROWS 500
 
 /*
@@ -66,10 +64,15 @@ on_prune(void *arg)
 {
 	struct app *app = arg;
 	int64_t now = pb_core_now(app->core), n = 0;
+	const struct pb_retention *r = &app->config->retention;
 	const struct pb_store_retention what = {
-	    .resolved_before_at = now - RESOLVED_KEPT_FOR,
+	    .resolved_before_at = now - r->age_for,
 	    .seen_before_at = now - SEEN_KEPT_FOR,
-	    .incidents_max = INCIDENTS_KEPT,
+	    .incidents_max = r->incidents,
+	    .notes_max = r->notes,
+	    .quarantine_max = r->quarantine,
+	    .has_received_max = true,
+	    .received_max = r->events,
 	    .rows_max = PRUNE_ROWS,
 	};
 	struct pb_error err;

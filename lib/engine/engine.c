@@ -155,6 +155,7 @@ tick(struct turn *t)
 		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
 	audit_due(t);
 	intake_forget(t);
+	alarms_forget(t);
 	guard_forget(t);
 }
 

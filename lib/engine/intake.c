@@ -14,6 +14,9 @@
 #include "base/json.h"
 #include "playbook/template.h"
 
+#define ALARMS_FORGET_EVERY PB_HOUR
+#define ALARMS_FORGET_MAX 200 /* in one turn */
+
 /* --- alarms and sources */
 
 struct alarm *
@@ -173,6 +176,47 @@ intake_forget(struct turn *t)
 			return;
 		pb_update_drop(t->u, PB_REC_SEEN, identity);
 		free(pb_map_del(t->e->seen, identity));
+	}
+}
+
+static bool
+is_looked_at(const struct pb_engine *e, const struct alarm *a)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(e->incidents, &i, &id, &value))
+		if (((const struct incident *)value)->alarm == a)
+			return true;
+	return false;
+}
+
+/*
+ * A poll tells only what has changed, so what a source of ours reports is never forgotten; nor is
+ * what is in ALARM, which would open an incident anew.  Others come and go with what they watched.
+ */
+void
+alarms_forget(struct turn *t)
+{
+	const struct pb_engine *e = t->e;
+	if (t->now < e->alarms_forget_at)
+		return;
+	t->e->alarms_forget_at = t->now + ALARMS_FORGET_EVERY;
+	const char *old[ALARMS_FORGET_MAX];
+	size_t i = 0, n = 0;
+	const char *arn;
+	void *value;
+	while (n < ALARMS_FORGET_MAX && pb_map_next(e->alarms, &i, &arn, &value)) {
+		const struct alarm *a = value;
+		if (a->state == PB_ALARM_ALARM || a->n_open > 0 ||
+		    a->transitioned_at + e->config->retention.age_for > t->now ||
+		    is_polling_source(e->config, a->source) || is_looked_at(e, a))
+			continue;
+		old[n++] = arn;
+	}
+	for (i = 0; i < n; i++) {
+		pb_update_drop(t->u, PB_REC_ALARM, old[i]);
+		alarm_free(pb_map_del(e->alarms, old[i]));
 	}
 }
 

@@ -282,7 +282,7 @@ struct pb_engine {
 	struct pb_map *sources; /* by name */
 	struct pb_map *seen; /* identity -> at (boxed) */
 	struct pb_map *guards; /* record key -> struct guard */
-	int64_t guards_forget_at;
+	int64_t guards_forget_at, alarms_forget_at;
 	bool is_incident_closed; /* in this turn: whom it inhibited looks again */
 	bool is_lock_free; /* a run ended in this turn: whoever is queued looks again */
 	struct pb_map *silences; /* id -> struct silence */
@@ -610,6 +610,7 @@ void intake_event(struct turn *t, const struct pb_input *in);
 void intake_polled(struct turn *t, const struct pb_input *in);
 void intake_reject(struct turn *t, const struct pb_input *in);
 void intake_forget(struct turn *t);
+void alarms_forget(struct turn *t); /* of which nobody has heard for daemon.retention.age */
 struct alarm *alarm_get(struct pb_engine *e, const char *arn); /* made when unknown */
 void alarm_put(struct turn *t, const struct alarm *a);
 void alarm_free(void *a);

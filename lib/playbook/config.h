@@ -314,6 +314,15 @@ struct pb_group_names {
 
 #define PB_EXEC_SOCKET_DEFAULT "/run/playbookd-exec.sock"
 
+/* What of the past is kept; the older of age and number goes. */
+struct pb_retention {
+	int64_t age_for; /* 1d to 3650d */
+	int64_t incidents; /* resolved ones */
+	int64_t events; /* as they came, for why, export and backtest; 0 = none */
+	int64_t notes; /* of no incident */
+	int64_t quarantine;
+};
+
 struct pb_config_file {
 	char *name; /* as given: path or "plan" */
 	char *text;
@@ -336,6 +345,7 @@ struct pb_config {
 	char *aws_region; /* NULL = the environment's */
 	/* Socket of playbookd-exec, which runs programs; NULL = direct children (driver: child). */
 	char *exec_helper;
+	struct pb_retention retention; /* daemon.retention */
 	int64_t output_capture_max; /* defaults.output.capture; default 64 KiB */
 
 	struct pb_source *sources;
@@ -410,5 +420,10 @@ pb_config_find_playbook(const struct pb_config *c, const char *name); /* PB_NONE
 #define PB_DEFAULT_VERIFY_TIMEOUT (10 * PB_MINUTE)
 #define PB_DEFAULT_STEP_TIMEOUT PB_MINUTE
 #define PB_DEFAULT_ACK_EXPIRES PB_HOUR
+#define PB_DEFAULT_RETENTION_AGE (400 * PB_DAY) /* the same month of last year can be compared */
+#define PB_DEFAULT_RETENTION_INCIDENTS 10000
+#define PB_DEFAULT_RETENTION_EVENTS 20000
+#define PB_DEFAULT_RETENTION_NOTES 100000
+#define PB_DEFAULT_RETENTION_QUARANTINE 1000
 
 #endif

@@ -124,6 +124,21 @@ static const struct pb_field exec_fields[] = {
     {"socket", PB_FIELD_CUSTOM, .read = read_helper_socket},
 };
 
+#define RETENTION(member) offsetof(struct pb_config, retention.member)
+static const struct pb_field retention_fields[] = {
+    {"age", PB_FIELD_DURATION, .offset = RETENTION(age_for), .min = PB_DAY, .max = 3650 * PB_DAY},
+    {"incidents", PB_FIELD_INT, .offset = RETENTION(incidents), .min = 100, .max = 1000000},
+    {"events", PB_FIELD_INT, .offset = RETENTION(events), .min = 0, .max = 10000000},
+    {"notes", PB_FIELD_INT, .offset = RETENTION(notes), .min = 1000, .max = 10000000},
+    {"quarantine", PB_FIELD_INT, .offset = RETENTION(quarantine), .min = 10, .max = 100000},
+};
+
+static void
+read_retention(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "daemon.retention", retention_fields, obj);
+}
+
 static void
 read_api(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
@@ -196,11 +211,19 @@ static const struct pb_field daemon_fields[] = {
     {"metrics", PB_FIELD_CUSTOM, .read = read_metrics},
     {"aws", PB_FIELD_CUSTOM, .read = read_aws},
     {"exec", PB_FIELD_CUSTOM, .read = read_exec},
+    {"retention", PB_FIELD_CUSTOM, .read = read_retention},
 };
 
 void
 pb_read_daemon(struct pb_loader *l)
 {
+	l->config->retention = (struct pb_retention){
+	    .age_for = PB_DEFAULT_RETENTION_AGE,
+	    .incidents = PB_DEFAULT_RETENTION_INCIDENTS,
+	    .events = PB_DEFAULT_RETENTION_EVENTS,
+	    .notes = PB_DEFAULT_RETENTION_NOTES,
+	    .quarantine = PB_DEFAULT_RETENTION_QUARANTINE,
+	};
 	l->file = l->daemon_file;
 	l->config->exec_helper = pb_strdup(PB_EXEC_SOCKET_DEFAULT);
 	if (l->daemon != NULL)

@@ -94,9 +94,10 @@ int store_move_away(const char *dir, int64_t at, char **ret_name, struct pb_erro
  * notice is still to be sent.  An attempt of a step keeps no incident alive, however it ended.  The
  * pages of a bundle are kept with it until it has ended; stores before version 3 have none.
  */
+#define STORE_LIVE_ACTIONS "'new', 'sending', 'retrying'"
 #define STORE_LIVE                                                                                 \
 	"SELECT key FROM incident WHERE state <> 'resolved'"                                       \
-	" UNION SELECT incident FROM action WHERE state IN ('new', 'sending', 'retrying')"
+	" UNION SELECT incident FROM action WHERE state IN (" STORE_LIVE_ACTIONS ")"
 #define STORE_LIVE_BUNDLES " UNION SELECT key FROM bundle WHERE state <> 'ended'"
 
 #endif

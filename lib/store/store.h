@@ -94,18 +94,21 @@ int pb_store_restore(struct pb_store *s, pb_store_take *take, void *arg, struct 
 /* The highest u->at of all commits; 0 in a new store.  For pb_clock_init. */
 int64_t pb_store_highest_at(const struct pb_store *s);
 
-/* What may go.  Open incidents and those with a page to send never do. */
+/* What may go.  Open incidents and those with a page to send never do, however many there are. */
 struct pb_store_retention {
-	int64_t
-	    resolved_before_at; /* resolved incidents, quarantine, notes of no incident; 0 = none */
+	/* Resolved incidents, quarantine, received events, notes of no incident; 0 = none. */
+	int64_t resolved_before_at;
 	int64_t seen_before_at; /* 0 = none */
-	int64_t incidents_max; /* the oldest resolved beyond this many incidents; 0 = no limit */
+	int64_t incidents_max; /* of those that are resolved; 0 = no limit */
+	int64_t notes_max; /* of no incident; 0 = no limit */
+	int64_t quarantine_max; /* 0 = no limit */
+	bool has_received_max;
+	int64_t received_max; /* events as they came; 0 keeps none */
 	int64_t rows_max; /* rows of one call, about; 0 = 500 */
 };
 /*
- * Remove one slice of it in one transaction: incidents and bundles whole, with all their records
- * and notes.
- * *ret_n is the number of rows removed; call again, later, until it is 0.
+ * Remove one slice of it in one transaction: incidents with all their records and notes, a long one
+ * in several slices.  *ret_n is the number of rows removed; call again, later, until it is 0.
  */
 int pb_store_prune(struct pb_store *s, const struct pb_store_retention *what, int64_t *ret_n,
     struct pb_error *err);
@@ -153,8 +156,8 @@ int pb_store_received(
  * The last one of an alarm; of those that went to an incident where `with_incident`.  PB_NOT_FOUND
  * when there is none (any more).
  */
-int pb_store_received_last(struct pb_store *s, const char *arn, bool with_incident, json_t **ret,
-    struct pb_error *err);
+int pb_store_received_last(
+    struct pb_store *s, const char *arn, bool with_incident, json_t **ret, struct pb_error *err);
 /* [{...}], newest first. */
 int pb_store_quarantine(struct pb_store *s, int64_t limit, json_t **ret, struct pb_error *err);
 /*
