@@ -51,12 +51,26 @@ app_socket(const struct pb_app_options *o, const struct pb_config *c)
 	return pb_asprintf("%s/playbookd.sock", dir != NULL ? dir : "/run/playbookd");
 }
 
+/* Good by itself, and yet not meant; *c is let go then. */
+static void
+refuse_cut(const struct app *app, struct pb_config **c, struct pb_problems *problems)
+{
+	struct pb_error err;
+	if (app->config == NULL || pb_config_check_cut(app->config, *c, &err) == 0)
+		return;
+	pb_config_unref(PB_TAKE(*c));
+	problems->texts = pb_calloc(1, sizeof(*problems->texts));
+	problems->texts[problems->n++] = pb_strdup(err.text);
+}
+
 int
 app_load_config(struct app *app, struct pb_config **ret, json_t **ret_problems)
 {
 	PB_CLEANUP(pb_problems_fini) struct pb_problems problems = {0};
 	free(PB_TAKE(app->refused));
 	if (pb_confdir_load(app->options->config_dir, ret, &problems) == 0)
+		refuse_cut(app, ret, &problems);
+	if (problems.n == 0)
 		return 0;
 	app->refused = pb_strdup(problems.n > 0 ? problems.texts[0] : "it cannot be used");
 	app->n_refused = problems.n;

@@ -229,6 +229,13 @@ add_incident_counts(struct pb_buf *b, const json_t *s)
 	label(b, "incidents");
 	(void)pb_buf_addf(b, "%lld open, %lld action%s running\n",
 	    (long long)pb_json_i64(s, "open", 0), (long long)running, running == 1 ? "" : "s");
+	int64_t old = pb_json_i64(s, "old_plans", 0);
+	if (old > 0) {
+		label(b, "");
+		(void)pb_buf_addf(b,
+		    "%lld of them go%s on by a configuration that is no longer in force\n",
+		    (long long)old, old == 1 ? "es" : "");
+	}
 	if (defects > 0) {
 		label(b, "defects");
 		(void)pb_buf_addf(b, "%lld open incident%s for nothing, see the journal\n",

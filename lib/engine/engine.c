@@ -340,6 +340,7 @@ new_config(struct turn *t, const struct pb_input *input)
 	    input->by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(input->by)));
 	maintenance_look(t);
 	maintenance_note_expired(t);
+	plan_changed(t, old);
 	if (!is_used(e, old->digest))
 		pb_update_drop(t->u, PB_REC_CONFIG, old->digest);
 	pb_config_unref(old);

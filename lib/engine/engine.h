@@ -98,6 +98,7 @@ int64_t pb_engine_next_at(const struct pb_engine *e);
 
 /* Looking in; pointers are good until the next step. */
 size_t pb_engine_n_open(const struct pb_engine *e);
+size_t pb_engine_n_old_plans(const struct pb_engine *e); /* open ones by another configuration */
 struct pb_config *pb_engine_config(const struct pb_engine *e); /* borrowed */
 /* Last known state of an alarm; false when it is not known. */
 bool pb_engine_alarm(const struct pb_engine *e, const char *arn, enum pb_alarm_state *ret_state,

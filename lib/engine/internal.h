@@ -594,6 +594,9 @@ void silence_due(struct turn *t); /* those that are over say so */
 int64_t silence_next_at(const struct pb_engine *e);
 int silence_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
 
+/* plan.c: what a new configuration means for those that are open; `old` was in force */
+void plan_changed(struct turn *t, const struct pb_config *old);
+
 /* choice.c: why an event went where it went */
 struct choice {
 	const uint32_t *ids; /* playbooks that match, ascending */

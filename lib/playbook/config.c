@@ -112,6 +112,9 @@ free_lists(struct pb_config *c)
 		free(c->budgets[i].name);
 	for (size_t i = 0; i < c->n_maintenance; i++)
 		pb_maintenance_fini(&c->maintenance[i]);
+	for (size_t i = 0; i < c->n_items; i++)
+		free(c->items[i].name);
+	free(c->items);
 	free(c->sources);
 	free(c->channels);
 	free(c->contacts);
@@ -508,6 +511,8 @@ load(struct pb_loader *l)
 	read_parts(l);
 	if (l->n_problems == 0)
 		build_matcher(l);
+	if (l->n_problems == 0)
+		pb_config_note_items(l, l->config);
 }
 
 static int
@@ -517,6 +522,7 @@ parse(const struct pb_config_file *files, size_t n_files, pb_aws_check *aws_chec
 	struct pb_loader l = {.files = files,
 	    .n_files = n_files,
 	    .aws_check = aws_check,
+	    .is_stored = stored != NULL,
 	    .known_zones = pb_json_get(stored, "zones"),
 	    .known_effects = pb_json_get(stored, "effects")};
 	l.roots = pb_calloc(n_files + 1, sizeof(*l.roots));

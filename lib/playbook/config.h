@@ -329,6 +329,12 @@ struct pb_config_file {
 	size_t len;
 };
 
+struct pb_config_item {
+	unsigned section;
+	char *name;
+	unsigned char sum[16]; /* of its value, however it is laid out */
+};
+
 struct pb_config {
 	unsigned refs;
 	char digest[PB_SHA256_TEXT]; /* of the files' names (without folder) and bytes, in order */
@@ -365,6 +371,9 @@ struct pb_config {
 	struct pb_playbook *playbooks;
 	size_t n_playbooks;
 	struct pb_matcher *matcher; /* of the playbooks' patterns; ids are indices of playbooks */
+
+	struct pb_config_item *items; /* all that has a name; see pb_config_item_fate */
+	size_t n_items;
 
 	enum pb_unmatched unmatched_alarms, unmatched_events;
 	size_t unmatched_escalation; /* PB_NONE when nothing unmatched escalates */
@@ -412,6 +421,24 @@ int pb_config_from_json(const json_t *j, struct pb_config **ret, struct pb_error
 
 size_t
 pb_config_find_playbook(const struct pb_config *c, const char *name); /* PB_NONE when absent */
+
+/*
+ * What became of a name from one set to the next.  `word` is what messages call it: "playbook",
+ * "channel", "contact", "schedule", "escalation" ...
+ */
+enum pb_item_fate { PB_ITEM_SAME, PB_ITEM_CHANGED, PB_ITEM_GONE, PB_ITEM_NEW };
+enum pb_item_fate pb_config_item_fate(
+    const struct pb_config *from, const struct pb_config *to, const char *word, const char *name);
+/* "playbooks new a; changed b. channels gone c" for people; adds nothing where nothing differs. */
+void
+pb_config_add_changes(const struct pb_config *from, const struct pb_config *to, struct pb_buf *b);
+
+/*
+ * A file that is a mere beginning of the one in force, and ends within something that it names, was
+ * most likely cut off: PB_INVALID.
+ */
+int pb_config_check_cut(
+    const struct pb_config *in_force, const struct pb_config *c, struct pb_error *err);
 
 /* Built in where the configuration says nothing; the sources of the numbers are in playbook.5. */
 #define PB_DEFAULT_PAGE_BY (5 * PB_MINUTE)

@@ -275,6 +275,12 @@ static const char *const section_words[PB_SECTION_MAX] = {
     [PB_SECTION_MAINTENANCE] = "maintenance window",
 };
 
+const char *
+pb_section_word(enum pb_section section)
+{
+	return section_words[section];
+}
+
 static void
 note_unknown_reference(
     struct pb_loader *l, const struct pb_node *n, const char *text, enum pb_section section)

@@ -21,6 +21,7 @@ enum pb_node_kind {
 struct pb_node {
 	enum pb_node_kind kind;
 	int line, column; /* from 1 */
+	bool is_flow; /* a list or mapping in brackets or braces */
 	bool is_plain; /* a scalar without quotes: the schema types it */
 	char *text; /* scalars only; has no NUL inside */
 	size_t len;
@@ -48,6 +49,8 @@ enum pb_section {
 	PB_SECTION_MAX,
 };
 
+const char *pb_section_word(enum pb_section section); /* "channel" */
+
 struct pb_section_item {
 	size_t file;
 	struct pb_node *node;
@@ -58,6 +61,10 @@ struct pb_section_items {
 	size_t n, size;
 	struct pb_map *names; /* name -> 1 + place in items */
 };
+
+/* config_diff.c: what of each name stands in the set, to tell it from another set's. */
+struct pb_loader;
+void pb_config_note_items(const struct pb_loader *l, struct pb_config *c);
 
 struct pb_problem {
 	size_t file;
@@ -74,6 +81,7 @@ struct pb_loader {
 	struct pb_problem *problems;
 	size_t n_problems, size_problems, n_more;
 
+	bool is_stored; /* a plan out of the store, which was checked when it was new */
 	/* Something could not be read at all, so that a name that is missing may stand there. */
 	bool is_partial;
 	struct pb_section_items sections[PB_SECTION_MAX];

@@ -198,6 +198,7 @@ static struct pb_node *
 read_map(struct reading *r, const yaml_event_t *ev, unsigned depth)
 {
 	struct pb_node *n = node_new(PB_NODE_MAP, ev), *key;
+	n->is_flow = ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 	struct pb_map *seen = pb_map_new();
 	check_properties(r, ev, ev->data.mapping_start.anchor, ev->data.mapping_start.tag);
 	while ((key = read_inner(r, YAML_MAPPING_END_EVENT, depth)) != NULL) {
@@ -220,6 +221,7 @@ static struct pb_node *
 read_list(struct reading *r, const yaml_event_t *ev, unsigned depth)
 {
 	struct pb_node *n = node_new(PB_NODE_LIST, ev), *item;
+	n->is_flow = ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
 	check_properties(r, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag);
 	while ((item = read_inner(r, YAML_SEQUENCE_END_EVENT, depth)) != NULL)
 		node_add(n, NULL, item);
@@ -323,6 +325,23 @@ check_utf8(struct pb_loader *l, struct pb_str text)
 	return false;
 }
 
+/*
+ * A file that was cut off within a line may still make sense ("max: 2" of "max: 20"), and an editor
+ * ends its last line.  What stands in braces ends by itself.
+ */
+static void
+check_end(struct pb_loader *l, const struct pb_node *root, struct pb_str text)
+{
+	int line = 1;
+	if (text.len == 0 || text.ptr[text.len - 1] == '\n' || root->is_flow)
+		return;
+	for (size_t i = 0; i < text.len; i++)
+		line += text.ptr[i] == '\n';
+	pb_problem_add_at(l, line, 1,
+	    "this last line has no line break behind it, so the file may have been cut off; end "
+	    "it with one");
+}
+
 struct pb_node *
 pb_yaml_read(struct pb_loader *l, struct pb_str text)
 {
@@ -344,6 +363,8 @@ pb_yaml_read(struct pb_loader *l, struct pb_str text)
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.ptr, text.len);
 	struct pb_node *root = read_stream(&r);
 	yaml_parser_delete(&r.parser);
+	if (root != NULL && !r.is_broken && !l->is_stored)
+		check_end(l, root, text);
 	bool is_empty =
 	    root == NULL || (root->kind == PB_NODE_SCALAR && root->is_plain && root->len == 0);
 	if (is_empty && !r.is_broken) {

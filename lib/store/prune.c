@@ -96,7 +96,8 @@ delete_incidents(
 		return -1;
 	if (w->incidents_max <= 0 || *left <= 0)
 		return 0;
-	if (store_number(s, "SELECT count(*) FROM incident WHERE state = 'resolved'", 0, &n, err) < 0)
+	if (store_number(s, "SELECT count(*) FROM incident WHERE state = 'resolved'", 0, &n, err) <
+	    0)
 		return -1;
 	int64_t beyond = n - w->incidents_max;
 	if (beyond <= 0)

@@ -45,8 +45,9 @@ START_TEST(a_file_of_a_mebibyte_is_read)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	struct pb_problems problems;
 	(void)pb_buf_adds(&b, "version: 1\nunmatched: {alarms: drop, events: drop}\n#");
-	while (b.len < PB_CONFIG_FILE_MAX)
+	while (b.len < PB_CONFIG_FILE_MAX - 1)
 		(void)pb_buf_addc(&b, 'x');
+	(void)pb_buf_addc(&b, '\n');
 	ck_assert_int_eq(parse(pb_buf_str(&b), &problems), 0);
 	pb_problems_fini(&problems);
 }
