@@ -72,7 +72,10 @@ filter_bit(uint64_t print)
 void
 pb_flat_tree_init(struct pb_flat_tree *t)
 {
-	*t = (struct pb_flat_tree){.n_nodes = 1, .nodes_size = 1, .edge_bits = 4};
+	static _Atomic uint64_t serial;
+
+	*t = (struct pb_flat_tree){
+	    .serial = ++serial, .n_nodes = 1, .nodes_size = 1, .edge_bits = 4};
 	t->nodes = pb_calloc(1, sizeof(*t->nodes));
 	t->nodes[0].path = PB_FLAT_NONE;
 	t->edges = pb_calloc((size_t)1 << t->edge_bits, sizeof(*t->edges));
@@ -419,45 +422,41 @@ keep_members(struct pb_flat *f)
 	}
 }
 
-static inline bool
-is_blank(unsigned char c)
+static enum pb_flat_type
+type_of(char first)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	switch (first) {
+	case '"':
+		return PB_FLAT_TEXT;
+	case 't':
+		return PB_FLAT_TRUE;
+	case 'f':
+		return PB_FLAT_FALSE;
+	case 'n':
+		return PB_FLAT_NULL;
+	default:
+		return PB_FLAT_NUMBER;
+	}
 }
 
 static __attribute__((noinline)) void
-add_leaf(struct pb_flat *f, uint32_t path, uint32_t from, uint32_t to)
+add_leaf(struct pb_flat *f, const struct pb_shape_value *v)
 {
-	const unsigned char *b = f->scan.buf;
-
-	while (is_blank(b[from]))
-		from++;
-	while (is_blank(b[to - 1]))
-		to--;
 	GROW(f->leaves, f->n_leaves, f->leaves_size);
 	struct pb_flat_leaf *l = &f->leaves[f->n_leaves];
-	l->type = b[from] == '"' ? PB_FLAT_TEXT
-	    : b[from] == 't'     ? PB_FLAT_TRUE
-	    : b[from] == 'f'     ? PB_FLAT_FALSE
-	    : b[from] == 'n'     ? PB_FLAT_NULL
-				 : PB_FLAT_NUMBER;
-	if (l->type == PB_FLAT_TEXT) {
-		from++;
-		to--;
-	}
-	l->text = f->event.ptr + from;
-	l->len = to - from;
-	l->path = path;
+	enum pb_flat_type type = type_of(f->event.ptr[v->from]);
+	uint32_t quote = type == PB_FLAT_TEXT;
+	l->type = (uint8_t)type;
+	l->text = f->event.ptr + v->from + quote;
+	l->len = v->to - v->from - 2 * quote;
+	l->path = v->path;
 	l->next = PB_FLAT_NONE;
 	l->has_number = l->has_folded = false;
-	l->has_escapes = l->type == PB_FLAT_TEXT && f->scan.carry.escapes != 0 &&
-	    memchr(l->text, '\\', l->len) != NULL;
-	if (f->n_around > 0 && f->around_kept == PB_FLAT_NONE)
-		keep_members(f);
-	l->members = f->around_kept;
-	l->n_members = f->n_around;
+	l->has_escapes = v->has_escapes;
+	l->members = v->members;
+	l->n_members = v->n_members;
 
-	struct pb_flat_found *found = &f->found[path];
+	struct pb_flat_found *found = &f->found[v->path];
 	if (found->event != f->serial) {
 		*found = (struct pb_flat_found){
 		    .event = f->serial, .first = f->n_leaves, .last = f->n_leaves};
@@ -466,10 +465,11 @@ add_leaf(struct pb_flat *f, uint32_t path, uint32_t from, uint32_t to)
 		f->leaves[found->last].next = f->n_leaves;
 		found->last = f->n_leaves;
 	}
-	if (f->n_around > 0)
+	if (v->n_members > 0)
 		found->is_in_array = true;
 	else
 		found->is_outside = true;
+	f->is_mixed = f->is_mixed || v->is_mixing;
 	f->n_leaves++;
 }
 
@@ -477,6 +477,7 @@ add_leaf(struct pb_flat *f, uint32_t path, uint32_t from, uint32_t to)
 
 struct reader {
 	struct pb_flat *f;
+	bool learns; /* the shape of the event */
 	const struct pb_flat_tree *tree;
 	const uint32_t *op, *end; /* operators of this portion that are left */
 	bool stops_early;
@@ -579,7 +580,7 @@ static inline bool
 is_gap_blank(const struct pb_flat *f, uint32_t from, uint32_t to)
 {
 	while (++from < to)
-		if (!is_blank(f->scan.buf[from]))
+		if (!pb_scan_is_blank(f->scan.buf[from]))
 			return false;
 	return true;
 }
@@ -608,17 +609,43 @@ leave_element(struct pb_flat *f, const struct pb_flat_frame *fr)
 	}
 }
 
-/* False when there is no need to read on. */
-static inline bool
-take_leaf(struct reader *r, uint32_t node, uint32_t from, uint32_t to)
+/*
+ * The value at `node`, which may have blanks around it; `is_mixing` as in struct pb_shape_value.
+ * False when there is no need to read on.
+ */
+static bool
+take_value(struct reader *r, uint32_t node, uint32_t from, uint32_t to, bool is_mixing)
 {
-	uint32_t path = r->tree->nodes[node].path;
+	struct pb_flat *f = r->f;
+	const unsigned char *b = f->scan.buf;
+	struct pb_shape_value v = {.path = PB_FLAT_NONE, .is_mixing = is_mixing};
 
-	if (path == PB_FLAT_NONE)
+	if (node != PB_FLAT_NONE)
+		v.path = r->tree->nodes[node].path;
+	if (v.path == PB_FLAT_NONE && !r->learns)
 		return true;
-	add_leaf(r->f, path, from, to);
-	return !r->stops_early || r->f->n_found < r->tree->n_paths;
+	while (pb_scan_is_blank(b[from]))
+		from++;
+	while (pb_scan_is_blank(b[to - 1]))
+		to--;
+	v.from = from;
+	v.to = to;
+	if (v.path != PB_FLAT_NONE) {
+		if (f->n_around > 0 && f->around_kept == PB_FLAT_NONE)
+			keep_members(f);
+		v.members = f->around_kept;
+		v.n_members = f->n_around;
+		v.has_escapes = b[from] == '"' && f->scan.carry.escapes != 0 &&
+		    memchr(b + from, '\\', to - from) != NULL;
+		add_leaf(f, &v);
+	}
+	if (r->learns)
+		pb_shapes_add(f->shapes, &v);
+	return !r->stops_early || f->n_found < r->tree->n_paths;
 }
+
+/* Is a value looked at? */
+#define IS_WANTED(node) (learns || (node) != PB_FLAT_NONE)
 
 #define NEXT_OP()                                                                                  \
 	do {                                                                                       \
@@ -656,7 +683,7 @@ read_event(struct reader *r)
 	const uint32_t *next = NULL, *end = NULL;
 	uint32_t op = 0, prev, child = 0, node = 0;
 	uint64_t seen = 0;
-	bool is_first = true, has_blanks = false, has_escapes = false;
+	bool is_first = true, has_blanks = false, has_escapes = false, learns = r->learns;
 
 	NEXT_OP();
 	if (end == f->scan.ops || b[op] != '{')
@@ -698,13 +725,13 @@ member:
 	NEXT_OP();
 	switch (b[op]) {
 	case ',':
-		if (child != PB_FLAT_NONE && !take_leaf(r, child, prev + 1, op))
+		if (IS_WANTED(child) && !take_value(r, child, prev + 1, op, false))
 			return 0;
 		prev = op;
 		is_first = false;
 		goto member;
 	case '}':
-		if (child != PB_FLAT_NONE && !take_leaf(r, child, prev + 1, op))
+		if (IS_WANTED(child) && !take_value(r, child, prev + 1, op, false))
 			return 0;
 		goto leave;
 	case '{':
@@ -734,12 +761,9 @@ element:
 	switch (b[op]) {
 	case ',':
 	case ']':
-		if (child != PB_FLAT_NONE &&
-		    !(b[op] == ']' && is_first && is_gap_blank(f, prev, op))) {
-			f->is_mixed = f->is_mixed || fr->is_member;
-			if (!take_leaf(r, child, prev + 1, op))
-				return 0;
-		}
+		if (IS_WANTED(child) && !(b[op] == ']' && is_first && is_gap_blank(f, prev, op)) &&
+		    !take_value(r, child, prev + 1, op, fr->is_member))
+			return 0;
 		if (b[op] == ']')
 			goto leave;
 		prev = op;
@@ -783,6 +807,8 @@ pb_flat_new(void)
 	struct pb_flat *f = pb_calloc(1, sizeof(*f));
 
 	f->level = pb_scan_best();
+	f->shapes = pb_shapes_new();
+	f->has_shapes = true;
 	f->keys_size = 64;
 	f->keys = pb_calloc(f->keys_size, sizeof(*f->keys));
 	f->first_owner = 1;
@@ -794,6 +820,7 @@ pb_flat_free(struct pb_flat *f)
 {
 	if (f == NULL)
 		return;
+	pb_shapes_free(f->shapes);
 	free(f->leaves);
 	free(f->found);
 	free(f->members);
@@ -834,8 +861,22 @@ pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str even
 		return -1;
 	start_event(f, t);
 	f->event = event;
+	bool has_shapes = f->has_shapes && !stop_early;
+	if (has_shapes && pb_shapes_read(f->shapes, f->level, t->serial, event)) {
+		for (uint32_t i = 0; i < f->shapes->n_values; i++)
+			add_leaf(f, &f->shapes->values[i]);
+		f->leaf_members = f->shapes->kept;
+		return 0;
+	}
+
 	pb_scan_init(&f->scan, f->level, event.ptr, event.len,
 	    stop_early ? PB_SCAN_LEAD_BLOCKS : PB_SCAN_BLOCKS);
 	struct reader r = {.f = f, .tree = t, .stops_early = stop_early};
-	return read_event(&r);
+	r.learns = has_shapes && pb_shapes_begin(f->shapes);
+	if (read_event(&r) < 0)
+		return -1;
+	f->leaf_members = f->members;
+	if (r.learns)
+		pb_shapes_keep(f->shapes, f->members);
+	return 0;
 }

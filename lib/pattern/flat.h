@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "pattern/scan.h"
+#include "pattern/shape.h"
 #include "pattern/test.h"
 
 #define PB_FLAT_EVENT_MAX (64U << 20) /* bytes of an event */
@@ -32,6 +33,7 @@ struct pb_flat_edge {
 };
 
 struct pb_flat_tree {
+	uint64_t serial; /* no other tree of the program has it */
 	struct pb_flat_node *nodes; /* the first is the event itself */
 	uint32_t n_nodes, nodes_size, n_paths;
 	struct pb_flat_edge *edges; /* open addressing */
@@ -56,17 +58,12 @@ enum pb_flat_type {
 	PB_FLAT_NULL,
 };
 
-/* One array element around a leaf. */
-struct pb_flat_member {
-	uint32_t array, index;
-};
-
 struct pb_flat_leaf {
 	const char *text; /* as it stands in the event; a text without its quotes */
 	uint32_t len;
 	uint32_t path;
 	uint32_t next; /* leaf of the same path, in the order of the event; PB_FLAT_NONE = none */
-	uint32_t members, n_members; /* the elements around it, outermost first */
+	uint32_t members, n_members; /* in leaf_members: the elements around it, outermost first */
 	uint8_t type; /* enum pb_flat_type */
 	bool has_escapes; /* still: see pb_flat_text */
 	bool has_number, has_folded;
@@ -104,6 +101,8 @@ struct pb_flat_set_entry {
 
 struct pb_flat {
 	struct pb_scan scan;
+	struct pb_shapes *shapes;
+	bool has_shapes; /* are they used? */
 	enum pb_scan_level level;
 	struct pb_str event;
 	uint32_t serial; /* of the event */
@@ -113,6 +112,7 @@ struct pb_flat {
 	uint32_t found_size, n_found; /* n_found: paths with a leaf */
 	struct pb_flat_member *members;
 	uint32_t n_members, members_size;
+	const struct pb_flat_member *leaf_members; /* those, or a shape's */
 	struct pb_flat_member around[64];
 	uint32_t n_around, around_kept; /* members[around_kept..) are those around, if not NONE */
 	struct pb_flat_frame frames[64];

@@ -238,7 +238,7 @@ add_walk_leaf(struct pb_match *s, const struct pb_flat *f, const struct pb_flat_
 	GROW(w->leaves, w->n_leaves, w->leaves_size);
 	w->leaves[w->n_leaves++] = (struct pb_leaf){NULL, w->n_members, l->n_members};
 	for (uint32_t i = 0; i < l->n_members; i++) {
-		const struct pb_flat_member *m = &f->members[l->members + i];
+		const struct pb_flat_member *m = &f->leaf_members[l->members + i];
 		GROW(w->members, w->n_members, w->members_size);
 		w->members[w->n_members++] = (struct pb_member){NULL, m->array, m->index};
 	}
@@ -573,6 +573,18 @@ pb_match_set_scanner(struct pb_match *s, const char *name)
 		return 0;
 	}
 	return -1;
+}
+
+void
+pb_match_set_shapes(struct pb_match *s, bool are_used)
+{
+	s->flat->has_shapes = are_used;
+}
+
+uint64_t
+pb_match_n_by_shape(const struct pb_match *s)
+{
+	return s->flat->shapes->n_read;
 }
 
 size_t

@@ -205,6 +205,14 @@ size_t pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_str *ret, s
 const char *pb_match_scanner(const struct pb_match *s);
 /* Scan in a simpler way, for tests and measuring; -1 when it does not run here. */
 int pb_match_set_scanner(struct pb_match *s, const char *name);
+/*
+ * An event that is built like one seen before, with the same keys in the same order and other
+ * values, is read in about half the time or less (lib/pattern/shape.h); it is validated all the same.
+ * `s` remembers such shapes in memory it has from the start, about 400 KB.  Not to use them is for
+ * tests and measuring; how many events were read by one, ever, is for them too.
+ */
+void pb_match_set_shapes(struct pb_match *s, bool are_used);
+uint64_t pb_match_n_by_shape(const struct pb_match *s);
 
 /*
  * The same for an event that is parsed already; allocates.  Returns how many matched, ids as above.

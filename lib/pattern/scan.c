@@ -13,40 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "pattern/simd.h"
 
-#define ODD_BITS UINT64_C(0xaaaaaaaaaaaaaaaa)
-#define INLINE static inline __attribute__((always_inline))
-
-/* The characters that scan_kernel.h asks for by name. */
-#define CHAR_quote '"'
-#define CHAR_slash '\\'
-#define CHAR_blank ' '
-#define CHAR_open '{'
-#define CHAR_close '}'
-#define CHAR_comma ','
-#define CHAR_colon ':'
-#define CHAR_minus '-'
-#define CHAR_dot '.'
-#define CHAR_zero '0'
-#define CHAR_ten '\n'
-#define CHAR_tab '\t'
-#define CHAR_return '\r'
-
-struct tokens {
-	uint64_t open, close, comma, colon; /* operators */
-	uint64_t text, text_end; /* the quotes around texts */
-	uint64_t scalar; /* all characters of numbers and literals, and of what is neither */
-	uint64_t scalar_start;
-	uint64_t blank; /* between tokens */
-};
-
-/* Characters of scalars. */
-struct digits {
-	uint64_t digit, minus, dot, zero;
-};
+/*
+ * Masks of several blocks at once, in vector registers where there are such.  BEHIND has a bit where
+ * the mask has one k bytes before; FIRST masks all but the first n of them.
+ */
+#define WIDE 4
+typedef uint64_t wide __attribute__((vector_size(8 * WIDE), aligned(8), may_alias));
+#define AT(masks, i) (*(const wide *)&(masks)[i])
+#define BEHIND(masks, i, k) (AT(masks, i) << (k) | AT(masks, (i)-1) >> (64 - (k)))
+#define FIRST(n) AT(first_lanes, (n) < WIDE ? WIDE - (n) : 0)
+#define ANY(w) ((w)[0] | (w)[1] | (w)[2] | (w)[3])
+static const uint64_t first_lanes[2 * WIDE] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 
 /* --- single tokens */
 
@@ -242,24 +221,6 @@ pb_scan_utf8(const unsigned char *buf, size_t len, size_t from, size_t to)
 
 /* --- masks */
 
-/* Characters behind a backslash that is not escaped itself. */
-INLINE uint64_t
-find_escaped(struct pb_scan_carry *c, uint64_t slash)
-{
-	if (slash == 0) {
-		uint64_t escaped = c->escaped;
-		c->escaped = 0;
-		return escaped;
-	}
-	c->escapes = 1;
-	/* A run of backslashes that begins at an even place escapes what stands at even places. */
-	uint64_t starts = slash & ~c->escaped;
-	uint64_t code = (((starts << 1) | ODD_BITS) - starts) ^ ODD_BITS;
-	uint64_t escaped = code ^ (slash | c->escaped);
-	c->escaped = (code & slash) >> 63;
-	return escaped;
-}
-
 /* The first characters that are not blank behind those of `mask`; `carry` is block to block. */
 INLINE uint64_t
 follow(uint64_t mask, uint64_t blank, uint64_t *carry)
@@ -267,28 +228,55 @@ follow(uint64_t mask, uint64_t blank, uint64_t *carry)
 	uint64_t next = (mask << 1) | *carry, sum;
 
 	*carry = mask >> 63;
-	if (blank == 0)
-		return next;
 	/* Adding at the start of a run of blanks carries to the place behind it. */
 	*carry |= __builtin_add_overflow(next & blank, blank, &sum);
 	return (sum | next) & ~blank;
 }
 
-/* Which tokens follow which: the bits returned are those of misplaced ones. */
+/* The bit before the first, of the block before. */
 INLINE uint64_t
-check_order(struct pb_scan_carry *c, const struct tokens *t)
+behind(const uint64_t *masks, uint32_t i)
 {
-	uint64_t value = t->open | t->text | t->scalar_start;
-	uint64_t after_open = follow(t->open, t->blank, &c->after_open);
-	uint64_t after_sep = follow(t->comma | t->colon, t->blank, &c->after_sep);
-	uint64_t after_text = follow(t->text_end, t->blank, &c->after_text);
-	uint64_t asked = after_open | after_sep;
-
-	return (value & ~asked) | (asked & ~(value | t->close)) | (after_sep & t->close) |
-	    (t->colon & ~after_text);
+	return masks[i] << 1 | masks[i - 1] >> 63;
 }
 
-/* Check the scalar that has a character other than digits, '-' and '.' at `at`, and none before. */
+/* As check_order in scan_kernel.h, where there may be blanks. */
+static __attribute__((noinline)) uint64_t
+check_order_spaced(struct pb_scan *s)
+{
+	const struct pb_scan_masks *m = &s->masks;
+	struct pb_scan_carry c = s->carry;
+	uint64_t bad = 0;
+
+	for (uint32_t i = 1; i <= s->n_masks; i++) {
+		uint64_t after_open = follow(m->open[i], m->blank[i], &c.after_open);
+		uint64_t asked = after_open | follow(m->sep[i], m->blank[i], &c.after_sep);
+		uint64_t after_text = follow(m->text_end[i], m->blank[i], &c.after_text);
+		uint64_t value = m->open[i] | m->text[i] | (m->scalar[i] & ~behind(m->scalar, i));
+		bad |= (asked ^ value) & ~(m->close[i] & after_open);
+		bad |= m->colon[i] & ~after_text;
+	}
+	s->carry = c;
+	return bad;
+}
+
+/* No number has a second '.': the digits behind one are run through by a carry. */
+static __attribute__((noinline)) bool
+check_fractions(struct pb_scan *s)
+{
+	const struct pb_scan_masks *m = &s->masks;
+	uint64_t bad = 0, in_fraction = s->carry.in_fraction;
+
+	for (uint32_t i = 1; i <= s->n_masks; i++) {
+		uint64_t digit = m->digit[i], fraction = behind(m->dot, i) | in_fraction, sum;
+		in_fraction = __builtin_add_overflow(fraction & digit, digit, &sum);
+		bad |= (sum | fraction) & ~digit & m->dot[i];
+	}
+	s->carry.in_fraction = in_fraction;
+	return bad == 0;
+}
+
+/* Check the number or literal that has a character of neither at `at`, and none before. */
 static bool
 check_scalar(const struct pb_scan *s, size_t at, bool is_start)
 {
@@ -299,71 +287,40 @@ check_scalar(const struct pb_scan *s, size_t at, bool is_start)
 	return pb_scan_number_is_valid(s->buf, s->len, at);
 }
 
+/* Literals, numbers with an exponent, and those so long that they may be out of range. */
 static __attribute__((noinline)) bool
-check_scalars(const struct pb_scan *s, uint64_t others, uint64_t starts)
+check_scalars(const struct pb_scan *s)
 {
-	for (; others != 0; others &= others - 1) {
-		unsigned bit = (unsigned)__builtin_ctzll(others);
-		if (!check_scalar(s, s->pos + bit, (starts >> bit & 1) != 0))
+	const struct pb_scan_masks *m = &s->masks;
+
+	for (uint32_t i = 1; i <= s->n_masks; i++) {
+		uint64_t start = m->scalar[i] & ~behind(m->scalar, i);
+		uint64_t other = m->scalar[i] & ~(m->digit[i] | m->dot[i] | m->minus[i]);
+		uint64_t behind_other = behind(m->scalar, i) &
+		    ~(behind(m->digit, i) | behind(m->dot, i) | behind(m->minus, i));
+		for (uint64_t odd = other & ~behind_other; odd != 0; odd &= odd - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(odd);
+			if (!check_scalar(s, s->base[i] + bit, (start >> bit & 1) != 0))
+				return false;
+		}
+		bool is_full = m->scalar[i] == UINT64_MAX && m->scalar[i - 1] != UINT64_MAX;
+		if (is_full && !check_scalar(s, s->base[i], false))
 			return false;
 	}
 	return true;
 }
 
-/* The grammar of numbers without exponent; others, and literals, are looked at one by one. */
-INLINE uint64_t
-check_numbers(
-    struct pb_scan *s, struct pb_scan_carry *c, const struct tokens *t, const struct digits *d)
-{
-	uint64_t start = t->scalar_start;
-	uint64_t other = t->scalar & ~(d->digit | d->minus | d->dot);
-	uint64_t behind_other = (other << 1) | c->was_other;
-	uint64_t behind_digit = (d->digit << 1) | c->was_digit;
-	uint64_t behind_minus = (d->minus << 1) | c->was_minus;
-	uint64_t behind_dot = (d->dot << 1) | c->was_dot;
-
-	uint64_t bad = d->minus & ~start & ~behind_other;
-	bad |= (behind_minus | behind_dot) & ~d->digit;
-	bad |= d->dot & ~behind_digit;
-
-	/* No second '.': the digits behind one are run through by a carry. */
-	uint64_t fraction = behind_dot | c->in_fraction, sum;
-	c->in_fraction = __builtin_add_overflow(fraction & d->digit, d->digit, &sum);
-	bad |= (sum | fraction) & ~d->digit & d->dot;
-
-	/* No digit behind a leading 0; behind the '-' of an exponent there may be. */
-	uint64_t first = (start | (((d->minus & start) << 1) | c->was_minus)) & d->digit;
-	uint64_t lone = first & d->zero;
-	bad |= ((lone << 1) | c->was_zero) & d->digit;
-
-	c->was_other = other >> 63;
-	c->was_digit = d->digit >> 63;
-	c->was_minus = (d->minus & start) >> 63;
-	c->was_dot = d->dot >> 63;
-	c->was_zero = lone >> 63;
-
-	/* A number this long may be out of range. */
-	bool is_full = t->scalar == UINT64_MAX;
-	if (is_full && !c->was_full && bad == 0 && !check_scalar(s, s->pos, false))
-		bad = 1;
-	c->was_full = is_full;
-	uint64_t odd = other & ~behind_other;
-	if (odd != 0 && bad == 0 && !check_scalars(s, odd, start))
-		bad = 1;
-	return bad;
-}
-
 static __attribute__((noinline)) bool
-check_rare(struct pb_scan *s, uint64_t escapes, uint64_t high)
+check_rare(struct pb_scan *s, size_t pos, uint64_t escapes, uint64_t high)
 {
 	for (; escapes != 0; escapes &= escapes - 1) {
-		size_t at = s->pos + (unsigned)__builtin_ctzll(escapes);
+		size_t at = pos + (unsigned)__builtin_ctzll(escapes);
 		if (!pb_scan_escape_is_valid(s->buf, s->len, at, &s->low_at))
 			return false;
 	}
 	if (high != 0) {
-		size_t from = s->utf8_at > s->pos ? s->utf8_at : s->pos;
-		size_t to = s->len - s->pos > 64 ? s->pos + 64 : s->len;
+		size_t from = s->utf8_at > pos ? s->utf8_at : pos;
+		size_t to = s->len - pos > 64 ? pos + 64 : s->len;
 		s->utf8_at = pb_scan_utf8(s->buf, s->len, from, to);
 	}
 	return s->utf8_at != SIZE_MAX;
@@ -376,6 +333,7 @@ put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 	uint32_t *end = out + __builtin_popcountll(bits);
 
 	while (out < end) {
+#pragma GCC unroll 8
 		for (unsigned i = 0; i < 8; i++) {
 			out[i] = base + (uint32_t)__builtin_ctzll(bits | (UINT64_C(1) << 63));
 			bits &= bits - 1;
@@ -393,36 +351,19 @@ xor_up(uint64_t x)
 	return x;
 }
 
-/* --- one byte at a time */
-
-struct bytes {
-	unsigned char at[64];
-};
-
-INLINE struct bytes
-scalar_load(const unsigned char *at)
+/* The last bytes of the event, fewer than 64, and blanks behind them; nothing beyond is read. */
+INLINE const unsigned char *
+last_block(const struct pb_scan *s, unsigned char room[128], size_t left)
 {
-	struct bytes v;
-
-	memcpy(v.at, at, sizeof(v.at));
-	return v;
+	memset(room + 64, ' ', 64);
+	if (s->len < 64)
+		memcpy(room + 64 - left, s->buf + s->pos, left);
+	else
+		memcpy(room, s->buf + s->len - 64, 64);
+	return room + 64 - left;
 }
 
-#define SCALAR_MASK(name, type, test)                                                              \
-	INLINE uint64_t name(const struct bytes *v, type c)                                        \
-	{                                                                                          \
-		uint64_t mask = 0;                                                                 \
-		for (unsigned i = 0; i < 64; i++) {                                                \
-			unsigned char byte = v->at[i];                                             \
-			mask |= (uint64_t)(test) << i;                                             \
-		}                                                                                  \
-		return mask;                                                                       \
-	}
-SCALAR_MASK(scalar_eq, unsigned char, byte == c)
-SCALAR_MASK(scalar_eq_low, unsigned char, (byte | 0x20) == c)
-SCALAR_MASK(scalar_below, unsigned char, byte < c)
-SCALAR_MASK(scalar_from, unsigned char, byte >= c)
-SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
+/* --- the loops, for each instruction set */
 
 #define K(name) scalar_##name
 #define KERNEL
@@ -430,7 +371,7 @@ SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
 #define K_LOAD scalar_load
 #define K_EQ(v, c) scalar_eq(&(v), CHAR_##c)
 #define K_EQ_LOW(v, c) scalar_eq_low(&(v), CHAR_##c)
-#define K_BELOW(v, c) scalar_below(&(v), CHAR_##c)
+#define K_CONTROL(v) scalar_below(&(v), ' ')
 #define K_DIGIT(v) scalar_digit(&(v), '0')
 #define K_HIGH(v) scalar_from(&(v), 0x80)
 #define K_XOR_UP xor_up
@@ -439,148 +380,18 @@ SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
 
 #if defined(__x86_64__)
 
-/* --- SSE2 */
-
-struct sse2 {
-	__m128i a, b, c, d;
-};
-
-INLINE struct sse2
-sse2_load(const unsigned char *at)
-{
-	const __m128i *p = (const __m128i *)(const void *)at;
-
-	return (struct sse2){_mm_loadu_si128(p), _mm_loadu_si128(p + 1), _mm_loadu_si128(p + 2),
-	    _mm_loadu_si128(p + 3)};
-}
-
-INLINE uint64_t
-sse2_mask(__m128i a, __m128i b, __m128i c, __m128i d)
-{
-	uint64_t low = (uint64_t)(uint32_t)_mm_movemask_epi8(a) |
-	    (uint64_t)(uint32_t)_mm_movemask_epi8(b) << 16;
-	uint64_t high = (uint64_t)(uint32_t)_mm_movemask_epi8(c) |
-	    (uint64_t)(uint32_t)_mm_movemask_epi8(d) << 16;
-
-	return low | high << 32;
-}
-
-INLINE uint64_t
-sse2_eq(struct sse2 v, char c)
-{
-	__m128i x = _mm_set1_epi8(c);
-
-	return sse2_mask(_mm_cmpeq_epi8(v.a, x), _mm_cmpeq_epi8(v.b, x), _mm_cmpeq_epi8(v.c, x),
-	    _mm_cmpeq_epi8(v.d, x));
-}
-
-INLINE struct sse2
-sse2_or(struct sse2 v, char c)
-{
-	__m128i x = _mm_set1_epi8(c);
-
-	return (struct sse2){
-	    _mm_or_si128(v.a, x), _mm_or_si128(v.b, x), _mm_or_si128(v.c, x), _mm_or_si128(v.d, x)};
-}
-
-INLINE struct sse2
-sse2_sub(struct sse2 v, char c)
-{
-	__m128i x = _mm_set1_epi8(c);
-
-	return (struct sse2){
-	    _mm_sub_epi8(v.a, x), _mm_sub_epi8(v.b, x), _mm_sub_epi8(v.c, x), _mm_sub_epi8(v.d, x)};
-}
-
-/* Bytes up to `most`, without sign. */
-INLINE uint64_t
-sse2_upto(struct sse2 v, char most)
-{
-	__m128i x = _mm_set1_epi8(most);
-
-	return sse2_mask(_mm_cmpeq_epi8(_mm_min_epu8(v.a, x), v.a),
-	    _mm_cmpeq_epi8(_mm_min_epu8(v.b, x), v.b), _mm_cmpeq_epi8(_mm_min_epu8(v.c, x), v.c),
-	    _mm_cmpeq_epi8(_mm_min_epu8(v.d, x), v.d));
-}
-
 #define K(name) sse2_##name
 #define KERNEL
 #define KVEC struct sse2
 #define K_LOAD sse2_load
 #define K_EQ(v, c) sse2_eq(v, CHAR_##c)
 #define K_EQ_LOW(v, c) sse2_eq(sse2_or(v, 0x20), CHAR_##c)
-#define K_BELOW(v, c) sse2_upto(v, CHAR_##c - 1)
+#define K_CONTROL(v) sse2_upto(v, ' ' - 1)
 #define K_DIGIT(v) sse2_upto(sse2_sub(v, '0'), 9)
 #define K_HIGH(v) sse2_mask((v).a, (v).b, (v).c, (v).d)
 #define K_XOR_UP xor_up
 #define K_PUT put_ops
 #include "pattern/scan_kernel.h"
-
-/* --- AVX2 */
-
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
-#define AVX2_INLINE AVX2 static inline __attribute__((always_inline))
-
-struct avx2 {
-	__m256i a, b;
-};
-
-AVX2_INLINE struct avx2
-avx2_load(const unsigned char *at)
-{
-	const __m256i *p = (const __m256i *)(const void *)at;
-
-	return (struct avx2){_mm256_loadu_si256(p), _mm256_loadu_si256(p + 1)};
-}
-
-AVX2_INLINE uint64_t
-avx2_mask(__m256i a, __m256i b)
-{
-	return (uint64_t)(uint32_t)_mm256_movemask_epi8(a) |
-	    (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32;
-}
-
-AVX2_INLINE uint64_t
-avx2_eq(struct avx2 v, char c)
-{
-	__m256i x = _mm256_set1_epi8(c);
-
-	return avx2_mask(_mm256_cmpeq_epi8(v.a, x), _mm256_cmpeq_epi8(v.b, x));
-}
-
-AVX2_INLINE struct avx2
-avx2_or(struct avx2 v, char c)
-{
-	__m256i x = _mm256_set1_epi8(c);
-
-	return (struct avx2){_mm256_or_si256(v.a, x), _mm256_or_si256(v.b, x)};
-}
-
-AVX2_INLINE struct avx2
-avx2_sub(struct avx2 v, char c)
-{
-	__m256i x = _mm256_set1_epi8(c);
-
-	return (struct avx2){_mm256_sub_epi8(v.a, x), _mm256_sub_epi8(v.b, x)};
-}
-
-AVX2_INLINE uint64_t
-avx2_upto(struct avx2 v, char most)
-{
-	__m256i x = _mm256_set1_epi8(most);
-
-	return avx2_mask(_mm256_cmpeq_epi8(_mm256_min_epu8(v.a, x), v.a),
-	    _mm256_cmpeq_epi8(_mm256_min_epu8(v.b, x), v.b));
-}
-
-AVX2_INLINE uint64_t
-clmul_xor_up(uint64_t x)
-{
-	__m128i ones = _mm_set1_epi8(-1);
-
-	return (uint64_t)_mm_cvtsi128_si64(
-	    _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)x), ones, 0));
-}
 
 AVX2_INLINE uint32_t *
 avx2_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
@@ -588,11 +399,12 @@ avx2_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 	uint32_t *end = out + __builtin_popcountll(bits);
 
 	while (out < end) {
-		for (unsigned i = 0; i < 8; i++) {
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < 12; i++) {
 			out[i] = base + (uint32_t)_tzcnt_u64(bits);
 			bits = _blsr_u64(bits);
 		}
-		out += 8;
+		out += 12;
 	}
 	return end;
 }
@@ -603,69 +415,12 @@ avx2_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 #define K_LOAD avx2_load
 #define K_EQ(v, c) avx2_eq(v, CHAR_##c)
 #define K_EQ_LOW(v, c) avx2_eq(avx2_or(v, 0x20), CHAR_##c)
-#define K_BELOW(v, c) avx2_upto(v, CHAR_##c - 1)
+#define K_CONTROL(v) avx2_upto(v, ' ' - 1)
 #define K_DIGIT(v) avx2_upto(avx2_sub(v, '0'), 9)
 #define K_HIGH(v) avx2_mask((v).a, (v).b)
 #define K_XOR_UP clmul_xor_up
 #define K_PUT avx2_put_ops
 #include "pattern/scan_kernel.h"
-
-/* --- AVX-512 */
-
-#define AVX512                                                                                     \
-	__attribute__((                                                                            \
-	    target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
-#define AVX512_INLINE AVX512 static inline __attribute__((always_inline))
-
-AVX512_INLINE __m512i
-avx512_load(const unsigned char *at)
-{
-	return _mm512_loadu_si512((const void *)at);
-}
-
-/*
- * 64 times the same byte, from memory: the compiler would make it anew for each block, by way of a
- * general register.
- */
-#define TIMES_4(c) c, c, c, c
-#define TIMES_16(c) TIMES_4(c), TIMES_4(c), TIMES_4(c), TIMES_4(c)
-#define TIMES_64(c)                                                                                \
-	{                                                                                          \
-		TIMES_16(c), TIMES_16(c), TIMES_16(c), TIMES_16(c)                                 \
-	}
-#define WIDE(name, c) static const _Alignas(64) unsigned char name[64] = TIMES_64(c)
-WIDE(wide_quote, '"');
-WIDE(wide_slash, '\\');
-WIDE(wide_blank, ' ');
-WIDE(wide_open, '{');
-WIDE(wide_close, '}');
-WIDE(wide_comma, ',');
-WIDE(wide_colon, ':');
-WIDE(wide_minus, '-');
-WIDE(wide_dot, '.');
-WIDE(wide_zero, '0');
-WIDE(wide_ten, 10);
-WIDE(wide_tab, '\t');
-WIDE(wide_return, '\r');
-
-AVX512_INLINE __m512i
-avx512_wide(const unsigned char *p)
-{
-	__asm__("" : "+r"(p));
-	return _mm512_load_si512(p);
-}
-
-AVX512_INLINE uint64_t
-avx512_eq(__m512i v, const unsigned char *c)
-{
-	return _mm512_cmpeq_epi8_mask(v, avx512_wide(c));
-}
-
-AVX512_INLINE uint64_t
-avx512_below(__m512i v, const unsigned char *c)
-{
-	return _mm512_cmplt_epu8_mask(v, avx512_wide(c));
-}
 
 /* Pick the places of the bits out of 0 to 63, then widen them, 16 at a time. */
 AVX512_INLINE uint32_t *
@@ -701,7 +456,7 @@ avx512_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 #define K_LOAD avx512_load
 #define K_EQ(v, c) avx512_eq(v, wide_##c)
 #define K_EQ_LOW(v, c) avx512_eq(_mm512_or_si512(v, avx512_wide(wide_blank)), wide_##c)
-#define K_BELOW(v, c) avx512_below(v, wide_##c)
+#define K_CONTROL(v) avx512_below(v, wide_blank)
 #define K_DIGIT(v) avx512_below(_mm512_sub_epi8(v, avx512_wide(wide_zero)), wide_ten)
 #define K_HIGH(v) _mm512_movepi8_mask(v)
 #define K_XOR_UP clmul_xor_up
@@ -715,15 +470,14 @@ avx512_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 struct kernel {
 	const char *name;
 	int (*portion)(struct pb_scan *s);
-	int (*rest)(struct pb_scan *s);
 };
 
 static const struct kernel kernels[PB_SCAN_LEVEL_MAX] = {
-    [PB_SCAN_SCALAR] = {"scalar", scalar_portion, scalar_rest},
+    [PB_SCAN_SCALAR] = {"scalar", scalar_portion},
 #if defined(__x86_64__)
-    [PB_SCAN_SSE2] = {"sse2", sse2_portion, sse2_rest},
-    [PB_SCAN_AVX2] = {"avx2", avx2_portion, avx2_rest},
-    [PB_SCAN_AVX512] = {"avx512", avx512_portion, avx512_rest},
+    [PB_SCAN_SSE2] = {"sse2", sse2_portion},
+    [PB_SCAN_AVX2] = {"avx2", avx2_portion},
+    [PB_SCAN_AVX512] = {"avx512", avx512_portion},
 #endif
 };
 
@@ -756,12 +510,34 @@ pb_scan_init(
     struct pb_scan *s, enum pb_scan_level level, const char *buf, size_t len, size_t n_blocks)
 {
 	(void)level;
-	memset(s, 0, offsetof(struct pb_scan, ops));
+	struct pb_scan_masks *m = &s->masks;
+
+	memset(s, 0, offsetof(struct pb_scan, base));
+	m->scalar[0] = m->digit[0] = m->minus[0] = m->dot[0] = m->zero[0] = 0;
 	s->buf = (const unsigned char *)buf;
 	s->len = len;
 	s->n_blocks = n_blocks;
 	s->carry.after_sep = 1; /* a value is asked for */
 	s->low_at = SIZE_MAX;
+}
+
+static void
+hand_on(struct pb_scan_masks *m, uint32_t n)
+{
+	m->scalar[0] = m->scalar[n];
+	m->digit[0] = m->digit[n];
+	m->minus[0] = m->minus[n];
+	m->dot[0] = m->dot[n];
+	m->zero[0] = m->zero[n];
+}
+
+static bool
+ends_well(const struct pb_scan *s)
+{
+	const struct pb_scan_carry *c = &s->carry;
+	uint64_t asking = s->masks.minus[s->n_masks] | s->masks.dot[s->n_masks];
+
+	return (c->in_text | c->after_sep | c->after_open | asking >> 63) == 0;
 }
 
 int
@@ -770,22 +546,14 @@ pb_scan_next(struct pb_scan *s, enum pb_scan_level level)
 	const struct kernel *k = &kernels[level];
 
 	do {
-		s->n = 0;
-		if (s->len - s->pos >= 64) {
-			if (k->portion(s) < 0)
-				return -1;
+		if (k->portion(s) < 0)
+			return -1;
+		if (s->pos < s->len) {
+			hand_on(&s->masks, s->n_masks);
 			continue;
 		}
-		if (s->pos < s->len) {
-			if (k->rest(s) < 0)
-				return -1;
-			s->pos = s->len;
-		}
 		s->is_done = true;
-		const struct pb_scan_carry *c = &s->carry;
-		return (c->in_text | c->after_sep | c->after_open | c->was_minus | c->was_dot) != 0
-		    ? -1
-		    : 0;
+		return ends_well(s) ? 0 : -1;
 	} while (s->n == 0);
 	return 0;
 }

@@ -3,11 +3,11 @@
  * validates all that can be told without knowing what is nested in what.
  *
  * What lies between two operators is then one token or none, so that keys and values are simply the
- * gaps between them; nobody looks for the end of a text again.  Checked here, 64 bytes at a time on
- * bit masks: UTF-8, control characters and escapes in texts, the grammar of numbers and literals,
- * and which token may follow which.  Left to the reader of the operators (flat.c): that brackets
- * pair up, that an object alternates ':' and ',' and begins with neither value nor ',', and that no
- * object has a key twice.
+ * gaps between them; nobody looks for the end of a text again.  Checked here on bit masks, of 64
+ * bytes each and several at a time: UTF-8, control characters and escapes in texts, the grammar of
+ * numbers and literals, and which token may follow which.  Left to the reader of the operators
+ * (flat.c): that brackets pair up, that an object alternates ':' and ',' and begins with neither
+ * value nor ',', and that no object has a key twice.
  *
  * Like pb_json_parse, and for the same reasons, it refuses \u0000, lone surrogates and numbers
  * beyond the range of a double.
@@ -33,14 +33,30 @@ enum pb_scan_level {
 	PB_SCAN_LEVEL_MAX,
 };
 
-/* What one block hands to the next: single bits, but for in_text, which is all ones or none. */
+/*
+ * Masks of the blocks of a portion that are not in the middle of a text throughout, one bit for
+ * each byte, the lowest for the first.  Place 0 is the last block of the portion before, so that
+ * what stands before a byte is found without asking which block that is in.
+ */
+#define PB_SCAN_MASKS (PB_SCAN_BLOCKS + 8)
+struct pb_scan_masks {
+	uint64_t open[PB_SCAN_MASKS], close[PB_SCAN_MASKS];
+	uint64_t sep[PB_SCAN_MASKS], colon[PB_SCAN_MASKS]; /* ',' and ':'; the latter alone */
+	uint64_t text[PB_SCAN_MASKS], text_end[PB_SCAN_MASKS]; /* the quotes around texts */
+	uint64_t blank[PB_SCAN_MASKS]; /* between tokens */
+	/* All characters of numbers and literals, and of what is neither. */
+	uint64_t scalar[PB_SCAN_MASKS];
+	uint64_t digit[PB_SCAN_MASKS], minus[PB_SCAN_MASKS], dot[PB_SCAN_MASKS];
+	uint64_t zero[PB_SCAN_MASKS]; /* of scalars */
+};
+
+/* What one portion hands to the next, beside masks: single bits, but for in_text: all or none. */
 struct pb_scan_carry {
 	uint64_t in_text, escaped;
-	/* The token before was '{' or '[', ',' or ':', a text. */
+	/* The first byte that is no blank must be behind '{' or '[', ',' or ':', a text. */
 	uint64_t after_open, after_sep, after_text;
-	uint64_t was_scalar, was_other, was_digit, was_dot, was_minus, was_zero, in_fraction;
+	uint64_t in_fraction;
 	uint64_t escapes, blanks; /* any so far: backslashes, and blanks between tokens */
-	bool was_full; /* the block before was one scalar throughout */
 };
 
 struct pb_scan {
@@ -54,6 +70,9 @@ struct pb_scan {
 	bool is_bad;
 	bool is_done; /* all is scanned */
 	uint32_t n; /* operators in this portion */
+	uint32_t n_masks; /* in this portion */
+	uint32_t base[PB_SCAN_MASKS]; /* where the block of a mask begins */
+	struct pb_scan_masks masks;
 	uint32_t ops[PB_SCAN_BLOCKS * 64 + 64];
 };
 
@@ -64,6 +83,12 @@ enum pb_scan_level pb_scan_best(void);
 const char *pb_scan_level_name(enum pb_scan_level level);
 /* The next portion into ops[0..n): -1 when the event is malformed; 0 with n == 0 only at the end. */
 int pb_scan_next(struct pb_scan *s, enum pb_scan_level level);
+
+static inline bool
+pb_scan_is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 /* Checks of single tokens, which begin at buf[at]; they look at nothing behind buf[len). */
 bool pb_scan_literal_is_valid(const unsigned char *buf, size_t len, size_t at);

@@ -1,100 +1,164 @@
 /*
- * The loop of the first pass, for one instruction set.  Included by scan.c once for each, with
+ * The loops of the first pass, for one instruction set.  Included by scan.c once for each, with
  *
  *     K(name)          the name with the set's suffix
  *     KERNEL           attributes of the functions
  *     KVEC, K_LOAD     64 bytes, and how to load them
  *     K_EQ(v, c)       mask of the bytes that are c: quote, slash, ... (see CHAR_quote)
  *     K_EQ_LOW(v, c)   the same of (byte | 0x20)
- *     K_BELOW(v, c)    mask of the bytes below c
+ *     K_CONTROL(v)     mask of the bytes below ' ', and perhaps of those from 0x80
  *     K_DIGIT(v)       mask of '0' to '9'
  *     K_HIGH(v)        mask of the bytes from 0x80
  *     K_XOR_UP(x)      each bit the exclusive or of itself and all below
  *     K_PUT(out, base, bits)  write base + place of each bit, and perhaps more; returns their end
  */
-KERNEL static inline __attribute__((always_inline)) bool
-K(block)(struct pb_scan *s, struct pb_scan_carry *c, const unsigned char *at, uint32_t **out)
+
+/* The masks of one portion. */
+KERNEL static int
+K(classify)(struct pb_scan *s)
 {
-	KVEC v = K_LOAD(at);
-	uint64_t quote = K_EQ(v, quote), slash = K_EQ(v, slash), control = K_BELOW(v, blank);
-	uint64_t high = K_HIGH(v);
+	struct pb_scan_masks *m = &s->masks;
+	uint64_t in_text = s->carry.in_text, escaped = s->carry.escaped, escapes = 0, blanks = 0;
+	uint64_t bad = 0;
+	unsigned char last[128];
+	size_t k = 1, pos = s->pos, len = s->len;
 
-	uint64_t escaped = find_escaped(c, slash);
-	uint64_t bounds = quote & ~escaped;
-	uint64_t in = K_XOR_UP(bounds) ^ c->in_text;
-	uint64_t odd_escapes = escaped & in & ~(quote | slash);
-	uint64_t bad = control & in;
-	if ((in & ~bounds) == UINT64_MAX) /* in the middle of a long text: all carries are 0 */
-		return __builtin_expect((bad | odd_escapes | high) == 0, 1) ||
-		    (bad == 0 && check_rare(s, odd_escapes, high));
+	for (size_t n = s->n_blocks; n > 0 && pos < len; n--, pos += 64) {
+		const unsigned char *at = s->buf + pos;
+		uint64_t inside = UINT64_MAX;
+		if (__builtin_expect(len - pos < 64, 0)) {
+			at = last_block(s, last, len - pos);
+			inside >>= 64 - (len - pos);
+		}
+		KVEC v = K_LOAD(at);
+		uint64_t quote = K_EQ(v, quote), slash = K_EQ(v, slash), high = K_HIGH(v);
+		uint64_t control = K_CONTROL(v) & ~high;
+		uint64_t behind = find_escaped(&escaped, slash);
+		uint64_t bounds = quote & ~behind;
+		uint64_t in = K_XOR_UP(bounds) ^ in_text;
+		uint64_t odd = behind & in & ~(quote | slash);
+		bad |= control & in;
+		escapes |= slash;
+		if (__builtin_expect((odd | high) != 0, 0) && !check_rare(s, pos, odd, high))
+			return -1;
+		if ((in & ~bounds) == UINT64_MAX) /* the block before ends in this text */
+			continue;
 
-	c->in_text = (uint64_t)((int64_t)in >> 63);
-	uint64_t outside = ~(in | bounds);
-	uint64_t blank = K_EQ(v, blank);
-	if (control != 0)
-		blank |= K_EQ(v, tab) | K_EQ(v, ten) | K_EQ(v, return );
-	struct tokens t = {
-	    .open = K_EQ_LOW(v, open) & outside,
-	    .close = K_EQ_LOW(v, close) & outside,
-	    .comma = K_EQ(v, comma) & outside,
-	    .colon = K_EQ(v, colon) & outside,
-	    .text = bounds & in,
-	    .text_end = bounds & ~in,
-	    .blank = blank & outside,
-	};
-	uint64_t ops = t.open | t.close | t.comma | t.colon;
-	t.scalar = outside & ~(ops | blank);
-	c->blanks |= t.blank;
-	t.scalar_start = t.scalar & ~((t.scalar << 1) | c->was_scalar);
-	c->was_scalar = t.scalar >> 63;
-	bad |= check_order(c, &t);
-
-	if ((t.scalar | c->was_dot | c->was_minus) != 0) {
-		struct digits d = {
-		    .digit = K_DIGIT(v) & t.scalar,
-		    .minus = K_EQ(v, minus) & t.scalar,
-		    .dot = K_EQ(v, dot) & t.scalar,
-		    .zero = K_EQ(v, zero) & t.scalar,
-		};
-		bad |= check_numbers(s, c, &t, &d);
-	} else {
-		c->was_other = c->was_digit = c->was_zero = c->in_fraction = 0;
-		c->was_full = false;
+		in_text = (uint64_t)((int64_t)in >> 63);
+		uint64_t outside = ~(in | bounds);
+		uint64_t blank = K_EQ(v, blank);
+		if (control != 0)
+			blank |= K_EQ(v, tab) | K_EQ(v, ten) | K_EQ(v, return );
+		blank &= outside;
+		uint64_t open = K_EQ_LOW(v, open) & outside, close = K_EQ_LOW(v, close) & outside;
+		uint64_t colon = K_EQ(v, colon) & outside;
+		uint64_t sep = (K_EQ(v, comma) & outside) | colon;
+		uint64_t scalar = outside & ~(open | close | sep | blank);
+		m->open[k] = open;
+		m->close[k] = close;
+		m->sep[k] = sep;
+		m->colon[k] = colon;
+		m->text[k] = bounds & in;
+		m->text_end[k] = bounds & ~in;
+		m->blank[k] = blank;
+		m->scalar[k] = scalar;
+		m->digit[k] = m->minus[k] = m->dot[k] = m->zero[k] = 0;
+		if (scalar != 0) {
+			m->digit[k] = K_DIGIT(v) & scalar;
+			m->minus[k] = K_EQ(v, minus) & scalar;
+			m->dot[k] = K_EQ(v, dot) & scalar;
+			m->zero[k] = K_EQ(v, zero) & scalar;
+		}
+		blanks |= blank & inside;
+		s->base[k++] = (uint32_t)pos;
 	}
-	*out = K_PUT(*out, (uint32_t)s->pos, ops);
+	s->pos = pos < len ? pos : len;
+	s->n_masks = (uint32_t)k - 1;
+	s->carry.in_text = in_text;
+	s->carry.escaped = escaped;
+	s->carry.escapes |= escapes;
+	s->carry.blanks |= blanks;
+	return bad == 0 ? 0 : -1;
+}
 
-	if (__builtin_expect((bad | odd_escapes | high) != 0, 0))
-		return bad == 0 && check_rare(s, odd_escapes, high);
-	return true;
+/*
+ * Which tokens follow which, where there are no blanks: the bits returned are those of misplaced
+ * ones.
+ */
+KERNEL static uint64_t
+K(check_order)(struct pb_scan *s)
+{
+	struct pb_scan_masks *m = &s->masks;
+	struct pb_scan_carry *c = &s->carry;
+	uint32_t n = s->n_masks;
+	wide bad = {0};
+
+	m->open[0] = c->after_open << 63;
+	m->sep[0] = c->after_sep << 63;
+	m->text_end[0] = c->after_text << 63;
+	for (uint32_t i = 1; i <= n; i += WIDE) {
+		wide after_open = BEHIND(m->open, i, 1);
+		wide asked = after_open | BEHIND(m->sep, i, 1);
+		wide scalar_start = AT(m->scalar, i) & ~BEHIND(m->scalar, i, 1);
+		wide value = AT(m->open, i) | AT(m->text, i) | scalar_start;
+		wide wrong = (asked ^ value) & ~(AT(m->close, i) & after_open);
+		wrong |= AT(m->colon, i) & ~BEHIND(m->text_end, i, 1);
+		bad |= wrong & FIRST(n - i + 1);
+	}
+	c->after_open = m->open[n] >> 63;
+	c->after_sep = m->sep[n] >> 63;
+	c->after_text = m->text_end[n] >> 63;
+	return ANY(bad);
+}
+
+/* The grammar of numbers without exponent; others, and literals, are looked at one by one. */
+KERNEL static bool
+K(check_numbers)(struct pb_scan *s)
+{
+	struct pb_scan_masks *m = &s->masks;
+	uint32_t n = s->n_masks;
+	wide bad = {0}, odd = {0}, dots = {0}, full = {0};
+
+	for (uint32_t i = 1; i <= n; i += WIDE) {
+		wide scalar = AT(m->scalar, i), digit = AT(m->digit, i), minus = AT(m->minus, i);
+		wide dot = AT(m->dot, i), first = FIRST(n - i + 1);
+		wide behind_scalar = BEHIND(m->scalar, i, 1);
+		wide behind_digit = BEHIND(m->digit, i, 1), behind_dot = BEHIND(m->dot, i, 1);
+		wide behind_minus = BEHIND(m->minus, i, 1);
+		wide behind_other = behind_scalar & ~(behind_digit | behind_dot | behind_minus);
+
+		wide wrong = minus & behind_scalar & ~behind_other;
+		wrong |= (behind_minus | behind_dot) & ~digit;
+		wrong |= dot & ~behind_digit;
+		/* A digit behind a 0 that is the first, or behind the '-' that is. */
+		wrong |= digit & BEHIND(m->zero, i, 1) &
+		    (~BEHIND(m->scalar, i, 2) |
+			(BEHIND(m->minus, i, 2) & ~BEHIND(m->scalar, i, 3)));
+		bad |= wrong & first;
+		odd |= scalar & ~(digit | dot | minus) & ~behind_other & first;
+		dots |= dot & first;
+		full |= (wide)(scalar == UINT64_MAX) & first;
+	}
+	if (ANY(bad) != 0)
+		return false;
+	if ((ANY(dots) | s->carry.in_fraction) != 0 && !check_fractions(s))
+		return false;
+	return (ANY(odd) | ANY(full)) == 0 || check_scalars(s);
 }
 
 KERNEL static int
 K(portion)(struct pb_scan *s)
 {
-	struct pb_scan_carry c = s->carry;
-	uint32_t *out = s->ops;
-	size_t n = s->n_blocks;
-
-	while (n-- > 0 && s->len - s->pos >= 64) {
-		if (!K(block)(s, &c, s->buf + s->pos, &out))
-			return -1;
-		s->pos += 64;
-	}
-	s->carry = c;
-	s->n = (uint32_t)(out - s->ops);
-	return 0;
-}
-
-KERNEL static int
-K(rest)(struct pb_scan *s)
-{
-	unsigned char last[64];
+	struct pb_scan_masks *m = &s->masks;
 	uint32_t *out = s->ops;
 
-	memset(last, ' ', sizeof(last));
-	memcpy(last, s->buf + s->pos, s->len - s->pos);
-	if (!K(block)(s, &s->carry, last, &out))
+	if (K(classify)(s) < 0)
 		return -1;
+	uint64_t bad = s->carry.blanks == 0 ? K(check_order)(s) : check_order_spaced(s);
+	if (bad != 0 || !K(check_numbers)(s))
+		return -1;
+	for (uint32_t i = 1; i <= s->n_masks; i++)
+		out = K_PUT(out, s->base[i], m->open[i] | m->close[i] | m->sep[i]);
 	s->n = (uint32_t)(out - s->ops);
 	return 0;
 }
@@ -105,7 +169,7 @@ K(rest)(struct pb_scan *s)
 #undef K_LOAD
 #undef K_EQ
 #undef K_EQ_LOW
-#undef K_BELOW
+#undef K_CONTROL
 #undef K_DIGIT
 #undef K_HIGH
 #undef K_XOR_UP

@@ -1,0 +1,106 @@
+/*
+ * Shapes: events that are built alike are read without parsing them.
+ *
+ * Events come from few senders, and each builds its own alike: the same brackets, keys and blanks,
+ * and between them other texts, numbers and literals.  Those are the values; what is between two of
+ * them, before the first and behind the last, is a gap, and the gaps of an event are its shape.
+ *
+ *     {"source":    "aws.cloudwatch"    ,"detail":{"n":[    1    ,    2    ]}}
+ *     gap           value               gap                 value gap value gap
+ *
+ * Where a well-formed event has the gaps of another, byte for byte, and between them values each of
+ * which is valid, it is well-formed as well: any value may stand where another does.  It has the
+ * same keys in the same objects, so that none is there twice, and the same paths lead to its values.
+ * All of that was found out by the reader (flat.c) when it read the other one.  So what is left to do
+ * is to compare gaps and to validate values, all of them, which takes a fraction of the time.
+ *
+ * Shapes make a tree, so that events with lists of different lengths share what they have in common.
+ * A step is a gap and the value behind it, or the last gap of an event; the steps that may follow
+ * are its children.  The room for steps is fixed; when it is full and too many
+ * events have other shapes, all is forgotten.  Where few events have a shape that is known, none is
+ * looked for during a while: events that are never alike cost little more than without.
+ */
+#ifndef PB_PATTERN_SHAPE_H
+#define PB_PATTERN_SHAPE_H
+
+#include "base/text.h"
+#include "pattern/scan.h"
+
+#define PB_SHAPE_STEPS_MAX 4096
+#define PB_SHAPE_VALUES_MAX 1024 /* of an event that has a shape */
+#define PB_SHAPE_HEAD 32 /* bytes of a gap that are in its step */
+
+/* One array element around a leaf. */
+struct pb_flat_member {
+	uint32_t array, index;
+};
+
+/* A value that somebody asks for, or, when learning, any. */
+struct pb_shape_value {
+	uint32_t from, to; /* with its quotes */
+	uint32_t path; /* PB_SHAPE_NONE = nobody asks for it */
+	uint32_t members, n_members;
+	bool is_mixing; /* it stands in an array that has nested ones before it */
+	bool has_escapes;
+};
+#define PB_SHAPE_NONE UINT32_MAX
+
+struct pb_shape_step {
+	unsigned char head[PB_SHAPE_HEAD]; /* of the gap */
+	uint32_t head_mask; /* a bit for each byte of it */
+	uint32_t len; /* of the gap */
+	uint32_t rest; /* in texts: what does not fit in head */
+	uint32_t next; /* another step that may stand here; 0 = none */
+	uint32_t child; /* 0 = none */
+	uint32_t path; /* of the value */
+	uint32_t members;
+	uint16_t n_members;
+	bool is_mixing, is_last;
+};
+_Static_assert(sizeof(struct pb_shape_step) == 64, "a step is a cache line");
+
+struct pb_shapes {
+	/* What the last event that was read has. */
+	struct pb_shape_value values[PB_SHAPE_VALUES_MAX];
+	uint32_t n_values;
+	/* The rest is for shape.c. */
+	uint64_t reader;
+	struct pb_str event;
+	struct pb_shape_step *steps; /* the first stands before the first gap */
+	uint32_t n_steps;
+	struct pb_flat_member *kept; /* members that the values of steps speak of */
+	uint32_t n_kept;
+	unsigned char *texts; /* long gaps */
+	uint32_t n_texts;
+	bool is_full; /* no step can be learned */
+	bool is_clogged; /* at some place */
+	bool is_looking; /* at this event */
+	uint64_t n_read; /* events ever */
+	uint32_t n_found, n_hits; /* of this trial */
+	uint32_t pause;
+};
+
+struct pb_shapes *pb_shapes_new(void);
+void pb_shapes_free(struct pb_shapes *s); /* NULL is nothing */
+
+/*
+ * Read an event of a known shape: its values that are asked for are then in `values`, in its order.
+ * False when it has none, or is malformed.  `reader` stands for what is asked of events: what was
+ * learned for another is forgotten.
+ */
+bool
+pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t reader, struct pb_str event);
+
+/*
+ * After pb_shapes_read said no: is the shape to be learned?  If so, add each value of the event, in
+ * its order, asked for or not; and when it was found to be well-formed, keep it.  members[] are those
+ * that the values speak of.
+ */
+bool pb_shapes_begin(struct pb_shapes *s);
+void pb_shapes_add(struct pb_shapes *s, const struct pb_shape_value *value);
+void pb_shapes_keep(struct pb_shapes *s, const struct pb_flat_member *members);
+
+/* Follow the steps through the event: shape_walk.c's part of pb_shapes_read. */
+bool pb_shape_walk(struct pb_shapes *s, enum pb_scan_level level);
+
+#endif

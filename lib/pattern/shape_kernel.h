@@ -1,0 +1,134 @@
+/*
+ * Reading an event by its shape, for one instruction set.  Included by shape_walk.c once for each,
+ * with
+ *
+ *     K(name)        the name with the set's suffix
+ *     KERNEL         attributes of the functions
+ *     K_STOPS(p), K_DIGITS(p), K_SAME(p, q)   see simd.h
+ *     KVEC, K_LOAD, K_EQ, K_CONTROL, K_HIGH   as in scan_kernel.h
+ *
+ * The value's first byte is at `from`; where it ends is returned, 0 when it is not valid.  What
+ * follows a number or literal is not looked at, since that is the first byte of a gap.
+ */
+
+/* The rest of a text that is not all plain, from `pos` on, which no backslash stands before. */
+KERNEL static __attribute__((noinline)) size_t
+K(odd_text)(const struct walk *w, size_t from, size_t pos, bool *ret_has_escapes)
+{
+	uint64_t escaped = 0, bounds = 0, any_high = 0, any_slash = 0;
+	size_t low_at = SIZE_MAX;
+
+	for (; bounds == 0; pos += 64) {
+		if (pos >= w->len)
+			return 0;
+		KVEC v = K_LOAD(place(w, pos));
+		uint64_t quote = K_EQ(v, quote), slash = K_EQ(v, slash), high = K_HIGH(v);
+		uint64_t behind = find_escaped(&escaped, slash);
+		bounds = quote & ~behind;
+		uint64_t inside = bounds == 0 ? UINT64_MAX : (bounds & -bounds) - 1;
+		if ((K_CONTROL(v) & ~high & inside) != 0)
+			return 0;
+		any_high |= high & inside;
+		any_slash |= slash & inside;
+		for (uint64_t odd = behind & inside & ~(quote | slash); odd != 0; odd &= odd - 1) {
+			size_t at = pos + (unsigned)__builtin_ctzll(odd);
+			if (!pb_scan_escape_is_valid(w->buf, w->len, at, &low_at))
+				return 0;
+		}
+	}
+	pos += (size_t)__builtin_ctzll(bounds) - 64;
+	if (any_high != 0 && pb_scan_utf8(w->buf, w->len, from, pos) != pos)
+		return 0;
+	*ret_has_escapes = any_slash != 0;
+	return pos + 1;
+}
+
+KERNEL static inline __attribute__((always_inline)) size_t
+K(text)(const struct walk *w, size_t from, bool *ret_has_escapes)
+{
+	size_t pos = from + 1;
+	uint32_t stops;
+
+	*ret_has_escapes = false;
+	while ((stops = K_STOPS(place(w, pos))) == 0)
+		pos += 32;
+	pos += (unsigned)__builtin_ctz(stops);
+	if (__builtin_expect(*place(w, pos) != '"', 0))
+		return K(odd_text)(w, from, pos, ret_has_escapes);
+	return pos + 1;
+}
+
+KERNEL static inline __attribute__((always_inline)) size_t
+K(number)(const struct walk *w, size_t from)
+{
+	const unsigned char *p = place(w, from);
+	unsigned start = *p == '-';
+	uint32_t others = ~K_DIGITS(p) & ~start;
+
+	if (__builtin_expect(others == 0, 0))
+		return odd_number(w, from);
+	unsigned end = (unsigned)__builtin_ctz(others);
+	if (end == start || (p[start] == '0' && end > start + 1))
+		return 0;
+	if (p[end] == '.') {
+		unsigned dot = end;
+		others &= others - 1;
+		if (__builtin_expect(others == 0, 0))
+			return odd_number(w, from);
+		end = (unsigned)__builtin_ctz(others);
+		if (end == dot + 1)
+			return 0;
+	}
+	return __builtin_expect((p[end] | 0x20) == 'e', 0) ? odd_number(w, from) : from + end;
+}
+
+KERNEL static bool
+K(walk)(struct walk *w, struct pb_shapes *s)
+{
+	const struct pb_shape_step *steps = s->steps;
+	uint32_t at = steps[0].child, n_values = 0;
+	size_t pos = 0;
+
+	while (at != 0) {
+		const struct pb_shape_step *step = &steps[at];
+		at = step->next;
+		if ((~K_SAME(place(w, pos), step->head) & step->head_mask) != 0 ||
+		    (step->len > PB_SHAPE_HEAD && !has_rest(w, s, step, pos)))
+			continue;
+		size_t from = pos + step->len, to;
+		if (step->is_last) {
+			if (from != w->len)
+				continue;
+			s->n_values = n_values;
+			return true;
+		}
+		bool has_escapes = false;
+		unsigned char c = *place(w, from);
+		if (c == '"')
+			to = K(text)(w, from, &has_escapes);
+		else if (c == '-' || (c >= '0' && c <= '9'))
+			to = K(number)(w, from);
+		else
+			to = literal(w, from);
+		if (to == 0)
+			continue;
+		if (step->path != PB_SHAPE_NONE)
+			s->values[n_values++] =
+			    (struct pb_shape_value){(uint32_t)from, (uint32_t)to, step->path,
+				step->members, step->n_members, step->is_mixing, has_escapes};
+		pos = to;
+		at = step->child;
+	}
+	return false;
+}
+
+#undef K
+#undef KERNEL
+#undef KVEC
+#undef K_LOAD
+#undef K_EQ
+#undef K_CONTROL
+#undef K_HIGH
+#undef K_STOPS
+#undef K_DIGITS
+#undef K_SAME

@@ -1,0 +1,141 @@
+/*
+ * Reading an event by its shape: from gap to value to gap.  The loops stand in shape_kernel.h, once
+ * for each instruction set.
+ *
+ * The next place is known only when the value before it has been read, so that this is bound by how
+ * long one value takes from its first byte to its last, not by how many instructions that needs.
+ */
+#include "pattern/shape.h"
+#include "pattern/simd.h"
+
+#define LOADED 96 /* bytes from any place on may be loaded, also from the last */
+
+/* The event at hand. */
+struct walk {
+	const unsigned char *buf;
+	size_t len;
+	size_t
+	    safe; /* before here that is so in buf; else in a copy of the end, with NULs behind it */
+	const unsigned char *end; /* the end of the event in the copy */
+	unsigned char copy[2 * LOADED];
+};
+
+static void
+start(struct walk *w, struct pb_str event)
+{
+	w->buf = (const unsigned char *)event.ptr;
+	w->len = event.len;
+	if (event.len >= LOADED) {
+		w->safe = event.len - LOADED + 1;
+		memcpy(w->copy, w->buf + event.len - LOADED, LOADED);
+	} else {
+		w->safe = 0;
+		memcpy(w->copy + LOADED - event.len, w->buf, event.len);
+	}
+	memset(w->copy + LOADED, 0, LOADED);
+	w->end = w->copy + LOADED;
+}
+
+/* The bytes of the event from `pos` on, which is in it or at its end. */
+INLINE const unsigned char *
+place(const struct walk *w, size_t pos)
+{
+	return __builtin_expect(pos < w->safe, 1) ? w->buf + pos : w->end - (w->len - pos);
+}
+
+/* A gap that is longer than what its step has of it. */
+static bool
+has_rest(
+    const struct walk *w, const struct pb_shapes *s, const struct pb_shape_step *step, size_t pos)
+{
+	size_t head = pos + PB_SHAPE_HEAD, n = step->len - PB_SHAPE_HEAD;
+
+	return head <= w->len && n <= w->len - head &&
+	    memcmp(w->buf + head, s->texts + step->rest, n) == 0;
+}
+
+/* A number with an exponent, or a long one. */
+static __attribute__((noinline)) size_t
+odd_number(const struct walk *w, size_t from)
+{
+	size_t to = from;
+
+	while (to < w->len && w->buf[to] != '\0' && strchr("0123456789+-.eE", w->buf[to]) != NULL)
+		to++;
+	return pb_scan_number_is_valid(w->buf, w->len, from) ? to : 0;
+}
+
+static size_t
+literal(const struct walk *w, size_t from)
+{
+	const unsigned char *p = place(w, from);
+
+	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
+		return from + 4;
+	return memcmp(p, "false", 5) == 0 ? from + 5 : 0;
+}
+
+#define K(name) scalar_##name
+#define KERNEL
+#define KVEC struct bytes
+#define K_LOAD scalar_load
+#define K_EQ(v, c) scalar_eq(&(v), CHAR_##c)
+#define K_CONTROL(v) scalar_below(&(v), ' ')
+#define K_HIGH(v) scalar_from(&(v), 0x80)
+#define K_STOPS scalar_stops
+#define K_DIGITS scalar_digits
+#define K_SAME scalar_same
+#include "pattern/shape_kernel.h"
+
+#if defined(__x86_64__)
+
+#define K(name) sse2_##name
+#define KERNEL
+#define KVEC struct sse2
+#define K_LOAD sse2_load
+#define K_EQ(v, c) sse2_eq(v, CHAR_##c)
+#define K_CONTROL(v) sse2_upto(v, ' ' - 1)
+#define K_HIGH(v) sse2_mask((v).a, (v).b, (v).c, (v).d)
+#define K_STOPS sse2_stops
+#define K_DIGITS sse2_digits
+#define K_SAME sse2_same
+#include "pattern/shape_kernel.h"
+
+#define K(name) avx2_##name
+#define KERNEL AVX2
+#define KVEC struct avx2
+#define K_LOAD avx2_load
+#define K_EQ(v, c) avx2_eq(v, CHAR_##c)
+#define K_CONTROL(v) avx2_upto(v, ' ' - 1)
+#define K_HIGH(v) avx2_mask((v).a, (v).b)
+#define K_STOPS avx2_stops
+#define K_DIGITS avx2_digits
+#define K_SAME avx2_same
+#include "pattern/shape_kernel.h"
+
+#endif
+
+bool
+pb_shape_walk(struct pb_shapes *s, enum pb_scan_level level)
+{
+	struct walk w;
+
+	start(&w, s->event);
+	switch (level) {
+#if defined(__x86_64__)
+	case PB_SCAN_AVX512: /* values are short: wider registers would gain nothing */
+	case PB_SCAN_AVX2:
+		return avx2_walk(&w, s);
+	case PB_SCAN_SSE2:
+		return sse2_walk(&w, s);
+#else
+	case PB_SCAN_AVX512:
+	case PB_SCAN_AVX2:
+	case PB_SCAN_SSE2:
+#endif
+	case PB_SCAN_SCALAR:
+	case PB_SCAN_LEVEL_MAX:
+		break;
+	}
+	return scalar_walk(&w, s);
+}
