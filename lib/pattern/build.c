@@ -6,7 +6,6 @@
 
 #include "pattern/build.h"
 
-#define MATCHER_MAGIC 0x6d617463u
 #define GRAM_PLACES 64 /* of a wildcard that are looked at */
 #define FILTER_BITS_MIN 9
 #define FILTER_BITS_MAX 24
@@ -363,9 +362,9 @@ pb_builder_check_room(const struct pb_matcher_builder *b, struct pb_error *err)
 	const struct pb_matcher *m = b->m;
 
 	/* A pattern adds less than 2^20 of anything, and at most 2^26 bytes. */
-	if (m->n_rules >= UINT32_MAX - 1 || m->n_conditions > INT32_MAX - (1 << 20) ||
-	    m->texts.len > UINT32_MAX - (1U << 26) || m->n_tests > UINT32_MAX - (1U << 20) ||
-	    m->n_branch_conditions > UINT32_MAX - (1U << 20))
+	size_t words = m->n_branch_conditions + 2 * (m->n_branches + m->n_conditions);
+	if (m->n_rules >= UINT32_MAX - 1 || words > INT32_MAX - (1 << 22) ||
+	    m->texts.len > UINT32_MAX - (1U << 26) || m->n_tests > UINT32_MAX - (1U << 20))
 		return pb_fail(
 		    err, PB_LIMIT, "too many patterns in one matcher: %zu are in it", m->n_rules);
 	return 0;
@@ -377,7 +376,7 @@ pb_matcher_builder_new(void)
 	struct pb_matcher_builder *b = pb_calloc(1, sizeof(*b));
 
 	b->m = pb_calloc(1, sizeof(*b->m));
-	b->m->magic = MATCHER_MAGIC;
+	b->m->magic = PB_MATCHER_MAGIC;
 	pb_flat_tree_init(&b->m->tree);
 	(void)pb_buf_addc(&b->m->texts, '\0'); /* so that an empty text has a place */
 	b->known_bits = 3;
@@ -461,55 +460,65 @@ choose_anchor(const struct pb_matcher *m, const struct pb_set_branch *br)
 	return best;
 }
 
-/* Where the branches of each anchor begin, once they are sorted by it. */
-static void
-count_anchored(struct pb_matcher *m, const uint32_t *anchors)
+/* How many words of pb_matcher.anchored a branch takes. */
+static uint32_t
+branch_words(const struct pb_set_branch *b)
 {
+	return PB_SET_BRANCH_WORDS + b[1].conditions - b[0].conditions;
+}
+
+/* The header of each anchor, and behind it room for its branches. */
+static void
+place_anchors(struct pb_matcher *m, const uint32_t *anchors)
+{
+	PB_CLEANUP(pb_freep) uint32_t *words = pb_calloc(m->n_conditions + 1, sizeof(*words));
 	uint32_t at = 0;
 
 	for (size_t i = 0; i < m->n_branches; i++)
-		m->conditions[anchors[i]].anchored++;
-	for (size_t i = 0; i <= m->n_conditions; i++) {
-		uint32_t n = m->conditions[i].anchored;
-		m->conditions[i].anchored = at;
-		at += n;
+		words[anchors[i]] += branch_words(&m->branches[i]);
+	for (size_t i = 0; i < m->n_conditions; i++) {
+		m->conditions[i].anchored = words[i] > 0 ? at : PB_SET_NONE;
+		at += words[i] > 0 ? PB_SET_ANCHOR_WORDS + words[i] : 0;
+	}
+	m->n_anchored = at;
+	m->anchored = pb_calloc(m->n_anchored + 1, sizeof(*m->anchored));
+	for (uint32_t i = 0; i < m->n_conditions; i++) {
+		const struct pb_set_condition *c = &m->conditions[i];
+		if (c->anchored == PB_SET_NONE)
+			continue;
+		bool is_simple = c->n_tests == 1 && !c->may_be_absent;
+		m->anchored[c->anchored] = i | (is_simple ? PB_SET_SIMPLE : 0);
 	}
 }
 
-/* Sort the branches by their anchors, and with them what they point to: fewer cache lines. */
+/*
+ * Write the branches down where they are judged: behind their anchors, each with its conditions, so
+ * that all of that is in one or two cache lines.  See pb_matcher.anchored.
+ */
 static void
 set_anchors(struct pb_matcher *m)
 {
 	PB_CLEANUP(pb_freep) uint32_t *anchors = pb_calloc(m->n_branches + 1, sizeof(*anchors));
-	PB_CLEANUP(pb_freep) uint32_t *order = pb_calloc(m->n_branches + 1, sizeof(*order));
 
 	for (size_t i = 0; i < m->n_branches; i++)
 		anchors[i] = choose_anchor(m, &m->branches[i]);
-	count_anchored(m, anchors);
-	/* Filling moves each start to its end, which is the next one's start. */
-	for (size_t i = 0; i < m->n_branches; i++)
-		order[m->conditions[anchors[i]].anchored++] = (uint32_t)i;
-	for (size_t i = m->n_conditions; i > 0; i--)
-		m->conditions[i].anchored = m->conditions[i - 1].anchored;
-	m->conditions[0].anchored = 0;
-
-	struct pb_set_branch *branches = pb_calloc(m->n_branches + 1, sizeof(*branches));
-	uint32_t *conditions = pb_calloc(m->n_branch_conditions + 1, sizeof(*conditions)), at = 0;
+	place_anchors(m, anchors);
 	for (size_t i = 0; i < m->n_branches; i++) {
-		const struct pb_set_branch *from = &m->branches[order[i]];
-		uint32_t n = from[1].conditions - from[0].conditions;
-		branches[i] = (struct pb_set_branch){from->rule, at};
-		memcpy(conditions + at, m->branch_conditions + from->conditions,
-		    n * sizeof(*conditions));
-		at += n;
+		const struct pb_set_branch *b = &m->branches[i];
+		uint32_t *anchor = &m->anchored[m->conditions[anchors[i]].anchored];
+		uint32_t *out = anchor + PB_SET_ANCHOR_WORDS + anchor[1];
+		uint32_t n = b[1].conditions - b[0].conditions;
+		out[0] = b->rule;
+		out[1] = n;
+		memcpy(out + PB_SET_BRANCH_WORDS, m->branch_conditions + b->conditions,
+		    n * sizeof(*out));
+		anchor[1] += branch_words(b);
 	}
-	branches[m->n_branches] = (struct pb_set_branch){PB_SET_NONE, at};
 	free(m->branches);
 	free(m->branch_conditions);
-	m->branches = branches;
-	m->branch_conditions = conditions;
-	m->branches_size = m->n_branches + 1;
-	m->branch_conditions_size = m->n_branch_conditions + 1;
+	m->branches = NULL;
+	m->branch_conditions = NULL;
+	m->n_branches = m->branches_size = m->branch_conditions_size = 0;
 }
 
 /* --- keys */
@@ -530,10 +539,10 @@ grow_slots(struct pb_matcher *m)
 }
 
 static uint32_t
-add_hit(struct pb_matcher *m, uint32_t condition, uint32_t next)
+add_hit(struct pb_matcher *m, uint32_t anchor, uint32_t next)
 {
 	GROW(m->hits, m->n_hits, m->hits_size);
-	m->hits[m->n_hits] = (struct pb_set_hit){condition, next};
+	m->hits[m->n_hits] = (struct pb_set_hit){anchor, next};
 	return (uint32_t)m->n_hits++ | PB_SET_HIT_LIST;
 }
 
@@ -548,14 +557,15 @@ add_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, uint32_t tex
 		grow_slots(m);
 	m->paths[path].kinds |= 1U << kind;
 	struct pb_set_slot *slot = pb_set_find(m, path, kind, s);
-	if (slot->hits != 0) { /* one condition stands for itself, more make a list */
+	uint32_t anchor = m->conditions[condition].anchored;
+	if (slot->hits != 0) { /* one anchor stands for itself, more make a list */
 		if ((slot->hits & PB_SET_HIT_LIST) == 0)
 			slot->hits = add_hit(m, slot->hits - 1, 0);
-		slot->hits = add_hit(m, condition, slot->hits);
+		slot->hits = add_hit(m, anchor, slot->hits);
 		return;
 	}
 	m->n_slots++;
-	*slot = (struct pb_set_slot){.hits = condition + 1,
+	*slot = (struct pb_set_slot){.hits = anchor + 1,
 	    .tag = (uint32_t)(pb_set_hash(path, kind, s) >> 32),
 	    .path_kind = path * PB_KEY_KIND_MAX + kind,
 	    .text = text,
@@ -755,10 +765,11 @@ pb_matcher_builder_finish(struct pb_matcher_builder *b)
 	set_anchors(m);
 	grow_slots(m);
 	for (uint32_t i = 0; i < m->n_conditions; i++)
-		if (m->conditions[i].anchored < m->conditions[i + 1].anchored)
+		if (m->conditions[i].anchored != PB_SET_NONE)
 			add_condition_keys(m, i);
 	make_filters(m);
 	shrink(m);
+	pb_set_pack(m);
 	return m;
 }
 
@@ -775,58 +786,4 @@ pb_matcher_build(const struct pb_pattern *const *patterns, size_t n, struct pb_m
 		}
 	*ret = pb_matcher_builder_finish(b);
 	return 0;
-}
-
-void
-pb_matcher_free(struct pb_matcher *m)
-{
-	if (m == NULL)
-		return;
-	PB_CHECK_OBJ(m, MATCHER_MAGIC);
-	for (size_t i = 0; i < m->n_paths; i++) {
-		for (size_t k = 0; k < PB_ARRAY_LEN(m->paths[i].lengths); k++)
-			free(m->paths[i].lengths[k].items);
-		free(m->paths[i].each.items);
-		free(m->paths[i].gram_filter);
-	}
-	pb_flat_tree_fini(&m->tree);
-	free(m->paths);
-	free(m->conditions);
-	free(m->tests);
-	free(m->branches);
-	free(m->branch_conditions);
-	free(m->absent.items);
-	pb_buf_fini(&m->texts);
-	free(m->numbers);
-	free(m->ranges);
-	free(m->cidrs);
-	free(m->wildcards);
-	free(m->pieces);
-	free(m->slots);
-	free(m->hits);
-	m->magic = 0;
-	free(m);
-}
-
-size_t
-pb_matcher_bytes(const struct pb_matcher *m)
-{
-	size_t n = sizeof(*m) + pb_flat_tree_bytes(&m->tree);
-
-	for (size_t i = 0; i < m->n_paths; i++) {
-		for (size_t k = 0; k < PB_ARRAY_LEN(m->paths[i].lengths); k++)
-			n += m->paths[i].lengths[k].size * sizeof(uint32_t);
-		n += m->paths[i].each.size * sizeof(uint32_t);
-		n += m->paths[i].gram_filter != NULL ? ((size_t)1 << m->paths[i].gram_bits) / 8 : 0;
-	}
-	n += (m->n_paths + 1) * sizeof(*m->paths);
-	n += m->conditions_size * sizeof(*m->conditions) + m->tests_size * sizeof(*m->tests);
-	n += m->branches_size * sizeof(*m->branches);
-	n += m->branch_conditions_size * sizeof(*m->branch_conditions);
-	n += m->absent.size * sizeof(uint32_t);
-	n += m->texts.size + m->numbers_size * sizeof(*m->numbers);
-	n += m->ranges_size * sizeof(*m->ranges) + m->cidrs_size * sizeof(*m->cidrs);
-	n += m->wildcards_size * sizeof(*m->wildcards) + m->pieces_size * sizeof(*m->pieces);
-	n += ((size_t)1 << m->slot_bits) * sizeof(*m->slots);
-	return n + m->hits_size * sizeof(*m->hits);
 }

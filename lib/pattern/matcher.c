@@ -298,15 +298,17 @@ branch_joins(const struct run *r, const uint32_t *conditions, uint32_t n)
 	return pb_join_fields_hold(&s->walk, s->fields, n);
 }
 
-/* Joining asks something only of two conditions in arrays, or of one that may be absent there. */
+/*
+ * Do the other conditions hold too, where `anchor` does?  Joining asks something only of two
+ * conditions in arrays, or of one that may be absent there.
+ */
 static bool
-branch_holds(const struct run *r, const struct pb_set_branch *b)
+branch_holds(const struct run *r, const uint32_t *conditions, uint32_t n, uint32_t anchor)
 {
-	const uint32_t *conditions = r->m->branch_conditions + b[0].conditions;
-	uint32_t n = b[1].conditions - b[0].conditions, n_bound = 0;
+	uint32_t n_bound = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!condition_holds(r, conditions[i]))
+		if (conditions[i] != anchor && !condition_holds(r, conditions[i]))
 			return false;
 		const struct pb_set_condition *c = &r->m->conditions[conditions[i]];
 		const struct pb_flat_found *found = &r->f->found[c->path];
@@ -322,24 +324,36 @@ is_taken(const struct run *r, uint32_t at)
 	return r->s->judged[at] == 4 * r->s->event + TAKEN;
 }
 
-/* An anchor holds. */
+/*
+ * The anchor at `at` of anchored[] holds.  One that can be found out but once in an event, by the
+ * only test and the only leaf, need not be remembered.
+ */
 static void
-take_anchor(const struct run *r, uint32_t at)
+take_anchor(const struct run *r, uint32_t at, uint32_t path)
 {
 	struct pb_match *s = r->s;
-	const struct pb_set_condition *c = &r->m->conditions[at];
+	const struct pb_flat_found *found = &r->f->found[path];
+	const uint32_t *anchor = r->m->anchored + at, condition = anchor[0] & ~PB_SET_SIMPLE;
 
-	if (is_taken(r, at))
-		return;
-	s->judged[at] = 4 * s->event + TAKEN;
-	for (uint32_t i = c[0].anchored; i < c[1].anchored; i++) {
-		const struct pb_set_branch *b = &r->m->branches[i];
-		if (!branch_holds(r, b))
+	if (condition == anchor[0] || found->first != found->last) {
+		if (is_taken(r, condition))
+			return;
+		s->judged[condition] = 4 * s->event + TAKEN;
+	}
+	const uint32_t *b = anchor + PB_SET_ANCHOR_WORDS, *end = b + anchor[1];
+	for (; b < end; b += PB_SET_BRANCH_WORDS + b[1]) {
+		if (!branch_holds(r, b + PB_SET_BRANCH_WORDS, b[1], condition))
 			continue;
 		GROW(s->ids, s->n_ids, s->ids_size);
-		s->is_sorted = s->is_sorted && (s->n_ids == 0 || s->ids[s->n_ids - 1] < b->rule);
-		s->ids[s->n_ids++] = b->rule;
+		s->is_sorted = s->is_sorted && (s->n_ids == 0 || s->ids[s->n_ids - 1] < b[0]);
+		s->ids[s->n_ids++] = b[0];
 	}
+}
+
+static void
+take_condition(const struct run *r, uint32_t at)
+{
+	take_anchor(r, r->m->conditions[at].anchored, r->m->conditions[at].path);
 }
 
 /* --- looking values up */
@@ -348,7 +362,7 @@ static void
 take_key(const struct run *r, uint32_t path, enum pb_key_kind kind, struct pb_str key)
 {
 	for (uint32_t hits = pb_set_find(r->m, path, kind, key)->hits; hits != 0;)
-		take_anchor(r, pb_set_next_hit(r->m, &hits));
+		take_anchor(r, pb_set_next_hit(r->m, &hits), path);
 }
 
 static void
@@ -370,12 +384,13 @@ take_gram(const struct run *r, uint32_t leaf, struct pb_str gram)
 	struct pb_flat_leaf *l = &r->f->leaves[leaf];
 
 	for (uint32_t hits = pb_set_find(r->m, l->path, PB_KEY_GRAM, gram)->hits; hits != 0;) {
-		uint32_t at = pb_set_next_hit(r->m, &hits);
+		uint32_t anchor = pb_set_next_hit(r->m, &hits);
+		uint32_t at = r->m->anchored[anchor] & ~PB_SET_SIMPLE;
 		if (is_taken(r, at) || r->s->tried_at[at] == r->s->n_tries)
 			continue;
 		r->s->tried_at[at] = r->s->n_tries;
 		if (leaf_fits(r, &r->m->conditions[at], l))
-			take_anchor(r, at);
+			take_anchor(r, anchor, l->path);
 	}
 }
 
@@ -449,7 +464,39 @@ look_up(const struct run *r, uint32_t leaf)
 	for (uint32_t i = 0; i < p->each.n; i++) {
 		uint32_t at = p->each.items[i];
 		if (!is_taken(r, at) && leaf_fits(r, &r->m->conditions[at], l))
-			take_anchor(r, at);
+			take_condition(r, at);
+	}
+}
+
+/* --- large sets: have the cache lines of all keys fetched at once, not one after the other */
+
+#define PREFETCH_BITS 13 /* of a set's slots, from which on it is worth while */
+#define PREFETCH_LENGTHS 4
+
+static void
+prefetch_key(const struct run *r, uint32_t path, enum pb_key_kind kind, struct pb_str key)
+{
+	size_t mask = ((size_t)1 << r->m->slot_bits) - 1;
+
+	__builtin_prefetch(&r->m->slots[pb_set_hash(path, kind, key) & mask]);
+}
+
+static void
+prefetch_keys(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->f->n_leaves; i++) {
+		const struct pb_flat_leaf *l = &r->f->leaves[i];
+		const struct pb_set_path *p = &r->m->paths[l->path];
+		if (l->type != PB_FLAT_TEXT || l->has_escapes)
+			continue;
+		struct pb_str s = {l->text, l->len};
+		if (HAS(p->kinds, PB_KEY_TEXT))
+			prefetch_key(r, l->path, PB_KEY_TEXT, s);
+		const struct pb_set_list *lengths = &p->lengths[0];
+		for (uint32_t k = 0; k < lengths->n && k < PREFETCH_LENGTHS; k++)
+			if (lengths->items[k] <= s.len)
+				prefetch_key(r, l->path, PB_KEY_PREFIX,
+				    (struct pb_str){s.ptr, lengths->items[k]});
 	}
 }
 
@@ -507,11 +554,13 @@ pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, ui
 	if (!s->is_taken)
 		return -1;
 	start(&r);
+	if (m->slot_bits >= PREFETCH_BITS)
+		prefetch_keys(&r);
 	for (uint32_t i = 0; i < s->flat->n_leaves; i++)
 		look_up(&r, i);
 	for (uint32_t i = 0; i < m->absent.n; i++)
 		if (holds_absent(&r, &m->conditions[m->absent.items[i]]))
-			take_anchor(&r, m->absent.items[i]);
+			take_condition(&r, m->absent.items[i]);
 	if (!s->is_sorted)
 		sort_ids(s);
 	if (s->n_ids > 0 && cap > 0)

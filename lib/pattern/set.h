@@ -44,11 +44,11 @@ struct pb_set_condition {
 	uint32_t path;
 	uint32_t tests, n_tests;
 	uint32_t n_branches; /* that have it */
-	uint32_t
-	    anchored; /* in anchored[]: the branches it is the anchor of; its end is the next one's */
+	uint32_t anchored; /* in anchored[], if it is an anchor; else PB_SET_NONE */
 	bool may_be_absent, may_be_present;
 };
 
+/* While building. */
 struct pb_set_branch {
 	uint32_t rule;
 	uint32_t conditions; /* in branch_conditions[], its end is the next one's */
@@ -62,12 +62,17 @@ struct pb_set_slot {
 	uint32_t text, len;
 };
 
-/* Conditions that share a key. */
+/* Anchors that share a key. */
 struct pb_set_hit {
-	uint32_t condition;
+	uint32_t anchor; /* in anchored[] */
 	uint32_t next; /* 0 = the end */
 };
 #define PB_SET_HIT_LIST (UINT32_C(1) << 31)
+
+/* See pb_matcher.anchored. */
+#define PB_SET_ANCHOR_WORDS 2
+#define PB_SET_BRANCH_WORDS 2
+#define PB_SET_SIMPLE (UINT32_C(1) << 31)
 
 /* A list of numbers: lengths, or conditions. */
 struct pb_set_list {
@@ -109,6 +114,12 @@ struct pb_matcher {
 	size_t n_branches, branches_size;
 	uint32_t *branch_conditions;
 	size_t n_branch_conditions, branch_conditions_size;
+	/*
+	 * Each anchor: its condition, with PB_SET_SIMPLE where that has one test, and how many words
+	 * of branches follow.  Each branch: its rule, how many conditions it has, and these.
+	 */
+	uint32_t *anchored;
+	size_t n_anchored;
 	struct pb_set_list absent; /* anchors that may hold where their path has no leaf */
 	struct pb_buf texts;
 	struct pb_number *numbers;
@@ -127,7 +138,13 @@ struct pb_matcher {
 	struct pb_set_hit *hits;
 	size_t n_hits, hits_size;
 	bool stops_early;
+	char *pack; /* what holds the arrays of a large set; see set.c */
+	size_t pack_waste; /* bytes of it */
 };
+#define PB_MATCHER_MAGIC 0x6d617463u
+
+/* Put the arrays of a finished set where they are looked up fastest. */
+void pb_set_pack(struct pb_matcher *m);
 
 static inline struct pb_str
 pb_set_text(const struct pb_matcher *m, uint32_t from, uint32_t len)
@@ -154,27 +171,30 @@ pb_set_find(const struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, st
 		struct pb_set_slot *s = &m->slots[i];
 		if (s->hits == 0)
 			return s;
-		if (s->tag == (uint32_t)(h >> 32) && s->len == text.len &&
-		    s->path_kind == path * PB_KEY_KIND_MAX + kind &&
-		    memcmp(m->texts.ptr + s->text, text.ptr, text.len) == 0)
+		if (s->tag != (uint32_t)(h >> 32) || s->len != text.len ||
+		    s->path_kind != path * PB_KEY_KIND_MAX + kind)
+			continue;
+		if ((s->hits & PB_SET_HIT_LIST) == 0)
+			__builtin_prefetch(&m->anchored[s->hits - 1]);
+		if (memcmp(m->texts.ptr + s->text, text.ptr, text.len) == 0)
 			return s;
 	}
 }
 
-/* A condition from pb_set_slot.hits, or what is left of it, which must not be 0. */
+/* An anchor from pb_set_slot.hits, or what is left of it, which must not be 0. */
 static inline uint32_t
 pb_set_next_hit(const struct pb_matcher *m, uint32_t *hits)
 {
-	uint32_t condition = *hits - 1;
+	uint32_t anchor = *hits - 1;
 
 	if ((*hits & PB_SET_HIT_LIST) != 0) {
 		const struct pb_set_hit *h = &m->hits[*hits & ~PB_SET_HIT_LIST];
-		condition = h->condition;
+		anchor = h->anchor;
 		*hits = h->next;
 	} else {
 		*hits = 0;
 	}
-	return condition;
+	return anchor;
 }
 
 /* Equal numbers, and no others, have equal keys. */

@@ -13,7 +13,7 @@
 
 /* The rest of a text that is not all plain, from `pos` on, which no backslash stands before. */
 KERNEL static __attribute__((noinline)) size_t
-K(odd_text)(const struct walk *w, size_t from, size_t pos, bool *ret_has_escapes)
+K(odd_text)(struct walk *w, size_t from, size_t pos, bool *ret_has_escapes)
 {
 	uint64_t escaped = 0, bounds = 0, any_high = 0, any_slash = 0;
 	size_t low_at = SIZE_MAX;
@@ -44,7 +44,7 @@ K(odd_text)(const struct walk *w, size_t from, size_t pos, bool *ret_has_escapes
 }
 
 KERNEL static inline __attribute__((always_inline)) size_t
-K(text)(const struct walk *w, size_t from, bool *ret_has_escapes)
+K(text)(struct walk *w, size_t from, bool *ret_has_escapes)
 {
 	size_t pos = from + 1;
 	uint32_t stops;
@@ -59,7 +59,7 @@ K(text)(const struct walk *w, size_t from, bool *ret_has_escapes)
 }
 
 KERNEL static inline __attribute__((always_inline)) size_t
-K(number)(const struct walk *w, size_t from)
+K(number)(struct walk *w, size_t from)
 {
 	const unsigned char *p = place(w, from);
 	unsigned start = *p == '-';

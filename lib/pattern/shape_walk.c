@@ -16,7 +16,7 @@ struct walk {
 	size_t len;
 	size_t
 	    safe; /* before here that is so in buf; else in a copy of the end, with NULs behind it */
-	const unsigned char *end; /* the end of the event in the copy */
+	bool has_copy;
 	unsigned char copy[2 * LOADED];
 };
 
@@ -25,22 +25,28 @@ start(struct walk *w, struct pb_str event)
 {
 	w->buf = (const unsigned char *)event.ptr;
 	w->len = event.len;
-	if (event.len >= LOADED) {
-		w->safe = event.len - LOADED + 1;
-		memcpy(w->copy, w->buf + event.len - LOADED, LOADED);
-	} else {
-		w->safe = 0;
-		memcpy(w->copy + LOADED - event.len, w->buf, event.len);
+	w->safe = event.len >= LOADED ? event.len - LOADED + 1 : 0;
+	w->has_copy = false;
+}
+
+/* The end of the event is copied late: by then the processor has fetched it. */
+static __attribute__((noinline)) const unsigned char *
+place_at_end(struct walk *w, size_t pos)
+{
+	if (!w->has_copy) {
+		size_t n = w->len < LOADED ? w->len : LOADED;
+		memcpy(w->copy + LOADED - n, w->buf + w->len - n, n);
+		memset(w->copy + LOADED, 0, LOADED);
+		w->has_copy = true;
 	}
-	memset(w->copy + LOADED, 0, LOADED);
-	w->end = w->copy + LOADED;
+	return w->copy + LOADED - (w->len - pos);
 }
 
 /* The bytes of the event from `pos` on, which is in it or at its end. */
 INLINE const unsigned char *
-place(const struct walk *w, size_t pos)
+place(struct walk *w, size_t pos)
 {
-	return __builtin_expect(pos < w->safe, 1) ? w->buf + pos : w->end - (w->len - pos);
+	return __builtin_expect(pos < w->safe, 1) ? w->buf + pos : place_at_end(w, pos);
 }
 
 /* A gap that is longer than what its step has of it. */
@@ -66,7 +72,7 @@ odd_number(const struct walk *w, size_t from)
 }
 
 static size_t
-literal(const struct walk *w, size_t from)
+literal(struct walk *w, size_t from)
 {
 	const unsigned char *p = place(w, from);
 
