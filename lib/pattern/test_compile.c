@@ -459,6 +459,18 @@ check_but_list(struct pb_place *pl, const json_t *list, bool is_plain)
 }
 
 static int
+compile_member(
+    struct pb_place *pl, const json_t *list, size_t i, compile_fn *compile, struct pb_test *ret)
+{
+	size_t mark = pb_place_enter_index(pl, i);
+
+	if (compile(pl, json_array_get(list, i), ret) < 0)
+		return -1;
+	pb_place_leave(pl, mark);
+	return 0;
+}
+
+static int
 compile_none_of(struct pb_place *pl, const json_t *value, compile_fn *compile, struct pb_test *ret)
 {
 	bool is_list = json_is_array(value);
@@ -467,18 +479,19 @@ compile_none_of(struct pb_place *pl, const json_t *value, compile_fn *compile, s
 
 	if (is_list && check_but_list(pl, value, compile == but_plain) < 0)
 		return -1;
+	/* A member that is no text is worse than a wildcard that is none. */
+	for (size_t i = 0; is_list && compile == compile_wildcard && i < n; i++)
+		if (!json_is_string(json_array_get(value, i)))
+			return compile_member(pl, value, i, compile, ret);
 	all.none_of.tests = pb_calloc(n, sizeof(*all.none_of.tests));
 	for (size_t i = 0; i < n; i++) {
-		size_t mark = pl->path.len;
-		if (is_list)
-			(void)pb_place_enter_index(pl, i);
-		if (compile(pl, is_list ? json_array_get(value, i) : value, &all.none_of.tests[i]) <
+		struct pb_test *t = &all.none_of.tests[i];
+		if ((is_list ? compile_member(pl, value, i, compile, t) : compile(pl, value, t)) <
 		    0) {
 			pb_test_fini(&all);
 			return -1;
 		}
 		all.none_of.n++;
-		pb_place_leave(pl, mark);
 	}
 	*ret = all;
 	return 0;

@@ -16,9 +16,13 @@ class Third {
 			int at = reason.indexOf("\n at [Source");
 			return "error " + (at < 0 ? reason : reason.substring(0, at));
 		}
+		Machine machine = Machine.builder().build();
 		try {
-			Machine machine = Machine.builder().build();
 			machine.addRule("r", pattern);
+		} catch (Exception e) { // what its compiler took
+			return "error";
+		}
+		try {
 			return machine.rulesForJSONEvent(event).isEmpty() ? "nomatch" : "match";
 		} catch (Exception e) {
 			return "refused";
@@ -27,7 +31,8 @@ class Third {
 
 	// We may add a hint in parentheses to a reason, and mean more by a limit than it does.
 	static boolean agree(String ours, String theirs) {
-		return ours.equals(theirs) || ours.startsWith(theirs + " (did you mean ")
+		return ours.equals(theirs) || theirs.equals("error") && ours.startsWith("error ")
+			|| ours.startsWith(theirs + " (did you mean ")
 			|| ours.equals("error IPv4 mask bits must be <= 32") && theirs.equals("error IPv4 mask bits must be < 32");
 	}
 
