@@ -31,8 +31,7 @@ class Third {
 
 	// We may add a hint in parentheses to a reason, and mean more by a limit than it does.
 	static boolean agree(String ours, String theirs) {
-		return ours.equals(theirs) || theirs.equals("error") && ours.startsWith("error ")
-			|| ours.startsWith(theirs + " (did you mean ")
+		return ours.equals(theirs) || ours.startsWith(theirs + " (did you mean ")
 			|| ours.equals("error IPv4 mask bits must be <= 32") && theirs.equals("error IPv4 mask bits must be < 32");
 	}
 

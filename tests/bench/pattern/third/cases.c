@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "pattern/internal.h"
+#include "pattern/walk.h"
 #include "tests/unit/pattern/random.h"
 
 /* A tab or line break in a case would break the line; both mean a blank between tokens. */
@@ -31,6 +32,8 @@ static const char *const settled[] = {
 /* In patterns only. */
 static const char *const settled_tests[] = {
     "/32\"", "/128\"", "/0\"", /* cidr: the last value of a mask, and what is no address */
+    "\"prefix\":[]", "\"suffix\":[]", "\"wildcard\":[]",
+    "\"equals-ignore-case\":[]", /* it takes the pattern, and then it fails on it */
 };
 /* In patterns that ignore case. */
 static const char *const settled_letters[] = {"\\ud83d", "\xf0\x9f\x98\x80", "K", "ſ", "s"};
@@ -58,6 +61,25 @@ has_field_twice(const struct pb_pattern *p)
 	return false;
 }
 
+/* Absence where arrays have the field: we judge it on the element that others bind. */
+static bool
+has_absence_in_array(const struct pb_pattern *p, struct pb_str text)
+{
+	PB_JSON json_t *event = NULL;
+	bool ret = false;
+
+	if (pb_json_parse(text, &event, NULL) < 0)
+		return false;
+	PB_CLEANUP(pb_walk_fini) struct pb_walk w;
+	pb_walk_init(&w, p, event);
+	for (size_t i = 0; i < p->n_fields; i++) {
+		struct pb_leaves all = pb_walk_find(&w, i)->all;
+		for (size_t k = all.first; k < all.first + all.n; k++)
+			ret = ret || (p->fields[i].may_be_absent && w.leaves[k].n > 0);
+	}
+	return ret;
+}
+
 static bool
 is_settled(struct pb_str pattern, struct pb_str event)
 {
@@ -68,7 +90,8 @@ is_settled(struct pb_str pattern, struct pb_str event)
 	if (memmem(pattern.ptr, pattern.len, "ignore-case", 11) != NULL &&
 	    HAS_ANY(pattern, settled_letters))
 		return true;
-	return pb_pattern_compile(pattern, &p, NULL) == 0 && has_field_twice(p);
+	return pb_pattern_compile(pattern, &p, NULL) == 0 &&
+	    (has_field_twice(p) || has_absence_in_array(p, event));
 }
 
 /* "match", "nomatch", "refused" for an event that is none, or "error REASON". */
