@@ -106,6 +106,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->maintenance_at = PB_NEVER;
 	e->posts = pb_map_new();
 	e->posts_at = PB_NEVER;
+	e->fits = fits_new();
 	e->configs = pb_map_new();
 	e->events = pb_map_new();
 	pb_heap_init(&e->timers);
@@ -128,6 +129,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->silences, silence_free);
 	pb_map_free(e->windows, window_free);
 	pb_map_free(e->posts, post_free);
+	fits_free(e->fits);
 	pb_map_free(e->configs, free_config);
 	pb_map_free(e->events, free_event);
 	pb_config_unref(e->config);

@@ -31,16 +31,11 @@ is_named(const struct pb_playbook *p, const char *name)
 static const struct silence *
 silence_of(const struct pb_engine *e, const struct incident *in, int64_t now)
 {
-	const struct silence *best = NULL;
-	size_t i = 0;
-	const char *id;
-	void *value;
-	while (pb_map_next(e->silences, &i, &id, &value)) {
-		const struct silence *s = value;
-		if (s->until > now && (best == NULL || s->until > best->until) &&
-		    pb_pattern_match(s->pattern, in->event->json))
-			best = s;
-	}
+	const struct silence *best = NULL, *const * list;
+	size_t n = fits_silences(e, in->event, &list);
+	for (size_t i = 0; i < n; i++)
+		if (list[i]->until > now && (best == NULL || list[i]->until > best->until))
+			best = list[i];
 	return best;
 }
 
@@ -175,6 +170,7 @@ silence_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error 
 	s->at = pb_json_i64(r->body, "at", r->at);
 	s->until = pb_json_i64(r->body, "until", r->at);
 	silence_free(pb_map_put(e->silences, r->key, s));
+	fits_silences_changed(e);
 	return 0;
 }
 
@@ -192,6 +188,17 @@ refuse(struct turn *t, const struct pb_input *input, int status, const char *fmt
 	pb_update_reply(t->u, input->token, status, json_pack("{s:s}", "error", b.ptr));
 }
 
+static bool
+does_silence(const struct pb_engine *e, const struct silence *s, const struct incident *in)
+{
+	const struct silence *const *list;
+	size_t n = fits_silences(e, in->event, &list);
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == s)
+			return true;
+	return false;
+}
+
 /* Also on open incidents, so that their own story tells of it. */
 static void
 tell_incidents(struct turn *t, const struct silence *s, const char *what)
@@ -207,7 +214,7 @@ tell_incidents(struct turn *t, const struct silence *s, const char *what)
 	    by, until, s->match, reason);
 	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
 		const struct incident *in = value;
-		if (in->state != INCIDENT_RESOLVED && pb_pattern_match(s->pattern, in->event->json))
+		if (in->state != INCIDENT_RESOLVED && does_silence(t->e, s, in))
 			incident_note(t, in, "", "silence", "%s %s: by %s until %s: %s", s->id,
 			    what, by, until, reason);
 	}
@@ -216,8 +223,10 @@ tell_incidents(struct turn *t, const struct silence *s, const char *what)
 static void
 end(struct turn *t, const char *id, const char *what)
 {
-	struct silence *s = pb_map_del(t->e->silences, id);
+	struct silence *s = pb_map_get(t->e->silences, id);
 	tell_incidents(t, s, what);
+	(void)pb_map_del(t->e->silences, s->id);
+	fits_silences_changed(t->e);
 	pb_update_drop(t->u, PB_REC_SILENCE, s->id);
 	silence_free(s);
 	hush_release(t);
@@ -259,6 +268,7 @@ add(struct turn *t, const struct pb_input *input)
 	s->at = t->now;
 	s->until = t->now + input->span;
 	(void)pb_map_put(t->e->silences, s->id, s);
+	fits_silences_changed(t->e);
 	pb_update_put(t->u, PB_REC_SILENCE, s->id, "", "active", silence_json(s));
 	tell_incidents(t, s, "is in force");
 	if (input->token != 0)

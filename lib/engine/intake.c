@@ -312,7 +312,7 @@ resolve_by_pattern(struct turn *t, const struct pb_event *ev)
 			continue;
 		if (p != last) {
 			free(key);
-			fits = pb_pattern_match(p->resolve_on, ev->json);
+			fits = fits_end(t->e, in->config, p);
 			key = fits ? dedup_key(t, p, ev) : NULL;
 			last = p;
 		}
@@ -344,17 +344,6 @@ resolve_by_alarm(struct turn *t, const struct pb_event *ev)
 	}
 }
 
-/* The end of what some playbook is about, even where nothing of it is open. */
-static bool
-is_end(const struct pb_config *c, const struct pb_event *ev)
-{
-	for (size_t i = 0; i < c->n_playbooks; i++)
-		if (c->playbooks[i].resolve_on != NULL &&
-		    pb_pattern_match(c->playbooks[i].resolve_on, ev->json))
-			return true;
-	return false;
-}
-
 /*
  * The first playbook that matches, and those behind it while each one says `continue`.  What fits a
  * playbook's resolve_on ends its incidents and opens none.  Returns the first one's incident.
@@ -363,12 +352,8 @@ static char *
 take_all(struct turn *t, struct pb_event *ev, const char *source, bool *ret_is_known)
 {
 	const struct pb_config *c = t->e->config;
-	uint32_t one;
-	size_t n = c->matcher == NULL ? 0 : pb_matcher_match(c->matcher, ev->json, &one, 1);
-	if (n == 0)
-		return NULL;
-	PB_CLEANUP(pb_freep) uint32_t *ids = pb_calloc(n, sizeof(*ids));
-	n = pb_matcher_match(c->matcher, ev->json, ids, n);
+	const uint32_t *ids;
+	size_t n = fits_playbooks(t->e, &ids);
 	const struct choice choice = {ids, n};
 	char *first = NULL;
 	bool goes_on = true;
@@ -376,7 +361,7 @@ take_all(struct turn *t, struct pb_event *ev, const char *source, bool *ret_is_k
 		const struct pb_playbook *p = &c->playbooks[ids[i]];
 		goes_on = p->looks_further;
 		*ret_is_known = true;
-		if (p->resolve_on != NULL && pb_pattern_match(p->resolve_on, ev->json))
+		if (fits_end(t->e, c, p))
 			continue;
 		char *id = open_or_attach(t, ev, source, ids[i], p->escalation, &choice);
 		if (first == NULL)
@@ -401,7 +386,7 @@ match(struct turn *t, struct pb_event *ev, const char *source)
 	char *first = take_all(t, ev, source, &is_known);
 	if (first != NULL)
 		return first;
-	if (is_known || is_end(c, ev)) {
+	if (is_known || fits_any_end(t->e)) {
 		note_event(t, ev, source, "", "it ends something, and opens nothing");
 		return NULL;
 	}
@@ -432,6 +417,7 @@ intake_event(struct turn *t, const struct pb_input *in)
 	const char *source = in->source == NULL ? "" : in->source;
 	const char *verdict = "taken";
 	PB_CLEANUP(pb_freep) char *id = NULL;
+	fits_begin(t->e, ev);
 	switch (is_alarm ? alarm_seen(t, ev, source) : other_seen(t, ev)) {
 	case DUPLICATE:
 		verdict = "duplicate";

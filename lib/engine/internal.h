@@ -286,6 +286,7 @@ struct pb_engine {
 	bool is_incident_closed; /* in this turn: whom it inhibited looks again */
 	bool is_lock_free; /* a run ended in this turn: whoever is queued looks again */
 	struct pb_map *silences; /* id -> struct silence */
+	struct fits *fits; /* what patterns fit the event at hand; no state of its own */
 	int64_t silence_number; /* last one given */
 	struct pb_map *windows; /* name -> struct window: those that are open */
 	bool is_hush_over; /* one has closed or changed: what is held looks again */
@@ -596,6 +597,22 @@ int silence_restore(struct pb_engine *e, const struct pb_record *r, struct pb_er
 
 /* plan.c: what a new configuration means for those that are open; `old` was in force */
 void plan_changed(struct turn *t, const struct pb_config *old);
+
+/* fits.c: which patterns fit an event, by its bytes */
+struct fits *fits_new(void);
+void fits_free(struct fits *f); /* takes NULL */
+/* This event is asked about until the next call; it is borrowed. */
+void fits_begin(struct pb_engine *e, const struct pb_event *ev);
+/* The playbooks of the current configuration whose match fits, ascending; good until the next event. */
+size_t fits_playbooks(struct pb_engine *e, const uint32_t **ret_ids);
+/* Does resolve_on of any of them? */
+bool fits_any_end(struct pb_engine *e);
+/* Does resolve_on of `p`, which is one of c's? */
+bool fits_end(struct pb_engine *e, const struct pb_config *c, const struct pb_playbook *p);
+/* All silences that fit an event, in the order they were made; good until the next call. */
+size_t fits_silences(
+    const struct pb_engine *e, const struct pb_event *ev, const struct silence *const **ret);
+void fits_silences_changed(struct pb_engine *e); /* call it whenever e->silences has */
 
 /* choice.c: why an event went where it went */
 struct choice {

@@ -10,6 +10,7 @@
 
 struct body {
 	const json_t *json;
+	struct pb_str text; /* that it was read from */
 	const char *account, *region; /* for what the body leaves open */
 	bool is_inside_sns;
 	char *reason; /* of 128 bytes: why the body is no event */
@@ -41,7 +42,9 @@ read_eventbridge(struct body *b)
 		fill_open(j, "account", b->account);
 		fill_open(j, "region", b->region);
 	}
-	return verdict_of(pb_event_from_envelope(j, b->ret, b->err));
+	bool is_whole = json_object_size(j) == json_object_size(b->json);
+	return verdict_of(pb_event_from_envelope_text(
+	    j, is_whole ? b->text : (struct pb_str){NULL, 0}, b->ret, b->err));
 }
 
 static enum pb_body_verdict
@@ -134,6 +137,7 @@ read_message(struct body *b, const char *message)
 		return PB_BODY_BAD;
 	}
 	in.json = inner;
+	in.text = text;
 	in.is_inside_sns = true;
 	enum pb_body_verdict v = look_up(&in, &is_known);
 	if (!is_known)
@@ -237,6 +241,7 @@ pb_event_from_body(struct pb_str text, const char *account, const char *region,
 	if (pb_json_parse(text, &j, err) < 0)
 		return PB_BODY_BAD;
 	b.json = j;
+	b.text = text;
 	enum pb_body_verdict v = look_up(&b, &is_known);
 	return is_known ? v : verdict_of(fail_unknown(j, err));
 }

@@ -54,6 +54,7 @@ pb_event_unref(struct pb_event *e)
 		return;
 	json_decref(e->json);
 	json_decref(e->alarm);
+	free((char *)(uintptr_t)e->text.ptr);
 	free(e->identity);
 	free(e->alarm_arn);
 	free(e->alarm_name);
@@ -342,8 +343,19 @@ check_envelope(const json_t *envelope, struct pb_error *err)
 	return 0;
 }
 
+/* Bytes that say something else than the envelope would match otherwise than it is shown. */
+static void
+keep_text(struct pb_event *e, const json_t *envelope, struct pb_str raw)
+{
+	if (raw.ptr != NULL && json_equal(envelope, e->json))
+		e->text = (struct pb_str){pb_strndup(raw.ptr, raw.len), raw.len};
+	else
+		e->text = pb_str_of(pb_json_text(e->json));
+}
+
 int
-pb_event_from_envelope(json_t *envelope, struct pb_event **ret, struct pb_error *err)
+pb_event_from_envelope_text(
+    json_t *envelope, struct pb_str raw, struct pb_event **ret, struct pb_error *err)
 {
 	if (check_envelope(envelope, err) < 0)
 		return -1;
@@ -360,6 +372,13 @@ pb_event_from_envelope(json_t *envelope, struct pb_event **ret, struct pb_error 
 		fill_alarm_context(e, json_object_get(e->json, "detail"));
 	else
 		e->identity = pb_asprintf("event|%s", e->id);
+	keep_text(e, envelope, raw);
 	*ret = PB_TAKE(e);
 	return 0;
+}
+
+int
+pb_event_from_envelope(json_t *envelope, struct pb_event **ret, struct pb_error *err)
+{
+	return pb_event_from_envelope_text(envelope, (struct pb_str){NULL, 0}, ret, err);
 }

@@ -40,6 +40,8 @@ struct pb_event {
 	char *identity;
 	json_t *json; /* EventBridge envelope: version id detail-type source account time region
 			 resources detail */
+	/* The same as bytes, which patterns are matched on: as they came if nothing had to be added. */
+	struct pb_str text;
 
 	/* Borrowed from json; never NULL, "" when absent. */
 	const char *id, *source, *detail_type, *account, *region;

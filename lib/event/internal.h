@@ -9,6 +9,10 @@
 
 #define PB_ALARM_DETAIL_TYPE "CloudWatch Alarm State Change"
 
+/* pb_event_from_envelope of what was read from `raw`, which is borrowed; raw.ptr may be NULL. */
+int pb_event_from_envelope_text(
+    json_t *envelope, struct pb_str raw, struct pb_event **ret, struct pb_error *err);
+
 /* The parts of an ARN (arn:partition:service:region:account:resource), borrowed. */
 struct pb_arn_parts {
 	struct pb_str service, region, account, resource;

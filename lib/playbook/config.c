@@ -469,10 +469,16 @@ build_matcher(struct pb_loader *l)
 {
 	struct pb_config *c = l->config;
 	struct pb_error err;
-	const struct pb_pattern **patterns = pb_calloc(c->n_playbooks + 1, sizeof(*patterns));
+	const struct pb_pattern **patterns = pb_calloc(2 * c->n_playbooks + 1, sizeof(*patterns));
 	for (size_t i = 0; i < c->n_playbooks; i++)
 		patterns[i] = c->playbooks[i].match;
-	if (pb_matcher_build(patterns, c->n_playbooks, &c->matcher, &err) < 0) {
+	for (size_t i = 0; i < c->n_playbooks; i++) {
+		if (c->playbooks[i].resolve_on == NULL)
+			continue;
+		c->playbooks[i].end_id = (uint32_t)(c->n_playbooks + c->n_ends);
+		patterns[c->n_playbooks + c->n_ends++] = c->playbooks[i].resolve_on;
+	}
+	if (pb_matcher_build(patterns, c->n_playbooks + c->n_ends, &c->matcher, &err) < 0) {
 		l->file = 0;
 		pb_problem_add(l, NULL, "the patterns of the playbooks: %s", err.text);
 	}

@@ -218,6 +218,7 @@ struct pb_playbook {
 	bool looks_further; /* continue: playbooks behind it are asked too */
 	bool resolve_on_ok; /* resolve_on: alarm_ok (default for alarms) */
 	struct pb_pattern *resolve_on; /* or a pattern, NULL = none; an event that fits ends it */
+	uint32_t end_id; /* of resolve_on in the configuration's matcher */
 	char *
 	    *inhibited_by; /* names of playbooks; while one has an open incident, this one waits */
 	size_t n_inhibited_by;
@@ -370,7 +371,12 @@ struct pb_config {
 	size_t n_maintenance;
 	struct pb_playbook *playbooks;
 	size_t n_playbooks;
-	struct pb_matcher *matcher; /* of the playbooks' patterns; ids are indices of playbooks */
+	/*
+	 * Of the playbooks' patterns: ids are indices of playbooks.  From n_playbooks on those of
+	 * their resolve_on, n_ends of them; see end_id.
+	 */
+	struct pb_matcher *matcher;
+	size_t n_ends;
 
 	struct pb_config_item *items; /* all that has a name; see pb_config_item_fate */
 	size_t n_items;

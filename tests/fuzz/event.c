@@ -3,6 +3,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 #include "event/event.h"
+#include "pattern/pattern.h"
 
 static void
 must_come_back(const struct pb_event *e)
@@ -17,6 +18,14 @@ must_come_back(const struct pb_event *e)
 	FUZZ_MUST(pb_json_parse(pb_str_of(text), &envelope, &err) == 0);
 	FUZZ_MUST(pb_event_from_envelope(envelope, &again, &err) == 0);
 	FUZZ_MUST(strcmp(e->identity, again->identity) == 0);
+	/* The bytes that patterns are matched on say the same, and the matcher takes them. */
+	PB_JSON json_t *read = NULL;
+	FUZZ_MUST(pb_json_parse(e->text, &read, &err) == 0 && json_equal(read, e->json));
+	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = NULL;
+	PB_CLEANUP(pb_match_freep) struct pb_match *match = pb_match_new();
+	size_t n;
+	FUZZ_MUST(pb_matcher_build(NULL, 0, &m, &err) == 0);
+	FUZZ_MUST(pb_match(m, match, e->text, NULL, 0, &n) == 0);
 }
 
 static void

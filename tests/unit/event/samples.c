@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pattern/pattern.h"
 #include "tests/unit/event/support.h"
 #include "tests/unit/runner.h"
 
@@ -135,7 +136,130 @@ START_TEST(every_sample_is_understood_as_what_it_is)
 }
 END_TEST
 
+/* --- matching by bytes */
+
+#define SAMPLES_MAX 128
+#define PATTERNS_MAX 8192
+
+struct all {
+	struct pb_event *events[SAMPLES_MAX];
+	size_t n_events;
+	struct pb_pattern *patterns[PATTERNS_MAX];
+	size_t n_patterns;
+};
+
+static void
+add_pattern(struct all *a, const char *path, const json_t *value)
+{
+	PB_JSON json_t *doc = json_pack("{s:[O]}", path, value);
+	if (doc != NULL && a->n_patterns < PATTERNS_MAX &&
+	    pb_pattern_compile_json(doc, &a->patterns[a->n_patterns], NULL) == 0)
+		a->n_patterns++;
+}
+
+/* A pattern of each value. */
+static void
+add_leaves(struct all *a, const char *path, const json_t *value)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+	if (json_is_array(value)) {
+		json_array_foreach (value, i, item)
+			add_leaves(a, path, item);
+		return;
+	}
+	if (!json_is_object(value)) {
+		add_pattern(a, path, value);
+		return;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
+		PB_CLEANUP(pb_freep)
+		char *deeper = pb_asprintf("%s%s%s", path, *path == '\0' ? "" : ".", key);
+		add_leaves(a, deeper, item);
+	}
+}
+
+static void
+add_file(struct all *a, const char *file)
+{
+	PB_CLEANUP(pb_freep) char *body = body_of(file);
+	struct pb_error err;
+	char reason[128];
+	struct pb_event **e = &a->events[a->n_events];
+	if (pb_event_from_body(pb_str_of(body), "", "", e, reason, &err) != PB_BODY_EVENT)
+		return;
+	a->n_events++;
+	add_leaves(a, "", (*e)->json);
+}
+
+static size_t
+check_bytes(const struct all *a, const struct pb_matcher *m, const struct pb_event *e)
+{
+	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+	PB_JSON json_t *read = NULL;
+	static uint32_t ids[PATTERNS_MAX];
+	size_t n = 0, at = 0;
+	ck_assert_int_eq(pb_json_parse(e->text, &read, NULL), 0);
+	ck_assert_msg(json_equal(read, e->json), "%s is shown as another event", e->identity);
+	ck_assert_int_eq(pb_match(m, s, e->text, ids, PATTERNS_MAX, &n), 0);
+	for (size_t i = 0; i < a->n_patterns; i++) {
+		bool is_found = at < n && ids[at] == i;
+		at += is_found;
+		ck_assert_msg(is_found == pb_pattern_match(a->patterns[i], e->json),
+		    "pattern %zu on %s", i, e->identity);
+	}
+	return n;
+}
+
+START_TEST(every_sample_matches_by_bytes_what_it_matched_by_tree)
+{
+	PB_CLEANUP(pb_freep) char *dir = pb_event_test_path("");
+	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = NULL;
+	struct all *a = pb_calloc(1, sizeof(*a));
+	size_t n_matches = 0;
+	DIR *d = opendir(dir);
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
+		if (strlen(e->d_name) > 5 && pb_streq(e->d_name + strlen(e->d_name) - 5, ".json"))
+			add_file(a, e->d_name);
+	const struct pb_pattern *const *list = (const struct pb_pattern *const *)a->patterns;
+	ck_assert_int_eq(pb_matcher_build(list, a->n_patterns, &m, NULL), 0);
+	for (size_t i = 0; i < a->n_events; i++)
+		n_matches += check_bytes(a, m, a->events[i]);
+	if (d == NULL)
+		printf("SKIP sample events: %s is not there\n", dir);
+	else
+		ck_assert(a->n_events >= 60 && n_matches >= a->n_patterns);
+	for (size_t i = 0; i < a->n_events; i++)
+		pb_event_unref(a->events[i]);
+	for (size_t i = 0; i < a->n_patterns; i++)
+		pb_pattern_free(a->patterns[i]);
+	free(a);
+	if (d != NULL)
+		(void)closedir(d);
+}
+END_TEST
+
+/* As it came where nothing had to be added, so that no number is written in another way. */
+START_TEST(a_whole_event_keeps_its_bytes)
+{
+	static const char body[] =
+	    " {\"version\":\"0\",\"id\":\"1\",\"detail-type\":\"T\",\"source\":\"s\","
+	    "\"account\":\"1\",\"time\":\"2026-03-03T09:00:00Z\",\"region\":\"r\","
+	    "\"resources\":[],\"detail\":{\"n\":1.50,\"t\":\"\\u0061\"}} ";
+	PB_CLEANUP(pb_event_unrefp) struct pb_event *e = pb_event_test_body(body);
+	ck_assert_msg(pb_str_is(e->text, body), "%.*s", PB_STR_ARG(e->text));
+	PB_CLEANUP(pb_event_unrefp)
+	struct pb_event *open = pb_event_test_body(
+	    "{\"id\":\"1\",\"detail-type\":\"T\",\"source\":\"s\",\"detail\":{\"n\":1.50}}");
+	ck_assert_msg(strstr(open->text.ptr, "\"resources\":[],\"detail\":{\"n\":1.5}}") != NULL,
+	    "%.*s", PB_STR_ARG(open->text));
+}
+END_TEST
+
 PB_SUITE(samples)
 {
+	pb_add(s, every_sample_matches_by_bytes_what_it_matched_by_tree);
+	pb_add(s, a_whole_event_keeps_its_bytes);
 	pb_add(s, every_sample_is_understood_as_what_it_is);
 }
