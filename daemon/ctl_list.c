@@ -65,6 +65,14 @@ add_next(struct pb_buf *b, const json_t *in, int64_t now)
 		pb_ctl_add_text(b, pb_json_str(in, "held"), 200);
 		return PB_CTL_YELLOW;
 	}
+	if (strcmp(ladder, "gathered") == 0) {
+		bool is_storm = pb_json_str(in, "storm") != NULL;
+		(void)pb_buf_addf(b, "pages in %s at the latest, with %s %s",
+		    pb_ctl_age(span, now, pb_json_i64(in, "ladder_next_at", now)),
+		    is_storm ? "storm" : "group",
+		    pb_json_str_or(in, is_storm ? "storm" : "group", "?"));
+		return PB_CTL_YELLOW;
+	}
 	if (strcmp(ladder, "armed") == 0) {
 		if (pb_json_str(in, "step") != NULL)
 			(void)pb_buf_addf(b, "step %s %s; ", pb_json_str(in, "step"),
@@ -76,6 +84,9 @@ add_next(struct pb_buf *b, const json_t *in, int64_t now)
 	(void)pb_buf_adds(b,
 	    strcmp(ladder, "spent") == 0 ? "everybody was paged, nobody answered"
 					 : "paging, nobody has answered");
+	const char *kind = pb_json_str(in, "storm") != NULL ? "storm" : "group";
+	if (pb_json_str(in, kind) != NULL)
+		(void)pb_buf_addf(b, ", %s %s", kind, pb_json_str(in, kind));
 	return PB_CTL_RED;
 }
 
@@ -262,6 +273,38 @@ add_quarantine(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 	(void)pb_buf_adds(b, " that nobody could read: playbookctl quarantine\n");
 }
 
+/* Storms, and how many groups there are. */
+static void
+add_bundles(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	size_t i, n_groups = 0;
+	const json_t *o;
+	char age[32];
+	json_array_foreach (pb_json_get(s, "bundles"), i, o) {
+		if (!pb_streq(pb_json_str(o, "kind"), "storm")) {
+			n_groups++;
+			continue;
+		}
+		bool is_over = pb_streq(pb_json_str(o, "state"), "calm");
+		label(b, "storm");
+		pb_ctl_add_colored(
+		    b, pb_json_str_or(o, "id", "?"), is_over ? PB_CTL_YELLOW : PB_CTL_RED, v);
+		(void)pb_buf_addf(b, " for %s, escalation ",
+		    pb_ctl_age(age, pb_json_i64(o, "opened_at", 0), v->now));
+		pb_ctl_add_text(b, pb_json_str_or(o, "escalation", "?"), 100);
+		(void)pb_buf_addf(b,
+		    ": %lld open, %lld of them not acknowledged; %lld resolved%s\n",
+		    (long long)pb_json_i64(o, "open", 0),
+		    (long long)pb_json_i64(o, "unacknowledged", 0),
+		    (long long)pb_json_i64(o, "resolved", 0),
+		    is_over ? "; it is over and takes no more" : "");
+	}
+	if (n_groups > 0) {
+		label(b, "groups");
+		(void)pb_buf_addf(b, "%zu of incidents that are paged together\n", n_groups);
+	}
+}
+
 static void
 add_stopped(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 {
@@ -346,6 +389,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	    (long long)(pb_json_i64(pb_json_get(s, "store"), "bytes", 0) / 1024));
 	add_stopped(b, s, v);
 	add_maintenance(b, s, v);
+	add_bundles(b, s, v);
 	add_aws(b, s);
 	add_incident_counts(b, s);
 	add_quarantine(b, s, v);

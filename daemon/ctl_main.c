@@ -204,7 +204,13 @@ cmd_ack(struct ctl *c)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	PB_CLEANUP(pb_freep) char *path = incident_path(c->argument, "/ack");
 	enum pb_ctl_exit rc = post(c, path, PB_STR(""), &j);
-	if (j != NULL) {
+	const char *kind = pb_json_str(j, "storm") != NULL ? "storm" : "group";
+	if (pb_json_str(j, kind) != NULL) {
+		(void)pb_buf_addf(&b, "%s ", kind);
+		pb_ctl_add_text(&b, pb_json_str(j, kind), 100);
+		(void)pb_buf_addf(&b, ": %lld of its incidents are acknowledged by this\n",
+		    (long long)pb_json_i64(j, "acked", 0));
+	} else if (j != NULL) {
 		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
 		(void)pb_buf_adds(
 		    &b, " is acknowledged; unless it is resolved, paging goes on at ");

@@ -144,6 +144,10 @@ add_ladder(struct pb_buf *b, const json_t *l, const struct pb_ctl_view *v)
 	if (pb_json_i64(l, "started_at", 0) != 0)
 		(void)pb_buf_addf(
 		    b, "  %-10s %lld\n", "level", (long long)pb_json_i64(l, "level", 0) + 1);
+	size_t i;
+	const json_t *place;
+	json_array_foreach (pb_json_get(l, "bundles"), i, place)
+		text_line(b, pb_json_str_or(place, "kind", "group"), pb_json_str(place, "id"));
 	bool is_acked = strcmp(state, "acked") == 0, is_snoozed = strcmp(state, "snoozed") == 0;
 	if (is_acked || is_snoozed)
 		text_line(b, is_acked ? "acked by" : "snoozed by", pb_json_str(l, "acked_by"));

@@ -3,7 +3,7 @@
  */
 #include "engine/cells.h"
 
-#include "internal.h"
+#include "bundle.h"
 
 static const char *
 incident_name(size_t s)
@@ -27,6 +27,12 @@ static const char *
 ladder_name(size_t s)
 {
 	return ladder_state_name((enum ladder_state)s);
+}
+
+static const char *
+bundle_name(size_t s)
+{
+	return bundle_state_name((enum bundle_state)s);
 }
 
 static const struct machine {
@@ -71,6 +77,12 @@ static const struct machine {
 	    [LADDER_ESCALATE] = "escalate",
 	    [LADDER_MEND] = "mend",
 	    [LADDER_CLOSE] = "close"}},
+    [PB_MACHINE_BUNDLE] = {"bundle", BUNDLE_STATE_MAX, BUNDLE_INPUT_MAX, bundle_name,
+	bundle_can_reach,
+	{[BUNDLE_JOIN] = "join",
+	    [BUNDLE_LEAVE] = "leave",
+	    [BUNDLE_DUE] = "due",
+	    [BUNDLE_EMPTY] = "empty"}},
 };
 _Static_assert(PB_ARRAY_LEN(machines) == PB_MACHINE_MAX, "all machines");
 _Static_assert((int)INCIDENT_STATE_MAX <= PB_CELLS_STATES_MAX &&

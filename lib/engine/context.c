@@ -83,6 +83,18 @@ context_params(const struct pb_engine *e, const struct incident *in, struct pb_e
 	return expand_params(in, base, params, err);
 }
 
+char *
+context_pick(const struct pb_engine *e, const struct incident *in, const char *path)
+{
+	struct pb_error err;
+	char *value;
+	PB_JSON json_t *base = base_context(e, in);
+	PB_CLEANUP(pb_freep) char *text = pb_asprintf("${%s|default:\"\"}", path);
+	if (pb_template_expand_text(text, base, &value, &err) < 0)
+		return pb_strdup("");
+	return value;
+}
+
 json_t *
 context_build(const struct pb_engine *e, const struct incident *in, int64_t now)
 {

@@ -1,7 +1,7 @@
 /*
  * step(): which input goes where, and what can be asked of the engine between steps.
  */
-#include "internal.h"
+#include "bundle.h"
 
 #include "base/json.h"
 
@@ -109,7 +109,12 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->fits = fits_new();
 	e->configs = pb_map_new();
 	e->events = pb_map_new();
+	e->bundles = pb_map_new();
+	e->groups = pb_map_new();
+	e->storms = pb_map_new();
+	e->watches = pb_map_new();
 	pb_heap_init(&e->timers);
+	pb_heap_init(&e->bundle_timers);
 	return e;
 }
 
@@ -119,6 +124,11 @@ pb_engine_free(struct pb_engine *e)
 	if (e == NULL)
 		return;
 	pb_heap_fini(&e->timers);
+	pb_heap_fini(&e->bundle_timers);
+	pb_map_free(e->bundles, bundle_free);
+	pb_map_free(e->groups, NULL);
+	pb_map_free(e->storms, NULL);
+	pb_map_free(e->watches, storm_watch_free);
 	pb_map_free(e->incidents, free_incident);
 	pb_map_free(e->by_key, NULL);
 	pb_map_free(e->alarms, alarm_free);
@@ -155,6 +165,7 @@ tick(struct turn *t)
 	post_due(t);
 	while ((timer = pb_heap_first(&t->e->timers)) != NULL && timer->at <= t->now)
 		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
+	bundle_tick(t);
 	audit_due(t);
 	intake_forget(t);
 	alarms_forget(t);
@@ -191,8 +202,11 @@ outcome(struct turn *t, const struct pb_outcome *o)
 		return;
 	}
 	struct incident *in = incident_of_action(t->e, o->action_id);
+	struct bundle *b = in == NULL ? bundle_of_action(t->e, o->action_id) : NULL;
 	struct page *p = in == NULL ? NULL : page_find_action(&in->out, o->action_id);
-	if (p != NULL)
+	if (b != NULL)
+		bundle_outcome(t, b, o);
+	else if (p != NULL)
 		page_outcome(t, &in->out, p, o);
 	else if (in != NULL && is_current_attempt(in, o->action_id))
 		step_input(
@@ -276,11 +290,24 @@ command_resolve(struct turn *t, struct incident *in, const struct pb_input *inpu
 }
 
 static void
+command_ack_all(struct turn *t, struct bundle *b, const struct pb_input *input)
+{
+	size_t n = bundle_ack(t, b, input->by);
+	pb_update_reply(t->u, input->token, 200,
+	    json_pack("{s:s, s:I}", bundle_kind_name(b->kind), b->id, "acked", (json_int_t)n));
+}
+
+static void
 command(struct turn *t, const struct pb_input *input)
 {
 	bool is_ambiguous;
 	const char *id = input->incident == NULL ? "" : input->incident;
 	struct incident *in = find_open(t->e, id, &is_ambiguous);
+	struct bundle *b = in == NULL ? bundle_find(t->e, id) : NULL;
+	if (b != NULL && input->kind == PB_IN_ACK) {
+		command_ack_all(t, b, input);
+		return;
+	}
 	if (in == NULL) {
 		refuse(t, input->token, is_ambiguous ? 409 : 404,
 		    is_ambiguous ? "several open incidents end so; give the whole id"
@@ -317,7 +344,7 @@ is_used(const struct pb_engine *e, const char *digest)
 	while (pb_map_next(e->incidents, &i, &id, &value))
 		if (strcmp(((struct incident *)value)->config->digest, digest) == 0)
 			return true;
-	return false;
+	return bundle_uses(e, digest);
 }
 
 static void
@@ -424,6 +451,7 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 		pb_impossible("not an input");
 	}
 	incident_wake_queued(&t);
+	bundle_flush(&t);
 	audit_arm(&t);
 }
 
@@ -434,6 +462,8 @@ pb_engine_next_at(const struct pb_engine *e)
 {
 	const struct pb_timer *first = pb_heap_first(&e->timers);
 	int64_t at = first == NULL ? PB_NEVER : first->at;
+	if (bundle_next_at(e) < at)
+		at = bundle_next_at(e);
 	if (silence_next_at(e) < at)
 		at = silence_next_at(e);
 	if (e->maintenance_at < at)
@@ -518,6 +548,7 @@ pb_engine_open_json(const struct pb_engine *e, int64_t now)
 		pb_json_set_i64(j, "ladder_next_at", in->ladder.next_at);
 		pb_json_set_i64(j, "page_by_at", in->ladder.page_by_at);
 		pb_json_set_str(j, "acked_by", in->ladder.acked_by);
+		bundle_set_names(in, j);
 		int64_t until;
 		PB_CLEANUP(pb_freep) char *held = hush_why(e, in, now, &until);
 		pb_json_set_str(j, "held", held);

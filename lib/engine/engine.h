@@ -140,6 +140,13 @@ const char *pb_engine_alarm_incident(const struct pb_engine *e, const char *arn)
  */
 json_t *pb_engine_maintenance_json(const struct pb_engine *e, int64_t now);
 /*
+ * What is paged together: a list of {"id", "kind" ("group" or "storm"), "state", "escalation", "group",
+ * "opened_at", "open", "unacknowledged", "resolved", "pages"}, storms first, at most PB_BUNDLES_MAX of
+ * those with open incidents; the caller's.
+ */
+#define PB_BUNDLES_MAX 100
+json_t *pb_engine_bundles_json(const struct pb_engine *e);
+/*
  * P5: each open incident must have a live next step, each wait a deadline.  Returns the number of
  * incidents that have none and describes them in `why` (may be NULL).
  */

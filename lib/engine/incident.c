@@ -697,8 +697,9 @@ engine_put(struct turn *t)
 {
 	const struct pb_engine *e = t->e;
 	pb_update_put(t->u, PB_REC_META, "engine", "", "",
-	    json_pack("{s:I, s:I, s:I}", "day", (json_int_t)e->day, "day_number",
-		(json_int_t)e->day_number, "silence_number", (json_int_t)e->silence_number));
+	    json_pack("{s:I, s:I, s:I, s:I}", "day", (json_int_t)e->day, "day_number",
+		(json_int_t)e->day_number, "silence_number", (json_int_t)e->silence_number,
+		"bundle_number", (json_int_t)e->bundle_number));
 }
 
 static char *

@@ -80,6 +80,7 @@ enum step_state {
 enum ladder_state {
 	LADDER_NONE,
 	LADDER_ARMED,
+	LADDER_GATHERED, /* its first page waits for others */
 	LADDER_PAGING,
 	LADDER_SPENT,
 	LADDER_ACKED,
@@ -208,6 +209,9 @@ struct ladder {
 	int64_t round; /* from 1; an expired acknowledgement and a further pass begin a new one */
 	int64_t next_at; /* next deadline; PB_NEVER only when NONE or CLOSED */
 	size_t level; /* last level paged */
+	bool is_put_off; /* what is due waits for the next summary of a storm */
+	bool owes; /* and the level reached has something new to hear */
+	bool is_alone; /* within mend only: it is paged without its bundle */
 	char *why; /* why people are paged */
 	char *held; /* HELD: by what */
 	int64_t
@@ -237,7 +241,8 @@ struct page {
 
 /* Whose pages they are, and they; in the order of their making. */
 struct outbox {
-	struct incident *in; /* who owns it */
+	struct incident *in; /* who owns it: the one or the other */
+	struct bundle *bundle;
 	struct page *first;
 };
 
@@ -266,6 +271,7 @@ struct incident {
 	struct run run;
 	struct ladder ladder;
 	struct outbox out;
+	struct member *members; /* its places in bundles (bundle.h) */
 	struct pb_timer timer;
 };
 
@@ -297,6 +303,13 @@ struct pb_engine {
 	struct pb_map *configs; /* digest -> restored configuration, until PB_IN_BOOT */
 	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
 	struct pb_heap timers;
+	struct pb_map *bundles; /* id -> struct bundle, but those that ended */
+	struct pb_map *groups; /* bundle_index() -> the group; the bundle is in `bundles` */
+	struct pb_map *storms; /* bundle_index() -> the storm that is open, likewise */
+	struct pb_map *watches; /* bundle_index() -> who wanted a first page lately */
+	struct pb_heap bundle_timers;
+	struct bundle *flushing; /* those with pages in this step */
+	int64_t bundle_number; /* last one given */
 	size_t n_open;
 	int64_t audit_at; /* 0 = nothing is open */
 	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
@@ -493,6 +506,9 @@ struct people {
 /* Those whom a level names and those on call now; may be nobody. */
 struct people people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t now);
 const struct pb_contact *contact_find(const struct pb_config *c, const char *name);
+const struct pb_channel *channel_find(const struct pb_config *c, const char *name);
+/* False, with a note, when nobody is on call and the level may be passed over for that. */
+bool tell_can(struct turn *t, const struct outbox *o, size_t level, bool may_skip);
 /* The people of `like`'s level over its channels; `why` goes into the notes.  False when nobody is
  * on call and the level may be passed over for that. */
 bool tell_level(
@@ -532,6 +548,8 @@ char *page_body(const struct turn *t, const struct incident *in, const struct pa
 /* context.c: the context of templates, stdin of children */
 /* Can all params of its playbook be had?  The error says which is missing or empty. */
 int context_params(const struct pb_engine *e, const struct incident *in, struct pb_error *err);
+/* The value at a path of event or alarm as text; "" when there is none.  The caller's. */
+char *context_pick(const struct pb_engine *e, const struct incident *in, const char *path);
 json_t *context_build(const struct pb_engine *e, const struct incident *in, int64_t now);
 
 /* guard.c: what holds runs and steps back */

@@ -3,6 +3,8 @@
  *
  *	NONE -> ARMED		[arm] page_by is running, in the commit that opens the incident
  *	ARMED -> PAGING		[begin] page_by has come, or the incident wants a human now
+ *	ARMED -> GATHERED	[put_off] a group or a storm tells of it, at page_by at the latest
+ *	GATHERED -> PAGING	[page_by_has_come] now, or with one of the others
  *	PAGING -> PAGING, SPENT	[climb] levels, their repeats and cycles (rungs.c)
  *	SPENT -> SPENT		[remind] the last level again, every half hour
  *	ARMED, PAGING, SPENT, SNOOZED -> ACKED	[acknowledge]
@@ -20,13 +22,14 @@
  * The ladder's position is how many rungs have fired.  Invariant: but for NONE and CLOSED there is a
  * next_at.
  */
-#include "internal.h"
+#include "bundle.h"
 
 #include "base/json.h"
 
 static const char *const state_names[] = {
     [LADDER_NONE] = "none",
     [LADDER_ARMED] = "armed",
+    [LADDER_GATHERED] = "gathered",
     [LADDER_PAGING] = "paging",
     [LADDER_SPENT] = "spent",
     [LADDER_ACKED] = "acked",
@@ -67,20 +70,30 @@ ladder_put(struct turn *t, const struct incident *in)
 		pb_json_set_i64(j, "decide_by", l->decide_by);
 	pb_json_set_str(j, "acked_by", l->acked_by);
 	pb_json_set_i64(j, "acked_at", l->acked_at);
+	json_t *bundles = bundle_members_json(in);
+	if (bundles != NULL)
+		json_object_set_new(j, "bundles", bundles);
+	if (l->is_put_off)
+		json_object_set_new(j, "is_put_off", json_true());
+	if (l->owes)
+		json_object_set_new(j, "owes", json_true());
 	pb_update_put(t->u, PB_REC_LADDER, in->id, in->id, state_names[l->state], j);
 }
 
 static void
 enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next_at)
 {
+	enum ladder_state from = in->ladder.state;
 	in->ladder.state = state;
 	in->ladder.state_at = t->now;
 	in->ladder.next_at = next_at;
+	in->ladder.is_put_off = in->ladder.owes = false;
 	if (state != LADDER_HELD) {
 		free(in->ladder.held);
 		in->ladder.held = NULL;
 		in->ladder.decide_by = 0;
 	}
+	bundle_ladder_moved(t, in, from, state);
 	ladder_put(t, in);
 }
 
@@ -89,6 +102,9 @@ static bool
 send(struct turn *t, struct incident *in, size_t level, size_t repeat, bool may_skip)
 {
 	const struct page like = {.level = level, .repeat = repeat, .round = in->ladder.round};
+	struct bundle *b = in->ladder.is_alone ? NULL : bundle_for(t, in);
+	if (b != NULL)
+		return bundle_tell(t, b, in, &like, in->ladder.why, may_skip);
 	return tell_level(t, &in->out, &like, in->ladder.why, may_skip);
 }
 
@@ -129,6 +145,8 @@ fire_due(struct turn *t, struct incident *in)
 			passed_over = rung.level;
 		}
 	}
+	if (l->owes && last[l->level] == 0)
+		(void)send(t, in, l->level, 0, false);
 	/* Nobody is on call there: what follows moves up. */
 	size_t next = rungs_next_level(&rungs, l->position, passed_over);
 	if (is_passed_over && next < rungs.n) {
@@ -272,7 +290,8 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 	char who[128], clock[PB_TIME_TEXT];
 	int64_t until = t->now + incident_escalation(in)->ack_expires_for;
 	/* Who answers early must not bring the first page forward. */
-	if (in->ladder.state == LADDER_ARMED && until < in->ladder.page_by_at)
+	bool is_early = in->ladder.state == LADDER_ARMED || in->ladder.state == LADDER_GATHERED;
+	if (is_early && until < in->ladder.page_by_at)
 		until = in->ladder.page_by_at;
 	set_text(&in->ladder.acked_by, by);
 	in->ladder.acked_at = t->now;
@@ -486,6 +505,81 @@ hold_back(struct turn *t, struct incident *in, const char *why)
 	return true;
 }
 
+/* --- with others */
+
+/* When its next page may go: now, or later with others of its bundle. */
+static int64_t
+slot_of(struct turn *t, const struct incident *in, struct bundle *b)
+{
+	const struct ladder *l = &in->ladder;
+	if (l->started_at == 0)
+		return bundle_when(t, b, in, 0, true);
+	int64_t at = PB_NEVER;
+	if (l->state == LADDER_SPENT || l->owes)
+		at = bundle_when(t, b, in, l->level, false);
+	PB_CLEANUP(rungs_fini) struct rungs rungs;
+	rungs_build(incident_escalation(in), &rungs);
+	for (size_t i = l->position; i < rungs.n && at > t->now; i++) {
+		struct rung rung = rungs_at(&rungs, i);
+		int64_t due_at = l->started_at + rung.offset;
+		int64_t slot = due_at > t->now ? due_at : bundle_when(t, b, in, rung.level, false);
+		at = slot < at ? slot : at;
+		if (due_at > t->now)
+			break;
+	}
+	return at;
+}
+
+static void
+wait_for_others(
+    struct turn *t, struct incident *in, const struct bundle *b, int64_t at, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	char until[PB_TIME_TEXT];
+	bool owes = l->owes;
+	if (why != NULL)
+		set_text(&l->why, why);
+	if (l->started_at == 0 || owes)
+		incident_note(t, in, "", bundle_kind_name(b->kind),
+		    "level %zu waits for others of %s%s%s%s, until %s at the latest: %s",
+		    l->started_at == 0 ? 1 : l->level + 1, b->id, b->key[0] == '\0' ? "" : " (",
+		    b->key, b->key[0] == '\0' ? "" : ")", pb_time_clock(until, at),
+		    l->why == NULL ? "page_by has come" : l->why);
+	if (l->state != LADDER_ARMED && l->next_at > t->now && l->next_at < at)
+		at = l->next_at;
+	enter(t, in, l->started_at == 0 ? LADDER_GATHERED : l->state, at);
+	l->is_put_off = l->started_at != 0;
+	l->owes = owes;
+	ladder_put(t, in);
+}
+
+/*
+ * A page of its own would be one too many: it waits for the others of its bundle.  Only who was never
+ * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.
+ */
+static bool
+put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	bool is_first = l->state == LADDER_ARMED;
+	bool had_owed = l->owes;
+	if (!is_first && l->state != LADDER_PAGING && l->state != LADDER_SPENT)
+		return false;
+	if (is_first)
+		storm_count(t, in);
+	struct bundle *b = bundle_for(t, in);
+	if (b == NULL)
+		return false;
+	l->owes = l->owes || (input == LADDER_PAGE && !is_first);
+	int64_t at = slot_of(t, in, b);
+	if (at > t->now) {
+		wait_for_others(t, in, b, at, why);
+		return true;
+	}
+	l->owes = had_owed;
+	return false;
+}
+
 /* From whatever state: it begins anew, with the fallback at once. */
 static void
 mend(struct turn *t, struct incident *in, const char *why)
@@ -498,7 +592,9 @@ mend(struct turn *t, struct incident *in, const char *why)
 	l->started_at = t->now;
 	l->position = 0;
 	l->round++;
+	l->is_alone = true;
 	fire_due(t, in);
+	l->is_alone = false;
 	page_send_fallback(t, &in->out, l->round);
 }
 
@@ -508,6 +604,7 @@ close_ladder(struct turn *t, struct incident *in, const char *text)
 	(void)text;
 	page_drop_waiting(t, &in->out, "resolved");
 	tell_end(t, &in->out);
+	bundle_leave(t, in);
 	enter(t, in, LADDER_CLOSED, PB_NEVER);
 }
 
@@ -531,6 +628,18 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ARM] = never,
 	    [LADDER_PAGE] = begin,
 	    [LADDER_SOON] = hasten,
+	    [LADDER_DUE] = page_by_has_come,
+	    [LADDER_ACK] = acknowledge,
+	    [LADDER_SNOOZE] = snooze,
+	    [LADDER_ESCALATE] = hand_to_first,
+	    [LADDER_MEND] = mend,
+	    [LADDER_CLOSE] = close_ladder,
+	},
+    [LADDER_GATHERED] =
+	{
+	    [LADDER_ARM] = never,
+	    [LADDER_PAGE] = new_reason,
+	    [LADDER_SOON] = new_reason,
 	    [LADDER_DUE] = page_by_has_come,
 	    [LADDER_ACK] = acknowledge,
 	    [LADDER_SNOOZE] = snooze,
@@ -625,6 +734,10 @@ ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const
 	bool would_page = input == LADDER_DUE || (input == LADDER_PAGE && state == LADDER_ARMED);
 	if (would_page && state != LADDER_CLOSED && hold_back(t, in, text))
 		return;
+	if ((would_page || input == LADDER_PAGE) && put_off(t, in, input, text)) {
+		cells_count(t, PB_MACHINE_LADDER, state, input);
+		return;
+	}
 	cells_count(t, PB_MACHINE_LADDER, state, input);
 	table[state][input](t, in, text);
 }

@@ -13,7 +13,7 @@
  * which a reader sees the repeat.  A page is tried until it is delivered or dropped; a notice at
  *most NOTICE_TRIES_MAX times.
  */
-#include "internal.h"
+#include "bundle.h"
 
 #include "base/json.h"
 
@@ -37,19 +37,19 @@ page_state_name(enum page_state s)
 static const char *
 outbox_id(const struct outbox *o)
 {
-	return o->in->id;
+	return o->bundle != NULL ? o->bundle->id : o->in->id;
 }
 
 const struct pb_config *
 outbox_config(const struct outbox *o)
 {
-	return o->in->config;
+	return o->bundle != NULL ? o->bundle->config : o->in->config;
 }
 
 const struct pb_escalation *
 outbox_escalation(const struct outbox *o)
 {
-	return incident_escalation(o->in);
+	return o->bundle != NULL ? bundle_escalation(o->bundle) : incident_escalation(o->in);
 }
 
 void
@@ -60,8 +60,8 @@ outbox_note(struct turn *t, const struct outbox *o, const char *kind, const char
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	pb_buf_vaddf(&b, fmt, ap);
 	va_end(ap);
-	pb_update_note(
-	    t->u, outbox_id(o), incident_playbook_name(o->in), "", kind, "%s", pb_buf_str(&b).ptr);
+	pb_update_note(t->u, outbox_id(o), o->in == NULL ? "" : incident_playbook_name(o->in), "",
+	    kind, "%s", pb_buf_str(&b).ptr);
 }
 
 void
@@ -180,15 +180,17 @@ static void
 set_spec(const struct turn *t, const struct outbox *o, struct page *p, const struct pb_channel *ch,
     const struct pb_contact *to)
 {
-	const struct incident *in = o->in;
-	PB_CLEANUP(pb_freep) char *subject = page_subject(in, p);
-	PB_CLEANUP(pb_freep) char *body = page_body(t, in, p);
+	const struct bundle *b = o->bundle;
+	PB_CLEANUP(pb_freep)
+	char *subject = b != NULL ? bundle_subject(b, p) : page_subject(o->in, p);
+	PB_CLEANUP(pb_freep)
+	char *body = b != NULL ? bundle_body(t, b, p) : page_body(t, o->in, p);
 	const struct message m = {
 	    .kind = p->is_notice ? "resolved" : "page",
 	    .id = p->id,
 	    .incident = outbox_id(o),
-	    .playbook = incident_playbook_name(in),
-	    .severity = incident_severity(in),
+	    .playbook = b != NULL ? NULL : incident_playbook_name(o->in),
+	    .severity = b != NULL ? bundle_severity(b) : incident_severity(o->in),
 	    .recipient = to->name,
 	    .level = p->level + 1,
 	    .subject = subject,
@@ -200,7 +202,8 @@ set_spec(const struct turn *t, const struct outbox *o, struct page *p, const str
 
 /*
  * A newer page for the same contact and channel makes one that still waits pointless.  Returns when
- * the fallback was due for the old one: a repeat does not put it off.
+ * the fallback was due for the old one: a repeat does not put it off.  A notice of a bundle tells of
+ * others than its pages do.
  */
 static int64_t
 supersede(struct turn *t, struct outbox *o, bool is_notice, const struct pb_contact *to,
@@ -208,8 +211,9 @@ supersede(struct turn *t, struct outbox *o, bool is_notice, const struct pb_cont
 {
 	int64_t fallback_at = PB_NEVER;
 	for (struct page *p = o->first; p != NULL; p = p->next) {
-		if (p->state != PAGE_RETRYING || (is_notice && !p->is_notice) ||
-		    strcmp(p->contact, to->name) != 0 || strcmp(p->channel, ch->name) != 0)
+		bool is_other = p->is_notice != is_notice && (is_notice || o->bundle != NULL);
+		if (p->state != PAGE_RETRYING || is_other || strcmp(p->contact, to->name) != 0 ||
+		    strcmp(p->channel, ch->name) != 0)
 			continue;
 		if (p->fallback_at < fallback_at)
 			fallback_at = p->fallback_at;
@@ -221,6 +225,9 @@ supersede(struct turn *t, struct outbox *o, bool is_notice, const struct pb_cont
 static char *
 id_of(const struct outbox *o, const struct page *p)
 {
+	if (p->is_notice && o->bundle != NULL)
+		return pb_asprintf("%s/resolved/%lld/%s@%s", outbox_id(o), (long long)p->round,
+		    p->contact, p->channel);
 	if (p->is_notice)
 		return pb_asprintf("%s/resolved/%s@%s", outbox_id(o), p->contact, p->channel);
 	return pb_asprintf("%s/page/%lld.%zu.%zu/%s@%s", outbox_id(o), (long long)p->round,
@@ -336,7 +343,10 @@ drop_if_late(struct turn *t, struct outbox *o, struct page *p)
 {
 	if (p->is_notice || p->state != PAGE_RETRYING)
 		return;
-	if (o->in->ladder.state == LADDER_ACKED)
+	if (o->bundle != NULL) {
+		if (o->bundle->n_wanting == 0)
+			drop(t, o, p, o->bundle->n_open == 0 ? "resolved" : "acknowledged");
+	} else if (o->in->ladder.state == LADDER_ACKED)
 		drop(t, o, p, "acknowledged");
 	else if (o->in->ladder.state == LADDER_SNOOZED)
 		drop(t, o, p, "snoozed");

@@ -6,7 +6,7 @@
  * the caller says so and goes on: an incident that cannot be restored is found again by the first
  * poll.
  */
-#include "internal.h"
+#include "bundle.h"
 
 #include "base/json.h"
 
@@ -241,6 +241,10 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	l->decide_by = pb_json_i64(r->body, "decide_by", 0);
 	l->acked_by = dup_str(r->body, "acked_by");
 	l->acked_at = pb_json_i64(r->body, "acked_at", 0);
+	l->is_put_off = pb_json_bool(r->body, "is_put_off", false);
+	l->owes = pb_json_bool(r->body, "owes", false);
+	if (l->state != LADDER_CLOSED)
+		bundle_restore_members(e, in, json_object_get(r->body, "bundles"));
 	return 0;
 }
 
@@ -251,9 +255,11 @@ restore_action(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 {
 	if (pb_json_str(r->body, "contact") == NULL)
 		return 0;
-	struct incident *in = owner(e, r, err);
+	struct bundle *b = pb_map_get(e->bundles, r->incident);
+	struct incident *in = b != NULL ? NULL : owner(e, r, err);
 	size_t state = 0;
-	if (in == NULL || STATE_OF(r, page_state_name, PAGE_STATE_MAX, &state, err) < 0)
+	if ((b == NULL && in == NULL) ||
+	    STATE_OF(r, page_state_name, PAGE_STATE_MAX, &state, err) < 0)
 		return -1;
 	struct page *p = pb_calloc(1, sizeof(*p));
 	p->id = pb_strdup(r->key);
@@ -271,8 +277,9 @@ restore_action(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	p->tries = pb_json_i64(r->body, "tries", 0);
 	p->error = dup_str(r->body, "error");
 	p->spec = json_incref(json_object_get(r->body, "spec"));
-	p->next = in->out.first;
-	in->out.first = p;
+	struct outbox *out = b != NULL ? &b->out : &in->out;
+	p->next = out->first;
+	out->first = p;
 	return 0;
 }
 
@@ -314,6 +321,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		e->day = pb_json_i64(r->body, "day", 0);
 		e->day_number = pb_json_i64(r->body, "day_number", 0);
 		e->silence_number = pb_json_i64(r->body, "silence_number", 0);
+		e->bundle_number = pb_json_i64(r->body, "bundle_number", 0);
 		return 0;
 	case PB_REC_CONTROL:
 		control_restore(e, r);
@@ -328,6 +336,7 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	case PB_REC_POST:
 		return post_restore(e, r, err);
 	case PB_REC_BUNDLE:
+		return bundle_restore(e, r, err);
 	case PB_REC_QUARANTINE: /* for people only */
 	case PB_REC_RECEIVED:
 	case PB_REC_MAX:
@@ -380,6 +389,7 @@ restore_boot(struct turn *t)
 		}
 		incident_settle(t, in);
 	}
+	bundle_boot(t);
 	/* From here on an incident counts its own configuration. */
 	pb_map_free(e->configs, free_config);
 	pb_map_free(e->events, free_event);

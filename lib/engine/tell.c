@@ -12,7 +12,7 @@ contact_find(const struct pb_config *c, const char *name)
 	return NULL;
 }
 
-static const struct pb_channel *
+const struct pb_channel *
 channel_find(const struct pb_config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_channels; i++)
@@ -48,18 +48,32 @@ people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t now)
 	return p;
 }
 
-/* When nobody is on call and must not be, all of the rotations. */
+bool
+tell_can(struct turn *t, const struct outbox *o, size_t level, bool may_skip)
+{
+	const struct pb_level *l = &outbox_escalation(o)->levels[level];
+	if (!may_skip || !l->skip_if_empty)
+		return true;
+	struct people p = people_on_call(outbox_config(o), l, t->now);
+	free(p.contacts);
+	if (p.n == 0)
+		outbox_note(
+		    t, o, "page", "level %zu: nobody is on call; it is passed over", level + 1);
+	return p.n > 0;
+}
+
+/* When nobody is on call, and somebody must be told: all of the level's rotations. */
 static struct people
-people_of(struct turn *t, struct outbox *o, size_t level, bool may_skip)
+people_of(struct turn *t, const struct outbox *o, size_t level)
 {
 	const struct pb_config *c = outbox_config(o);
 	const struct pb_level *l = &outbox_escalation(o)->levels[level];
 	struct people p = people_on_call(c, l, t->now);
 	if (p.n > 0)
 		return p;
-	outbox_note(t, o, "page", "level %zu: nobody is on call; %s", level + 1,
-	    may_skip ? "it is passed over" : "all of its rotations are paged");
-	for (size_t i = 0; i < l->n_schedules && !may_skip; i++) {
+	outbox_note(t, o, "page", "level %zu: nobody is on call; all of its rotations are paged",
+	    level + 1);
+	for (size_t i = 0; i < l->n_schedules; i++) {
 		const struct pb_schedule *s = &c->schedules[l->schedules[i]];
 		people_add(&p, s->people, s->n_people);
 	}
@@ -86,7 +100,9 @@ tell_level(
 	const struct pb_config *c = outbox_config(o);
 	const struct pb_escalation *esc = outbox_escalation(o);
 	const struct pb_level *l = &esc->levels[like->level];
-	struct people p = people_of(t, o, like->level, may_skip && l->skip_if_empty);
+	if (!tell_can(t, o, like->level, may_skip))
+		return false;
+	struct people p = people_of(t, o, like->level);
 	struct page page = *like;
 	page.fallback_at = esc->n_fallback_via > 0 ? t->now + esc->fallback_after_for : PB_NEVER;
 	for (size_t i = 0; i < p.n; i++)
@@ -94,7 +110,7 @@ tell_level(
 			tell_one(
 			    t, o, &page, why, &c->contacts[p.contacts[i]], &c->channels[l->via[k]]);
 	free(p.contacts);
-	return p.n > 0;
+	return true;
 }
 
 /* To everybody to whom a page went out (or may have), once each, and to nobody else. */

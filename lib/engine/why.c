@@ -3,7 +3,7 @@
  *
  * Nothing here changes anything; it is asked by people, and may take as long as a person waits.
  */
-#include "internal.h"
+#include "bundle.h"
 
 #include "base/json.h"
 
@@ -92,9 +92,14 @@ ladder_words(const struct incident *in)
 	const struct ladder *l = &in->ladder;
 	size_t level;
 	int64_t at;
+	if (l->is_put_off && in->members != NULL)
+		return pb_asprintf("the next summary of %s tells of it", in->members->bundle->id);
 	switch (l->state) {
 	case LADDER_ARMED:
 		return pb_strdup("page_by: level 1 is paged");
+	case LADDER_GATHERED:
+		return pb_asprintf("level 1 is paged with others of %s",
+		    in->members == NULL ? "its group" : in->members->bundle->id);
 	case LADDER_PAGING:
 		if (ladder_next_level(in, &level, &at) && at == l->next_at)
 			return pb_asprintf("level %zu is paged", level + 1);

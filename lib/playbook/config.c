@@ -77,6 +77,7 @@ escalation_fini(struct pb_escalation *e)
 	}
 	free(e->levels);
 	free(e->fallback_via);
+	pb_texts_free(e->group_by, e->n_group_by);
 	free(e->name);
 }
 

@@ -171,6 +171,13 @@ struct pb_escalation {
 	int64_t fallback_after_for; /* a contact not reached for so long is paged by fallback_via */
 	size_t *fallback_via; /* channels */
 	size_t n_fallback_via; /* 0 = no fallback */
+	/* Incidents alike in these fields of the context are paged together; NULL = each by itself. */
+	char **group_by; /* "playbook", "severity", "alarm.region", "event.detail.x" */
+	size_t n_group_by; /* 0 with group_by = all of them together */
+	int64_t group_wait_for; /* a new group collects so long; default 30s */
+	int64_t group_interval_for; /* between first pages of a group; default 5m */
+	/* More incidents than `over` that want a first page `within` are told by summaries, `every`. */
+	int64_t storm_over, storm_within, storm_every; /* default 20, 1m, 10m */
 };
 
 /* observe: record what would run; propose: a human starts it; approve: each unsafe step asks. */
@@ -458,5 +465,10 @@ int pb_config_check_cut(
 #define PB_DEFAULT_RETENTION_EVENTS 20000
 #define PB_DEFAULT_RETENTION_NOTES 100000
 #define PB_DEFAULT_RETENTION_QUARANTINE 1000
+#define PB_DEFAULT_GROUP_WAIT (30 * PB_SECOND)
+#define PB_DEFAULT_GROUP_INTERVAL (5 * PB_MINUTE)
+#define PB_DEFAULT_STORM_OVER 20
+#define PB_DEFAULT_STORM_WITHIN PB_MINUTE
+#define PB_DEFAULT_STORM_EVERY (10 * PB_MINUTE)
 
 #endif

@@ -26,6 +26,7 @@ book_free(void *arg)
 	struct book *b = arg;
 	free(b->id);
 	free(b->playbook);
+	free(b->bundle);
 	free(b);
 }
 
@@ -55,6 +56,7 @@ take_incident(struct world *w, const struct pb_record *r)
 	struct book *b = book_of(w, r->key);
 	if (b->page_by_at == 0) /* by the plan it began with */
 		b->page_by_at = page_by_of(w, r->body);
+	b->opened_at = pb_json_i64(r->body, "opened_at", 0);
 	if (b->playbook == NULL)
 		b->playbook = pb_strdup(pb_json_str_or(r->body, "playbook", ""));
 	b->is_resolved = strcmp(r->state, "resolved") == 0;
@@ -63,6 +65,27 @@ take_incident(struct world *w, const struct pb_record *r)
 		world_see(
 		    w, "incident", r->state, pb_json_str_or(r->body, "cause", ""), r->key, 0, NULL);
 	free(pb_map_put(w->committed, r->key, pb_strdup(r->state)));
+}
+
+/* The bundle it was last put in: a storm takes it out of its group. */
+static void
+take_ladder(struct world *w, const struct pb_record *r)
+{
+	struct book *b = book_of(w, r->key);
+	const json_t *bundles = pb_json_get(r->body, "bundles");
+	const json_t *bundle = json_array_get(bundles, 0);
+	b->is_acked = strcmp(r->state, "acked") == 0 || strcmp(r->state, "snoozed") == 0 ||
+	    strcmp(r->state, "held") == 0;
+	b->is_armed = true;
+	/* Held for as long as nobody knows whether it should be. */
+	int64_t by = pb_json_i64(r->body, "decide_by", 0);
+	if (by > 0) {
+		b->is_acked = false;
+		b->page_by_at = by;
+	}
+	free(b->bundle);
+	b->bundle = pb_strdup(pb_json_str(bundle, "id"));
+	b->bundle_since = pb_json_i64(bundle, "since", 0);
 }
 
 void
@@ -79,17 +102,8 @@ check_commit(struct world *w, const struct pb_update *u)
 		free(pb_map_put(w->committed, key, pb_strdup(r->state)));
 		if (r->kind == PB_REC_INCIDENT)
 			take_incident(w, r);
-		if (r->kind == PB_REC_LADDER) {
-			book_of(w, r->key)->is_acked = strcmp(r->state, "acked") == 0 ||
-			    strcmp(r->state, "snoozed") == 0 || strcmp(r->state, "held") == 0;
-			book_of(w, r->key)->is_armed = true;
-			/* Held for as long as nobody knows whether it should be. */
-			int64_t by = pb_json_i64(r->body, "decide_by", 0);
-			if (by > 0) {
-				book_of(w, r->key)->is_acked = false;
-				book_of(w, r->key)->page_by_at = by;
-			}
-		}
+		if (r->kind == PB_REC_LADDER)
+			take_ladder(w, r);
 		if (r->kind == PB_REC_CONTROL) {
 			PB_CLEANUP(pb_freep) char *at = pb_asprintf("%s since", r->key);
 			free(pb_map_put(w->committed, at, pb_asprintf("%lld", (long long)w->now)));
@@ -210,6 +224,27 @@ check_post(struct world *w, const struct pb_action *a)
 	(void)pb_map_put(w->attempts, a->id, w);
 }
 
+/* A page of a bundle tells of each member whose ladder says so: "BUNDLE/page/NUMBER.LEVEL.REPEAT/.." */
+static void
+take_bundle_page(struct world *w, const struct pb_action *a)
+{
+	const char *page = strstr(a->id, "/page/"), *id;
+	int64_t number = page == NULL ? 0 : strtoll(page + 6, NULL, 10);
+	size_t i = 0, n = 0;
+	void *value;
+	while (pb_map_next(w->books, &i, &id, &value)) {
+		struct book *b = value;
+		if (page == NULL || b->bundle == NULL || strcmp(b->bundle, a->incident) != 0 ||
+		    b->bundle_since == 0 || b->bundle_since > number)
+			continue;
+		n++;
+		if (b->paged_at == 0)
+			b->paged_at = w->now;
+	}
+	if (page != NULL && n == 0)
+		broken(w, "P2: %s is started and tells of no incident", a->id);
+}
+
 /* P3: nothing acts before it is committed; an attempt is started once.  P4: degraded starts no step. */
 void
 check_start(struct world *w, const struct pb_action *a)
@@ -218,7 +253,9 @@ check_start(struct world *w, const struct pb_action *a)
 		check_post(w, a);
 		return;
 	}
-	struct book *b = book_of(w, a->incident);
+	PB_CLEANUP(pb_freep) char *bundle = pb_asprintf("bundle %s", a->incident);
+	bool is_bundle = pb_map_get(w->committed, bundle) != NULL;
+	struct book *b = is_bundle ? NULL : book_of(w, a->incident);
 	PB_CLEANUP(pb_freep) char *id = pb_strdup(a->id);
 	if (a->is_page)
 		*strrchr(id, '/') = '\0'; /* the record is the page's, the action one try of it */
@@ -227,11 +264,15 @@ check_start(struct world *w, const struct pb_action *a)
 	if (state == NULL || strcmp(state, a->is_page ? "sending" : "started") != 0)
 		broken(w, "P3: %s is started and its record says %s", a->id,
 		    state == NULL ? "nothing" : state);
-	if (!b->is_armed)
+	if (b != NULL && !b->is_armed)
 		broken(w, "P2: %s is started and no page is armed", a->id);
 	if (pb_map_get(w->attempts, a->id) != NULL)
 		broken(w, "P3: attempt %s is started twice", a->id);
 	(void)pb_map_put(w->attempts, a->id, w);
+	if (is_bundle) {
+		take_bundle_page(w, a);
+		return;
+	}
 	if (a->is_page) {
 		if (b->paged_at == 0)
 			b->paged_at = w->now;
@@ -277,6 +318,19 @@ check_receipt(struct world *w, const struct message *m)
 	}
 }
 
+/* By when must it be told?  In a storm not before the next summary may go out. */
+static int64_t
+told_by(const struct world *w, const struct book *b)
+{
+	int64_t least = b->page_by_at;
+	for (size_t i = 0; i < w->config->n_escalations && b->bundle != NULL; i++) {
+		int64_t at = b->opened_at + w->config->escalations[i].storm_within;
+		if (strchr(b->bundle, 's') != NULL && at > least)
+			least = at;
+	}
+	return least;
+}
+
 /* P2: told by page_by.  P5: everything open has a next step. */
 void
 check_turn(struct world *w)
@@ -287,7 +341,7 @@ check_turn(struct world *w)
 	while (pb_map_next(w->books, &i, &id, &value)) {
 		const struct book *b = value;
 		if (!b->is_resolved && !b->is_acked && b->paged_at == 0 &&
-		    w->now > b->page_by_at + w->commit_takes &&
+		    w->now > told_by(w, b) + w->commit_takes &&
 		    w->now > w->up_since + w->commit_takes)
 			broken(w, "P2: %s is open past its page_by and nobody is paged", id);
 	}

@@ -57,6 +57,10 @@ struct book {
 	int64_t page_by_at;
 	int64_t paged_at; /* first page started; 0 = none */
 	char *playbook;
+	int64_t opened_at;
+	/* What its ladder says: the bundle that it is told with, and the first page of it that does. */
+	char *bundle;
+	int64_t bundle_since;
 	bool is_resolved, is_acked, is_armed;
 	bool is_stepping; /* a step's attempt is in flight */
 };

@@ -322,7 +322,9 @@ static const struct pb_test_bad rows[] = {
 	{"6:33: cycles needs the key max", "6:47: fallback needs the key after",
 	    "6:47: fallback needs the key via",
 	    "6:59: every level has skip_if_empty, so that nobody may be told; leave it out of "
-	    "one"}},
+	    "one",
+	    "6:105: skip_if_empty: \"ana\" is always told by this level; leave it out, or name "
+	    "schedules only"}},
     {"a schedule in a zone that is not there",
 	UNMATCHED "contacts: [{name: ana}]\n"
 		  "schedules: [{name: s, tz: ../x, rotation: {people: [], every: 90m, "

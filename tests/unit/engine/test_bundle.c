@@ -1,0 +1,277 @@
+/*
+ * What people read in the pages and resolve notices of groups and storms, to the letter.
+ */
+#include "tests/unit/runner.h"
+
+#include "base/json.h"
+#include "engine/engine.h"
+
+static const char config_text[] =
+    "version: 1\n"
+    "daemon: {exec: {driver: child}}\n"
+    "channels:\n"
+    "  - {name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:pager.fifo\"}\n"
+    "contacts: [{name: ana}]\n"
+    "unmatched: {alarms: escalate, escalate: oncall, events: drop}\n"
+    "playbooks:\n"
+    "  - {name: web, severity: critical, match: {detail: {alarmName: [{prefix: web-}],\n"
+    "     state: {value: [ALARM]}}}, escalate: oncall}\n"
+    "escalations:\n"
+    "  - name: oncall\n"
+    "    levels: [{notify: [ana], via: [pager]}]\n"
+    "    GROUP\n";
+#define STORM "storm: {over: 3, within: 1m, every: 10m}"
+
+#define START INT64_C(1772528400000) /* 2026-03-03T09:00:00Z */
+
+struct rig {
+	struct pb_config *config;
+	struct pb_engine *engine;
+	struct pb_update *u;
+};
+
+static void
+rig_free(struct rig *r)
+{
+	pb_update_free(r->u);
+	pb_engine_free(r->engine);
+	pb_config_unref(r->config);
+}
+
+static void
+step(struct rig *r, int64_t now, struct pb_input *in)
+{
+	pb_update_free(r->u);
+	r->u = pb_update_new(now);
+	pb_engine_step(r->engine, now, in, r->u);
+	pb_input_free(in);
+}
+
+static struct rig
+rig(const char *group)
+{
+	struct rig r = {0};
+	struct pb_problems problems = {0};
+	char name[] = "t.yaml";
+	const char *at = strstr(config_text, "GROUP");
+	PB_CLEANUP(pb_freep)
+	char *text = pb_asprintf("%.*s%s%s", (int)(at - config_text), config_text, group, at + 5);
+	const struct pb_config_file file = {name, text, strlen(text)};
+	int rc = pb_config_parse(&file, 1, NULL, &r.config, &problems);
+	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "?");
+	pb_problems_fini(&problems);
+	const struct pb_engine_options options = {.seed = 1, .host = "ops-1"};
+	r.engine = pb_engine_new(r.config, &options);
+	step(&r, START, pb_input_new(PB_IN_BOOT));
+	return r;
+}
+
+static void
+alarm_is(struct rig *r, int64_t now, const char *name, const char *state)
+{
+	struct pb_error err = {0};
+	char at[PB_TIME_TEXT];
+	struct pb_input *in = pb_input_new(PB_IN_EVENT);
+	PB_CLEANUP(pb_freep)
+	char *arn = pb_asprintf("arn:aws:cloudwatch:eu-west-1:111122223333:alarm:%s", name);
+	(void)pb_time_rfc3339(at, now);
+	PB_JSON json_t *j =
+	    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s, s:{s:s, s:s, s:s}}}",
+		"version", "0", "id", "1", "detail-type", "CloudWatch Alarm State Change", "source",
+		"aws.cloudwatch", "account", "111122223333", "time", at, "region", "eu-west-1",
+		"resources", arn, "detail", "alarmName", name, "state", "value", state, "reason",
+		"Threshold Crossed", "timestamp", at);
+	ck_assert_msg(pb_event_from_envelope(j, &in->event, &err) == 0, "%s", err.text);
+	step(r, now, in);
+}
+
+static void
+tick(struct rig *r, int64_t now)
+{
+	step(r, now, pb_input_new(PB_IN_TICK));
+}
+
+static const json_t *
+inputs(const struct rig *r)
+{
+	ck_assert_uint_eq(r->u->n_starts, 1);
+	ck_assert(r->u->starts[0].is_page);
+	return json_object_get(r->u->starts[0].spec, "inputs");
+}
+
+static void
+delivered(struct rig *r, int64_t now)
+{
+	struct pb_input *in = pb_input_new(PB_IN_OUTCOME);
+	in->outcome = pb_calloc(1, sizeof(*in->outcome));
+	in->outcome->action_id = pb_strdup(r->u->starts[0].id);
+	step(r, now, in);
+}
+
+START_TEST(the_page_of_a_group_names_each_incident_and_how_to_acknowledge)
+{
+	struct rig r = rig("group_by: [playbook, alarm.region]");
+	alarm_is(&r, START, "web-1", "ALARM");
+	alarm_is(&r, START + 5000, "web-2", "ALARM");
+	ck_assert_uint_eq(r.u->n_starts, 0);
+	tick(&r, START + 30000);
+	const json_t *in = inputs(&r);
+	ck_assert_str_eq(
+	    pb_json_str(in, "Subject"), "[critical] 2 incidents: web-1, web-2 (20260303-g1)");
+	ck_assert_str_eq(pb_json_str(in, "Message"),
+	    "PAGE level 1 of 1, group 20260303-g1, escalation oncall: 2 incidents, severity "
+	    "critical\n"
+	    "\n"
+	    "GROUP   playbook=web, alarm.region=eu-west-1\n"
+	    "NEW     20260303-1 [critical] web-1 ALARM, eu-west-1\n"
+	    "          its playbook has no steps\n"
+	    "        20260303-2 [critical] web-2 ALARM, eu-west-1\n"
+	    "          its playbook has no steps\n"
+	    "ACK     playbookctl ack ID          that incident only\n"
+	    "        playbookctl ack 20260303-g1  all 2 that are open now\n"
+	    "MORE    playbookctl show ID\n"
+	    "\n"
+	    "from playbookd on ops-1, page id 20260303-g1/page/1.1.0/ana@pager\n");
+	/* What a FIFO topic tells repeats by, and puts in order. */
+	ck_assert_str_eq(
+	    pb_json_str(in, "MessageDeduplicationId"), "20260303-g1/page/1.1.0/ana@pager");
+	ck_assert_str_eq(pb_json_str(in, "MessageGroupId"), "20260303-g1");
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_later_page_of_a_group_names_those_told_before_too)
+{
+	struct rig r = rig("group_by: [severity]\n    group_wait: 0s\n    group_interval: 1m");
+	alarm_is(&r, START, "web-1", "ALARM");
+	delivered(&r, START + 100);
+	struct pb_input *ack = pb_input_new(PB_IN_ACK);
+	ack->incident = pb_strdup("1");
+	ack->by = pb_strdup("ana");
+	step(&r, START + 200, ack);
+	alarm_is(&r, START + 5000, "web-2", "ALARM");
+	tick(&r, START + 60000);
+	const json_t *in = inputs(&r);
+	ck_assert_str_eq(pb_json_str(in, "Subject"), "[critical] 1 incident: web-2 (20260303-g1)");
+	ck_assert_ptr_nonnull(strstr(pb_json_str(in, "Message"),
+	    "GROUP   severity=critical\n"
+	    "NEW     20260303-2 [critical] web-2 ALARM, eu-west-1\n"
+	    "          its playbook has no steps\n"
+	    "ALSO    20260303-1 (acknowledged) web-1\n"
+	    "ACK     playbookctl ack ID"));
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_group_of_many_is_cut_and_says_how_many_more)
+{
+	struct rig r = rig("storm: {over: 100}\n    group_by: []");
+	char name[32];
+	for (int i = 1; i <= 25; i++) {
+		(void)snprintf(name, sizeof(name), "web-%d", i);
+		alarm_is(&r, START + i, name, "ALARM");
+	}
+	tick(&r, START + 30001);
+	const json_t *in = inputs(&r);
+	ck_assert_str_eq(pb_json_str(in, "Subject"),
+	    "[critical] 25 incidents: web-1, web-2 and 23 more (20260303-g1)");
+	ck_assert_ptr_nonnull(strstr(pb_json_str(in, "Message"), " web-20 ALARM"));
+	ck_assert_ptr_null(strstr(pb_json_str(in, "Message"), " web-21 ALARM"));
+	ck_assert_ptr_nonnull(strstr(
+	    pb_json_str(in, "Message"), "        and 5 more: playbookctl incidents\nACK     "));
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_notice_of_a_group_names_what_is_over_and_counts_what_is_open)
+{
+	struct rig r = rig("group_by: [playbook]");
+	alarm_is(&r, START, "web-1", "ALARM");
+	alarm_is(&r, START, "web-2", "ALARM");
+	tick(&r, START + 30000);
+	delivered(&r, START + 30100);
+	alarm_is(&r, START + 60000, "web-1", "OK");
+	ck_assert_uint_eq(r.u->n_starts, 0);
+	tick(&r, START + 90000);
+	const json_t *in = inputs(&r);
+	ck_assert_str_eq(pb_json_str(in, "Subject"), "[resolved] 1 of group, 1 open (20260303-g1)");
+	ck_assert_str_eq(pb_json_str(in, "Message"),
+	    "RESOLVED 1 of group 20260303-g1, escalation oncall\n"
+	    "\n"
+	    "GROUP   playbook=web\n"
+	    "OVER    20260303-1 web-1: recovered\n"
+	    "OPEN    1 of it\n"
+	    "\n"
+	    "from playbookd on ops-1, page id 20260303-g1/resolved/1/ana@pager\n");
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(the_summary_of_a_storm_counts_and_names_the_first)
+{
+	struct rig r = rig(STORM);
+	char name[32];
+	for (int i = 1; i <= 3; i++) {
+		(void)snprintf(name, sizeof(name), "web-%d", i);
+		alarm_is(&r, START + i * 1000, name, "ALARM");
+		ck_assert_uint_eq(r.u->n_starts, 1);
+	}
+	alarm_is(&r, START + 4000, "disk", "ALARM");
+	const json_t *in = inputs(&r);
+	ck_assert_str_eq(
+	    pb_json_str(in, "Subject"), "[critical] STORM: 4 incidents open, 1 new (20260303-s1)");
+	ck_assert_str_eq(pb_json_str(in, "Message"),
+	    "PAGE level 1 of 1, storm 20260303-s1, escalation oncall: 4 incidents open, 1 new, "
+	    "severity critical\n"
+	    "\n"
+	    "STORM   more than 3 incidents wanted a first page within 1m\n"
+	    "SINCE   2026-03-03T09:00:04Z (0s ago)\n"
+	    "OPEN    4, of which 0 acknowledged; 0 resolved since it began\n"
+	    "        by playbook: web 3, (none) 1\n"
+	    "        by severity: critical 3, error 1\n"
+	    "        by region: eu-west-1 4\n"
+	    "NEW     20260303-4 [error] disk ALARM, eu-west-1\n"
+	    "NEXT    the next summary comes within 10m, as long as there is news\n"
+	    "ACK     playbookctl ack ID          that incident only\n"
+	    "        playbookctl ack 20260303-s1  all 4 that are open now\n"
+	    "MORE    playbookctl show ID\n"
+	    "\n"
+	    "from playbookd on ops-1, page id 20260303-s1/page/1.1.0/ana@pager\n");
+	rig_free(&r);
+}
+END_TEST
+
+/* Each of them keeps its ladder; what is sent stays small. */
+START_TEST(a_storm_of_thousands_is_one_short_page)
+{
+	struct rig r = rig(STORM);
+	char name[32];
+	size_t n_pages = 0;
+	for (int i = 1; i <= 5000; i++) {
+		(void)snprintf(name, sizeof(name), "web-%d", i);
+		alarm_is(&r, START + i, name, "ALARM");
+		n_pages += r.u->n_starts;
+	}
+	ck_assert_uint_eq(n_pages, 4);
+	tick(&r, START + 5 * PB_MINUTE + 5);
+	const json_t *in = inputs(&r);
+	ck_assert_str_eq(pb_json_str(in, "Subject"),
+	    "[critical] STORM: 5000 incidents open, 4996 new (20260303-s1)");
+	ck_assert_uint_lt(strlen(pb_json_str(in, "Message")), 2000);
+	ck_assert_ptr_nonnull(
+	    strstr(pb_json_str(in, "Message"), "and 4986 more: playbookctl incidents\n"));
+	ck_assert_uint_eq(pb_engine_n_open(r.engine), 5000);
+	ck_assert_uint_eq(pb_engine_audit(r.engine, START + 5 * PB_MINUTE + 5, NULL), 0);
+	rig_free(&r);
+}
+END_TEST
+
+PB_SUITE(bundle)
+{
+	pb_add(s, the_page_of_a_group_names_each_incident_and_how_to_acknowledge);
+	pb_add(s, a_later_page_of_a_group_names_those_told_before_too);
+	pb_add(s, a_group_of_many_is_cut_and_says_how_many_more);
+	pb_add(s, a_notice_of_a_group_names_what_is_over_and_counts_what_is_open);
+	pb_add(s, the_summary_of_a_storm_counts_and_names_the_first);
+	pb_add(s, a_storm_of_thousands_is_one_short_page);
+}
