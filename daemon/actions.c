@@ -444,6 +444,26 @@ aws_failed(const struct running *r, const struct pb_client_result *result)
 	return o;
 }
 
+static const struct pb_aws_op *
+op_of(const struct running *r)
+{
+	return pb_aws_op_find(pb_json_str(r->spec, "service"), pb_json_str(r->spec, "operation"));
+}
+
+/* An answer of 200 that says in its own words that nothing, or not all, was done. */
+static struct pb_outcome *
+not_done(const struct running *r, const json_t *output)
+{
+	const char *member = op_of(r)->failed_member;
+	const char *why = pb_json_str_or(output, "FailureMessage", "no reason given");
+	PB_CLEANUP(pb_freep)
+	char *message =
+	    pb_asprintf("%zu of them: %s", json_array_size(pb_json_get(output, member)), why);
+	struct pb_outcome *o = new_outcome(r, PB_OUTCOME_FAILED, member, "", message);
+	o->output = json_incref((json_t *)(uintptr_t)output);
+	return o;
+}
+
 static struct pb_outcome *
 aws_succeeded(const struct running *r, const struct pb_client_result *result)
 {
@@ -452,9 +472,27 @@ aws_succeeded(const struct running *r, const struct pb_client_result *result)
 	bool is_sent = pb_streq(pb_json_str(r->spec, "service"), "sqs") && body;
 	if (is_sent && pb_sqs_sent_check(result->output, pb_str_of(body), &err) < 0)
 		return new_outcome(r, PB_OUTCOME_FAILED, "MD5Mismatch", "", err.text);
+	if (json_array_size(pb_json_get(result->output, op_of(r)->failed_member)) > 0)
+		return not_done(r, result->output);
 	struct pb_outcome *o = new_outcome(r, PB_OUTCOME_OK, "", "", "");
 	o->output = json_incref(result->output);
 	return o;
+}
+
+/* The service has taken a call with this token before: it is done, what it answered then is lost. */
+static struct pb_outcome *
+aws_repeated(const struct running *r)
+{
+	struct pb_outcome *o = new_outcome(r, PB_OUTCOME_OK, "", "", "");
+	o->output = json_object();
+	return o;
+}
+
+static bool
+is_repeated(const struct running *r, const struct pb_client_result *result)
+{
+	return !result->is_ok && op_of(r) && op_of(r)->repeated &&
+	    pb_streq(op_of(r)->repeated, result->error.code);
 }
 
 static void
@@ -462,7 +500,10 @@ on_call(const struct pb_client_result *result, void *arg)
 {
 	struct running *r = arg;
 	r->call = NULL;
-	tell(r, result->is_ok ? aws_succeeded(r, result) : aws_failed(r, result));
+	tell(r,
+	    is_repeated(r, result) ? aws_repeated(r)
+		: result->is_ok    ? aws_succeeded(r, result)
+				   : aws_failed(r, result));
 }
 
 static int

@@ -355,7 +355,7 @@ send_request(struct pb_client_call *k, const struct pb_aws_request *r,
 	    .total_for = time_left(k),
 	    .max_body = PB_AWS_BODY_MAX,
 	    .ca_bundle = pb_aws_config_get(&k->client->creds.config, "AWS_CA_BUNDLE", "ca_bundle"),
-	    .fresh_connection = k->effect == PB_AWS_ONCE,
+	    .fresh_connection = k->effect >= PB_AWS_CHECK_FIRST,
 	    .allow_http = endpoint->is_custom && !endpoint->is_tls,
 	    .no_proxy = endpoint->is_custom && is_loopback(endpoint->host),
 	};

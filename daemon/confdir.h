@@ -34,10 +34,6 @@ int pb_confdir_zone(const char *name, struct pb_buf *ret, struct pb_error *err);
  */
 int pb_confdir_digest(const char *dir, char ret[PB_SHA256_TEXT]);
 
-/* What the AWS client can do, by its table of operations; see pb_aws_check in playbook/config.h. */
-int pb_confdir_aws_check(const char *service, const char *operation, const json_t *inputs,
-    enum pb_effect *ret_effect, struct pb_error *err);
-
 /* "3 playbooks, 2 sources, 1 escalation; configuration 0123456789ab" for people; adds to b. */
 void pb_confdir_summary(const struct pb_config *c, struct pb_buf *b);
 

@@ -235,7 +235,9 @@ read_xml_output(
 	PB_CLEANUP(pb_freep) char *inner = pb_asprintf("%sResult", op->name);
 	if (!pb_streq(pb_xml_name(root), outer))
 		return pb_fail(err, PB_SYNTAX, "the answer is no <%s>", outer);
-	const struct pb_xml_node *result = pb_xml_child(root, inner);
+	/* EC2 has no wrapper. */
+	const struct pb_xml_node *result =
+	    pb_aws_op_service(op)->protocol == PB_AWS_EC2_QUERY ? root : pb_xml_child(root, inner);
 	if (!result && *op->out)
 		return pb_fail(err, PB_SYNTAX, "the answer has no <%s>", inner);
 	return pb_xml_to_json(result, pb_str_of(op->out), ret, err);

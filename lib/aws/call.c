@@ -27,7 +27,8 @@ query_body(const struct pb_aws_call *call, struct pb_aws_request *r, struct pb_e
 	r->body.cap = PB_AWS_REQUEST_MAX;
 	pb_buf_addf(
 	    &r->body, "Action=%s&Version=%s", call->op->name, pb_aws_op_service(call->op)->version);
-	pb_aws_encode_query(&r->body, pb_str_of(call->op->in), call->inputs);
+	bool is_flat = pb_aws_op_service(call->op)->protocol == PB_AWS_EC2_QUERY;
+	pb_aws_encode_query(&r->body, pb_str_of(call->op->in), call->inputs, is_flat);
 	if (r->body.is_over)
 		return pb_fail(err, PB_LIMIT, "%s: more than %d bytes of inputs", call->op->name,
 		    PB_AWS_REQUEST_MAX);
@@ -53,10 +54,10 @@ encode(const struct pb_aws_call *call, struct pb_aws_request *r, struct pb_error
 		return json_body(call, r, err);
 	}
 	case PB_AWS_QUERY:
+	case PB_AWS_EC2_QUERY:
 		pb_aws_headers_add(
 		    h, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
 		return query_body(call, r, err);
-	case PB_AWS_EC2_QUERY:
 	case PB_AWS_REST_JSON:
 	case PB_AWS_PROTOCOL_MAX:
 		break;

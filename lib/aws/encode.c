@@ -53,6 +53,7 @@ json_one(const struct pb_shape_member *m, const json_t *v)
 			return json_boolean(pb_streq(json_string_value(v), "true"));
 		return share(v);
 	case PB_SHAPE_TEXT:
+	case PB_SHAPE_TEXTS:
 	case PB_SHAPE_NUM:
 	case PB_SHAPE_BLOB:
 	case PB_SHAPE_TYPE_MAX:
@@ -95,8 +96,13 @@ pb_aws_encode_json(struct pb_str shape, const json_t *inputs)
 	return out;
 }
 
+struct query {
+	struct pb_buf *b;
+	bool is_flat; /* EC2: lists without ".member" */
+};
+
 static void
-query_struct(struct pb_buf *b, const char *prefix, struct pb_str shape, const json_t *inputs);
+query_struct(struct query *q, const char *prefix, struct pb_str shape, const json_t *inputs);
 
 static void
 query_pair(struct pb_buf *b, const char *name, struct pb_str value)
@@ -108,11 +114,12 @@ query_pair(struct pb_buf *b, const char *name, struct pb_str value)
 }
 
 static void
-query_scalar(struct pb_buf *b, const char *name, const struct pb_shape_member *m, const json_t *v)
+query_scalar(struct query *q, const char *name, const struct pb_shape_member *m, const json_t *v)
 {
 	char text[64] = "";
 	if (json_is_string(v)) {
-		query_pair(b, name, (struct pb_str){json_string_value(v), json_string_length(v)});
+		query_pair(
+		    q->b, name, (struct pb_str){json_string_value(v), json_string_length(v)});
 		return;
 	}
 	if (m->type == PB_SHAPE_TIME)
@@ -123,33 +130,34 @@ query_scalar(struct pb_buf *b, const char *name, const struct pb_shape_member *m
 		snprintf(text, sizeof(text), "%.17g", json_real_value(v));
 	else
 		snprintf(text, sizeof(text), "%s", json_is_true(v) ? "true" : "false");
-	query_pair(b, name, pb_str_of(text));
+	query_pair(q->b, name, pb_str_of(text));
 }
 
 static void
-query_one(struct pb_buf *b, const char *name, const struct pb_shape_member *m, const json_t *v)
+query_one(struct query *q, const char *name, const struct pb_shape_member *m, const json_t *v)
 {
 	if (m->type != PB_SHAPE_STRUCT) {
-		query_scalar(b, name, m, v);
+		query_scalar(q, name, m, v);
 		return;
 	}
 	PB_CLEANUP(pb_freep) char *prefix = pb_asprintf("%s.", name);
-	query_struct(b, prefix, m->members, v);
+	query_struct(q, prefix, m->members, v);
 }
 
 static void
-query_list(struct pb_buf *b, const char *name, const struct pb_shape_member *m, const json_t *v)
+query_list(struct query *q, const char *name, const struct pb_shape_member *m, const json_t *v)
 {
-	if (json_array_size(v) == 0)
-		query_pair(b, name, PB_STR(""));
+	if (json_array_size(v) == 0 && !q->is_flat)
+		query_pair(q->b, name, PB_STR(""));
 	for (size_t i = 0; i < json_array_size(v); i++) {
-		PB_CLEANUP(pb_freep) char *item = pb_asprintf("%s.member.%zu", name, i + 1);
-		query_one(b, item, m, json_array_get(v, i));
+		PB_CLEANUP(pb_freep)
+		char *item = pb_asprintf(q->is_flat ? "%s.%zu" : "%s.member.%zu", name, i + 1);
+		query_one(q, item, m, json_array_get(v, i));
 	}
 }
 
 static void
-query_map(struct pb_buf *b, const char *name, const struct pb_shape_member *m, const json_t *v)
+query_map(struct query *q, const char *name, const struct pb_shape_member *m, const json_t *v)
 {
 	const char *key;
 	json_t *value;
@@ -158,13 +166,13 @@ query_map(struct pb_buf *b, const char *name, const struct pb_shape_member *m, c
 		i++;
 		PB_CLEANUP(pb_freep) char *k = pb_asprintf("%s.entry.%zu.Name", name, i);
 		PB_CLEANUP(pb_freep) char *e = pb_asprintf("%s.entry.%zu.Value", name, i);
-		query_pair(b, k, pb_str_of(key));
-		query_one(b, e, m, value);
+		query_pair(q->b, k, pb_str_of(key));
+		query_one(q, e, m, value);
 	}
 }
 
 static void
-query_struct(struct pb_buf *b, const char *prefix, struct pb_str shape, const json_t *inputs)
+query_struct(struct query *q, const char *prefix, struct pb_str shape, const json_t *inputs)
 {
 	struct pb_shape_member m;
 	while (pb_shape_next(&shape, &m)) {
@@ -172,18 +180,19 @@ query_struct(struct pb_buf *b, const char *prefix, struct pb_str shape, const js
 		if (!v)
 			continue;
 		PB_CLEANUP(pb_freep)
-		char *name = pb_asprintf("%s%.*s", prefix, PB_STR_ARG(m.name));
+		char *name = pb_asprintf("%s%.*s", prefix, PB_STR_ARG(m.wire));
 		if (m.is_list)
-			query_list(b, name, &m, v);
+			query_list(q, name, &m, v);
 		else if (m.is_map)
-			query_map(b, name, &m, v);
+			query_map(q, name, &m, v);
 		else
-			query_one(b, name, &m, v);
+			query_one(q, name, &m, v);
 	}
 }
 
 void
-pb_aws_encode_query(struct pb_buf *b, struct pb_str shape, const json_t *inputs)
+pb_aws_encode_query(struct pb_buf *b, struct pb_str shape, const json_t *inputs, bool is_flat)
 {
-	query_struct(b, "", shape, inputs);
+	struct query q = {b, is_flat};
+	query_struct(&q, "", shape, inputs);
 }

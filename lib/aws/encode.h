@@ -11,6 +11,6 @@
 json_t *pb_aws_encode_json(struct pb_str shape, const json_t *inputs);
 /* "&Name=value..." behind what is in `b`; lists as Name.member.N, maps as Name.entry.N.Name/.Value.
  */
-void pb_aws_encode_query(struct pb_buf *b, struct pb_str shape, const json_t *inputs);
+void pb_aws_encode_query(struct pb_buf *b, struct pb_str shape, const json_t *inputs, bool is_flat);
 
 #endif

@@ -79,6 +79,17 @@ is_blob(const json_t *v)
 	    pb_base64_decode(pb_str_of(json_string_value(v)), &out, NULL) == 0;
 }
 
+static bool
+is_texts(const json_t *v, bool is_template)
+{
+	if (is_template && json_is_string(v))
+		return true;
+	for (size_t i = 0; i < json_array_size(v); i++)
+		if (!json_is_string(json_array_get(v, i)))
+			return false;
+	return json_is_array(v);
+}
+
 static int
 check_scalar(struct check *c, enum pb_shape_type type, const json_t *v)
 {
@@ -97,6 +108,8 @@ check_scalar(struct check *c, enum pb_shape_type type, const json_t *v)
 		return is_time(v) ? 0 : bad(c, "must be a time (ISO 8601, or seconds since 1970)");
 	case PB_SHAPE_BLOB:
 		return is_blob(v) ? 0 : bad(c, "must be base64 text");
+	case PB_SHAPE_TEXTS:
+		return is_texts(v, c->is_template) ? 0 : bad(c, "must be a list of texts");
 	case PB_SHAPE_STRUCT:
 	case PB_SHAPE_TYPE_MAX:
 		break;
@@ -231,6 +244,78 @@ pb_aws_op_effect(const struct pb_aws_op *op, const json_t *inputs)
 		return op->effect;
 	const char *token = pb_json_str(inputs, op->token);
 	return token && *token ? PB_AWS_TOKEN : PB_AWS_ONCE;
+}
+
+/* --- what a step must know */
+
+static json_t *
+quoted_json(const char *text)
+{
+	json_t *j = NULL;
+	PB_CLEANUP(pb_freep) char *copy = pb_strdup(text);
+	for (char *c = copy; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	pb_check(pb_json_parse(pb_str_of(copy), &j, NULL) == 0);
+	return j;
+}
+
+static json_t *
+words_of(const char *text)
+{
+	json_t *list = json_array();
+	for (size_t len; *text; text += len + (text[len] == ' ')) {
+		len = strcspn(text, " ");
+		json_array_append_new(list, json_stringn(text, len));
+	}
+	return list;
+}
+
+static json_t *
+check_json(const struct pb_aws_check *c)
+{
+	return json_pack("{s:s, s:o, s:o, s:I}", "operation", c->operation, "inputs",
+	    quoted_json(c->inputs), "done", quoted_json(c->done), "within",
+	    (json_int_t)c->within_for);
+}
+
+static json_t *
+wait_json(const struct pb_aws_wait *w)
+{
+	json_t *j = json_pack("{s:s, s:o, s:s, s:o, s:o}", "operation", w->operation, "inputs",
+	    quoted_json(w->inputs), "state", w->state, "succeeded", words_of(w->succeeded),
+	    "failed", words_of(w->failed));
+	pb_json_set_str(j, "reason", w->reason);
+	return j;
+}
+
+json_t *
+pb_aws_op_facts(const struct pb_aws_op *op, const json_t *inputs)
+{
+	json_t *facts = json_object();
+	bool is_token = op->effect == PB_AWS_TOKEN && op->is_token_ours;
+	pb_json_set_str(facts, "effect",
+	    pb_aws_effect_name(is_token ? PB_AWS_TOKEN : pb_aws_op_effect(op, inputs)));
+	if (is_token)
+		pb_json_set_str(facts, "token", op->token);
+	if (op->check.operation)
+		json_object_set_new(facts, "check", check_json(&op->check));
+	if (op->wait.operation)
+		json_object_set_new(facts, "wait", wait_json(&op->wait));
+	return facts;
+}
+
+int
+pb_aws_action_check(const char *service, const char *operation, const json_t *inputs,
+    json_t **ret_facts, struct pb_error *err)
+{
+	const struct pb_aws_op *op;
+	PB_CLEANUP(pb_freep) char *action = pb_asprintf("%s.%s", service, operation);
+	if (pb_aws_action_find(pb_str_of(action), &op, err) < 0 ||
+	    pb_aws_op_check(op, inputs, true, err) < 0)
+		return -1;
+	*ret_facts = pb_aws_op_facts(op, inputs);
+	return 0;
 }
 
 int64_t

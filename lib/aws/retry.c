@@ -66,7 +66,7 @@ pb_aws_retry_failed(struct pb_aws_retry *r, struct pb_aws_quota *q, const struct
 		d.why = PB_AWS_RETRY_NOT_RETRYABLE;
 		return d;
 	}
-	if (effect == PB_AWS_ONCE && !e->is_not_taken) {
+	if (effect >= PB_AWS_CHECK_FIRST && !e->is_not_taken) {
 		d.why = PB_AWS_RETRY_UNPROVEN;
 		return d;
 	}

@@ -1,7 +1,11 @@
 /*
- * The tables of services and operations.
+ * The table of services, and finding an operation; the operations are in ops.c.
  */
 #include "aws/service.h"
+
+#include "aws/ops.h"
+
+#define ACTIONS_MAX 64 /* of a service */
 
 static const struct pb_aws_service services[] = {
     {"cloudwatch", "CloudWatch", "CLOUDWATCH", "monitoring", "GraniteServiceVersion20100801", NULL,
@@ -34,167 +38,6 @@ static const struct pb_aws_service services[] = {
 	false},
 };
 
-#define ATTRIBUTES_IN "MessageAttributes{}{DataType* StringValue BinaryValue:blob}"
-#define DIMENSIONS "Dimensions[]{Name* Value*}"
-#define BATCH_OUT "Successful[]{Id} Failed[]{Id SenderFault:bool Code Message}"
-
-static const struct pb_aws_op ops[] = {
-    {
-	.service = "cloudwatch",
-	.name = "DescribeAlarms",
-	.in = "AlarmTypes[] AlarmNames[] AlarmNamePrefix StateValue ChildrenOfAlarmName"
-	      " ParentsOfAlarmName ActionPrefix MaxRecords:int NextToken",
-	.out =
-	    "MetricAlarms[]{AlarmName AlarmArn AlarmDescription ActionsEnabled:bool StateValue"
-	    " StateReason StateReasonData StateUpdatedTimestamp:ts StateTransitionedTimestamp:ts"
-	    " EvaluationState MetricName Namespace Statistic ExtendedStatistic"
-	    " Dimensions[]{Name Value} Period:int EvaluationPeriods:int DatapointsToAlarm:int"
-	    " Threshold:num ThresholdMetricId ComparisonOperator TreatMissingData AlarmActions[]}"
-	    " CompositeAlarms[]{AlarmName AlarmArn AlarmDescription AlarmRule StateValue"
-	    " StateReason StateReasonData StateUpdatedTimestamp:ts StateTransitionedTimestamp:ts"
-	    " ActionsSuppressedBy ActionsSuppressedReason} LogAlarms[]{AlarmName} NextToken",
-	.effect = PB_AWS_READ,
-	.is_action = true,
-    },
-    {
-	.service = "cloudwatch",
-	.name = "DescribeAlarmHistory",
-	.in = "AlarmName AlarmTypes[] HistoryItemType StartDate:ts EndDate:ts MaxRecords:int"
-	      " NextToken ScanBy",
-	.out = "AlarmHistoryItems[]{AlarmName AlarmType Timestamp:ts HistoryItemType HistorySummary"
-	       " HistoryData} NextToken",
-	.effect = PB_AWS_READ,
-	.is_action = true,
-    },
-    {
-	.service = "cloudwatch",
-	.name = "SetAlarmState",
-	.in = "AlarmName* StateValue* StateReason* StateReasonData",
-	.out = "",
-	.effect = PB_AWS_IDEMPOTENT,
-	.is_action = true,
-    },
-    {
-	.service = "cloudwatch",
-	.name = "PutMetricAlarm",
-	.in = "AlarmName* AlarmDescription ActionsEnabled:bool OKActions[] AlarmActions[]"
-	      " InsufficientDataActions[] MetricName Namespace Statistic ExtendedStatistic"
-	      " " DIMENSIONS " Period:int Unit EvaluationPeriods:int DatapointsToAlarm:int"
-	      " Threshold:num ComparisonOperator* TreatMissingData EvaluateLowSampleCountPercentile"
-	      " Metrics[]{Id* MetricStat{Metric*{Namespace MetricName " DIMENSIONS "} Period*:int"
-	      " Stat* Unit} Expression Label ReturnData:bool Period:int AccountId}"
-	      " Tags[]{Key* Value*} ThresholdMetricId",
-	.out = "",
-	.effect = PB_AWS_IDEMPOTENT,
-	.is_action = true,
-    },
-    {
-	.service = "cloudwatch",
-	.name = "ListTagsForResource",
-	.in = "ResourceARN*",
-	.out = "Tags[]{Key Value}",
-	.effect = PB_AWS_READ,
-	.is_action = true,
-    },
-    {
-	.service = "sqs",
-	.name = "ReceiveMessage",
-	.in = "QueueUrl* MaxNumberOfMessages:int VisibilityTimeout:int WaitTimeSeconds:int"
-	      " MessageSystemAttributeNames[] AttributeNames[] MessageAttributeNames[]"
-	      " ReceiveRequestAttemptId",
-	.out =
-	    "Messages[]{MessageId ReceiptHandle MD5OfBody Body Attributes{}"
-	    " MessageAttributes{}{DataType StringValue BinaryValue:blob} MD5OfMessageAttributes}",
-	.effect = PB_AWS_READ,
-	.is_long_poll = true,
-    },
-    {
-	.service = "sqs",
-	.name = "DeleteMessage",
-	.in = "QueueUrl* ReceiptHandle*",
-	.out = "",
-	.effect = PB_AWS_IDEMPOTENT,
-    },
-    {
-	.service = "sqs",
-	.name = "DeleteMessageBatch",
-	.in = "QueueUrl* Entries[]*{Id* ReceiptHandle*}",
-	.out = BATCH_OUT,
-	.effect = PB_AWS_IDEMPOTENT,
-	.has_failed_list = true,
-    },
-    {
-	.service = "sqs",
-	.name = "ChangeMessageVisibility",
-	.in = "QueueUrl* ReceiptHandle* VisibilityTimeout*:int",
-	.out = "",
-	.effect = PB_AWS_IDEMPOTENT,
-    },
-    {
-	.service = "sqs",
-	.name = "ChangeMessageVisibilityBatch",
-	.in = "QueueUrl* Entries[]*{Id* ReceiptHandle* VisibilityTimeout:int}",
-	.out = BATCH_OUT,
-	.effect = PB_AWS_IDEMPOTENT,
-	.has_failed_list = true,
-    },
-    {
-	.service = "sqs",
-	.name = "GetQueueUrl",
-	.in = "QueueName* QueueOwnerAWSAccountId",
-	.out = "QueueUrl*",
-	.effect = PB_AWS_READ,
-	.is_action = true,
-    },
-    {
-	.service = "sqs",
-	.name = "GetQueueAttributes",
-	.in = "QueueUrl* AttributeNames[]",
-	.out = "Attributes{}",
-	.effect = PB_AWS_READ,
-	.is_action = true,
-    },
-    {
-	.service = "sqs",
-	.name = "SendMessage",
-	.in = "QueueUrl* MessageBody* DelaySeconds:int " ATTRIBUTES_IN
-	      " MessageDeduplicationId MessageGroupId",
-	.out = "MessageId* MD5OfMessageBody* MD5OfMessageAttributes SequenceNumber",
-	.effect = PB_AWS_TOKEN,
-	.token = "MessageDeduplicationId",
-	.is_action = true,
-    },
-    {
-	.service = "sns",
-	.name = "Publish",
-	.in = "TopicArn TargetArn PhoneNumber Message* Subject MessageStructure " ATTRIBUTES_IN
-	      " MessageDeduplicationId MessageGroupId",
-	.out = "MessageId* SequenceNumber",
-	.effect = PB_AWS_TOKEN,
-	.token = "MessageDeduplicationId",
-	.is_action = true,
-    },
-    {
-	.service = "sts",
-	.name = "GetCallerIdentity",
-	.in = "",
-	.out = "UserId Account Arn*",
-	.effect = PB_AWS_READ,
-	.is_action = true,
-    },
-    {
-	/* Each answer is a set of its own, and an unused one does no harm: safe to repeat. */
-	.service = "sts",
-	.name = "AssumeRole",
-	.in = "RoleArn* RoleSessionName* DurationSeconds:int ExternalId Policy"
-	      " PolicyArns[]{arn} Tags[]{Key* Value*} TransitiveTagKeys[] SourceIdentity"
-	      " SerialNumber TokenCode",
-	.out = "Credentials*{AccessKeyId* SecretAccessKey* SessionToken* Expiration*:ts}"
-	       " AssumedRoleUser{Arn AssumedRoleId}",
-	.effect = PB_AWS_IDEMPOTENT,
-    },
-};
-
 const struct pb_aws_service *
 pb_aws_service_find(const char *name)
 {
@@ -207,9 +50,9 @@ pb_aws_service_find(const char *name)
 const struct pb_aws_op *
 pb_aws_op_find(const char *service, const char *op)
 {
-	for (size_t i = 0; i < PB_ARRAY_LEN(ops); i++)
-		if (pb_streq(ops[i].service, service) && pb_streq(ops[i].name, op))
-			return &ops[i];
+	for (size_t i = 0; i < pb_aws_n_ops; i++)
+		if (pb_streq(pb_aws_ops[i].service, service) && pb_streq(pb_aws_ops[i].name, op))
+			return &pb_aws_ops[i];
 	return NULL;
 }
 
@@ -230,7 +73,7 @@ pb_aws_service_at(size_t i)
 const struct pb_aws_op *
 pb_aws_op_at(size_t i)
 {
-	return i < PB_ARRAY_LEN(ops) ? &ops[i] : NULL;
+	return i < pb_aws_n_ops ? &pb_aws_ops[i] : NULL;
 }
 
 const char *
@@ -240,6 +83,7 @@ pb_aws_effect_name(enum pb_aws_effect effect)
 	    [PB_AWS_READ] = "read",
 	    [PB_AWS_IDEMPOTENT] = "idempotent",
 	    [PB_AWS_TOKEN] = "token",
+	    [PB_AWS_CHECK_FIRST] = "check_first",
 	    [PB_AWS_ONCE] = "once",
 	};
 	_Static_assert(PB_ARRAY_LEN(names) == PB_AWS_EFFECT_MAX, "a name for each effect");
@@ -265,11 +109,11 @@ no_service(struct pb_str name, struct pb_error *err)
 static int
 no_action(const struct pb_aws_service *service, struct pb_str name, struct pb_error *err)
 {
-	const char *names[PB_ARRAY_LEN(ops)];
+	const char *names[ACTIONS_MAX];
 	size_t n = 0;
-	for (size_t i = 0; i < PB_ARRAY_LEN(ops); i++)
-		if (ops[i].is_action && pb_streq(ops[i].service, service->name))
-			names[n++] = ops[i].name;
+	for (size_t i = 0; i < pb_aws_n_ops && n < ACTIONS_MAX; i++)
+		if (pb_aws_ops[i].is_action && pb_streq(pb_aws_ops[i].service, service->name))
+			names[n++] = pb_aws_ops[i].name;
 	char shown[64];
 	PB_CLEANUP(pb_freep) char *copy = pb_strndup(name.ptr, name.len);
 	const char *near = pb_did_you_mean(copy, names, n);
@@ -279,7 +123,7 @@ no_action(const struct pb_aws_service *service, struct pb_str name, struct pb_er
 		    "%s has no action \"%s\" for playbooks; did you mean \"%s\"?", service->title,
 		    shown, near);
 	return pb_fail(
-	    err, PB_UNSUPPORTED, "action \"aws:%s.%s\" is not supported yet", service->name, shown);
+	    err, PB_UNSUPPORTED, "%s has no action \"%s\" for playbooks", service->title, shown);
 }
 
 int
@@ -300,11 +144,11 @@ pb_aws_action_find(struct pb_str action, const struct pb_aws_op **ret_op, struct
 			s = &services[i];
 	if (!s)
 		return no_service(service, err);
-	for (size_t i = 0; i < PB_ARRAY_LEN(ops); i++) {
-		if (!ops[i].is_action || !pb_streq(ops[i].service, s->name) ||
-		    !pb_str_is(name, ops[i].name))
+	for (size_t i = 0; i < pb_aws_n_ops; i++) {
+		if (!pb_aws_ops[i].is_action || !pb_streq(pb_aws_ops[i].service, s->name) ||
+		    !pb_str_is(name, pb_aws_ops[i].name))
 			continue;
-		*ret_op = &ops[i];
+		*ret_op = &pb_aws_ops[i];
 		return 0;
 	}
 	return no_action(s, name, err);

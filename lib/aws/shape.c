@@ -44,6 +44,7 @@ type_of(struct pb_str name)
 	    {"bool", PB_SHAPE_BOOL},
 	    {"ts", PB_SHAPE_TIME},
 	    {"blob", PB_SHAPE_BLOB},
+	    {"texts", PB_SHAPE_TEXTS},
 	};
 	for (size_t i = 0; i < PB_ARRAY_LEN(types); i++)
 		if (pb_str_is(name, types[i].name))
@@ -77,7 +78,9 @@ pb_shape_next(struct pb_str *shape, struct pb_shape_member *ret_member)
 		return false;
 
 	struct pb_shape_member m = {.type = PB_SHAPE_TEXT};
-	m.name = take_name(shape);
+	m.name = m.wire = take_name(shape);
+	if (take(shape, PB_STR("=")))
+		m.wire = take_name(shape);
 	m.is_list = take(shape, PB_STR("[]"));
 	m.is_map = !m.is_list && take(shape, PB_STR("{}"));
 	m.is_required = take(shape, PB_STR("*"));

@@ -13,12 +13,14 @@ enum pb_shape_type {
 	PB_SHAPE_BOOL,
 	PB_SHAPE_TIME,
 	PB_SHAPE_BLOB,
+	PB_SHAPE_TEXTS, /* a list of texts, where the member itself is a map */
 	PB_SHAPE_STRUCT,
 	PB_SHAPE_TYPE_MAX,
 };
 
 struct pb_shape_member {
 	struct pb_str name;
+	struct pb_str wire; /* in query parameters and XML; the name where none is said */
 	bool is_list, is_map, is_required;
 	enum pb_shape_type type; /* of the elements where it is a list or a map */
 	struct pb_str members; /* of a structure */

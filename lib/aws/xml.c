@@ -234,6 +234,7 @@ one(const struct pb_xml_node *n, const struct pb_shape_member *m, json_t **ret,
 		return truth(n, ret, err);
 	case PB_SHAPE_STRUCT:
 		return pb_xml_to_json(n, m->members, ret, err);
+	case PB_SHAPE_TEXTS: /* of JSON services only */
 	case PB_SHAPE_TYPE_MAX:
 		break;
 	}
@@ -276,6 +277,18 @@ map(const struct pb_xml_node *n, const struct pb_shape_member *m, json_t **ret,
 	return 0;
 }
 
+/* By its name on the wire; EC2 begins them with a small letter. */
+static const struct pb_xml_node *
+child_of(const struct pb_xml_node *n, const struct pb_shape_member *m)
+{
+	PB_CLEANUP(pb_freep) char *name = pb_strndup(m->wire.ptr, m->wire.len);
+	const struct pb_xml_node *c = pb_xml_child(n, name);
+	if (c || name[0] < 'A' || name[0] > 'Z')
+		return c;
+	name[0] = (char)(name[0] - 'A' + 'a');
+	return pb_xml_child(n, name);
+}
+
 int
 pb_xml_to_json(
     const struct pb_xml_node *n, struct pb_str shape, json_t **ret_object, struct pb_error *err)
@@ -284,7 +297,7 @@ pb_xml_to_json(
 	struct pb_shape_member m;
 	while (pb_shape_next(&shape, &m)) {
 		PB_CLEANUP(pb_freep) char *name = pb_strndup(m.name.ptr, m.name.len);
-		const struct pb_xml_node *c = pb_xml_child(n, name);
+		const struct pb_xml_node *c = child_of(n, &m);
 		if (!c)
 			continue;
 		json_t *value;

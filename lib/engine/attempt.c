@@ -41,7 +41,7 @@ attempt_start(struct turn *t, struct incident *in, size_t i, const struct pb_out
 	s->attempts++;
 	struct pb_error err = {0};
 	PB_JSON json_t *context = context_build(t->e, in, t->now);
-	PB_JSON json_t *spec = request_spec(in, i, context, &err);
+	PB_JSON json_t *spec = request_spec(in, i, def, context, &err);
 	if (spec == NULL) {
 		s->attempts--;
 		step_set_error(s, "States.ParameterPathFailure", NULL, err.text);
@@ -51,8 +51,12 @@ attempt_start(struct turn *t, struct incident *in, size_t i, const struct pb_out
 	int64_t limit = attempt_limit(def, s, t->now);
 	char limit_text[PB_TIME_TEXT];
 	PB_CLEANUP(pb_freep) char *id = step_attempt_id(in, i);
-	incident_note(t, in, def->name, "start", "attempt %lld, at most %s", (long long)s->attempts,
+	PB_CLEANUP(pb_freep)
+	char *target = def->kind == PB_STEP_NOTIFY ? request_notify_target(in, i) : pb_strdup("");
+	incident_note(t, in, def->name, "start", "attempt %lld%s%s, at most %s",
+	    (long long)s->attempts, target[0] == '\0' ? "" : ", ", target,
 	    pb_duration_text(limit_text, limit));
+	s->attempt_at = t->now;
 	step_enter(t, in, i, STEP_RUNNING, t->now + limit + OUTCOME_GRACE);
 	pb_update_put(t->u, PB_REC_ACTION, id, in->id, "started",
 	    json_pack("{s:s, s:O, s:I}", "step", def->name, "spec", spec, "limit_for",
@@ -107,9 +111,8 @@ retry_or_fail(struct turn *t, struct incident *in, size_t i)
 	step_fail(t, in, i);
 }
 
-/* The attempt ended in a way that does not tell whether it took effect. */
 static void
-unknown_outcome(struct turn *t, struct incident *in, size_t i)
+follow_policy(struct turn *t, struct incident *in, size_t i)
 {
 	switch (run_step_def(in, i)->on_interrupted) {
 	case PB_INTERRUPTED_RETRY:
@@ -122,6 +125,16 @@ unknown_outcome(struct turn *t, struct incident *in, size_t i)
 		step_ask(t, in, i);
 		return;
 	}
+}
+
+/* The attempt ended in a way that does not tell whether it took effect. */
+static void
+unknown_outcome(struct turn *t, struct incident *in, size_t i)
+{
+	if (run_step_def(in, i)->check != NULL)
+		look_begin(t, in, i, false);
+	else
+		follow_policy(t, in, i);
 }
 
 void
@@ -149,8 +162,12 @@ cut_off(struct turn *t, struct incident *in, size_t i)
 	attempt_put_ended(t, in, i, "interrupted", NULL);
 	incident_note(t, in, def->name, "interrupted",
 	    "attempt %lld was cut off by a restart, outcome unknown", (long long)s->attempts);
+	if (def->check != NULL) {
+		look_begin(t, in, i, true);
+		return;
+	}
 	if (def->on_interrupted != PB_INTERRUPTED_RETRY) {
-		unknown_outcome(t, in, i);
+		follow_policy(t, in, i);
 		return;
 	}
 	if (t->now >= s->deadline_at) {
@@ -179,7 +196,9 @@ attempt_failed(struct turn *t, struct incident *in, size_t i, const struct pb_ou
 		return;
 	}
 	enum pb_effect effect = run_step_def(in, i)->effect;
-	if (o->is_unknown && (effect == PB_EFFECT_ONCE || effect == PB_EFFECT_CHECK_FIRST))
+	/* A program that was ended at its limit has done a part of its work, nobody knows which. */
+	bool is_cut = effect == PB_EFFECT_CHECK_FIRST && o->status == PB_OUTCOME_TIMEOUT;
+	if (is_cut || (o->is_unknown && effect >= PB_EFFECT_CHECK_FIRST))
 		unknown_outcome(t, in, i);
 	else
 		retry_or_fail(t, in, i);
@@ -214,7 +233,7 @@ ask_helper(struct turn *t, struct incident *in, size_t i)
 	if (def->kind != PB_STEP_EXEC || in->config->exec_helper == NULL)
 		return false;
 	PB_JSON json_t *context = context_build(t->e, in, t->now);
-	PB_JSON json_t *spec = request_spec(in, i, context, &err);
+	PB_JSON json_t *spec = request_spec(in, i, def, context, &err);
 	if (spec == NULL)
 		return false;
 	PB_CLEANUP(pb_freep) char *stopped = control_why(t->e, in);
@@ -250,4 +269,137 @@ attempt_cancel(struct turn *t, struct incident *in, size_t i, const struct pb_ou
 	incident_note(t, in, run_step_def(in, i)->name, "step", "attempt %lld is ended",
 	    (long long)in->run.steps[i].attempts);
 	step_cancel(t, in, i, o);
+}
+
+/* --- what came of it */
+
+/* How long an attempt that was started at attempt_at may take, its waiting included. */
+static int64_t
+attempt_until(const struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	const struct step_run *s = &in->run.steps[i];
+	int64_t until = s->attempt_at + def->attempt_timeout_for;
+	return def->attempt_timeout_for > 0 && until < s->deadline_at ? until : s->deadline_at;
+}
+
+static void
+wait_or_succeed(struct turn *t, struct incident *in, size_t i)
+{
+	if (run_step_def(in, i)->wait != NULL)
+		look_await(t, in, i, attempt_until(in, i));
+	else
+		step_succeed(t, in, i, NULL);
+}
+
+static bool
+has_more_to_send(const struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	return def->kind == PB_STEP_NOTIFY && (size_t)in->run.steps[i].sent < request_n_sends(def);
+}
+
+void
+attempt_answered(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	struct step_run *s = &in->run.steps[i];
+	json_decref(s->output);
+	s->output = json_incref(o->output);
+	attempt_put_ended(t, in, i, "succeeded", o);
+	if (run_step_def(in, i)->kind == PB_STEP_NOTIFY) {
+		PB_CLEANUP(pb_freep) char *target = request_notify_target(in, i);
+		incident_note(
+		    t, in, run_step_def(in, i)->name, "notify", "to %s delivered", target);
+		s->sent++;
+	}
+	if (has_more_to_send(in, i))
+		attempt_start(t, in, i, NULL);
+	else
+		wait_or_succeed(t, in, i);
+}
+
+/* A check says that it has taken effect, though no answer came. */
+void
+attempt_done(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	attempt_put_ended(t, in, i, "succeeded", NULL);
+	wait_or_succeed(t, in, i);
+}
+
+static bool
+has_retrier(const struct incident *in, size_t i)
+{
+	const struct pb_retry *r = &run_step_def(in, i)->retry;
+	for (size_t k = 0; k < r->n; k++)
+		if (step_error_fits(&in->run.steps[i], r->items[k].errors, r->items[k].n_errors))
+			return true;
+	return false;
+}
+
+/*
+ * A check says that it has not.  What a restart cut off is started again, and so is what failed once
+ * though no rule of retry speaks of it: a lost answer is nobody's mistake.  Else the rules count.
+ */
+void
+attempt_undone(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	struct step_run *s = &in->run.steps[i];
+	if (t->now >= s->deadline_at) {
+		step_set_error(s, "States.Timeout", NULL,
+		    "its timeout passed, and the check says that it has not taken effect");
+		step_fail(t, in, i);
+	} else if (s->look.by_restart || (!has_retrier(in, i) && s->look.again == 0)) {
+		s->look.again += !s->look.by_restart;
+		attempt_start(t, in, i, unused);
+	} else {
+		retry_or_fail(t, in, i);
+	}
+}
+
+void
+attempt_unseen(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	follow_policy(t, in, i);
+}
+
+/* --- what it started */
+
+/* It goes on, and may not be started beside itself: only what has a token, or does no harm, is. */
+static void
+fail_while_it_goes_on(struct turn *t, struct incident *in, size_t i)
+{
+	if (run_step_def(in, i)->effect < PB_EFFECT_CHECK_FIRST)
+		retry_or_fail(t, in, i);
+	else
+		step_fail(t, in, i);
+}
+
+void
+attempt_not_over(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	struct step_run *s = &in->run.steps[i];
+	PB_CLEANUP(pb_freep)
+	char *message = pb_asprintf(
+	    "it was started and is not over in time%s%s; it goes on by itself",
+	    s->look.seen == NULL ? "" : ", last seen ", s->look.seen == NULL ? "" : s->look.seen);
+	step_set_error(s, "States.Timeout", NULL, message);
+	fail_while_it_goes_on(t, in, i);
+}
+
+void
+attempt_ended_badly(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	retry_or_fail(t, in, i);
+}
+
+void
+attempt_not_seen_to_end(
+    struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	step_fail(t, in, i);
 }

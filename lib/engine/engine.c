@@ -211,7 +211,7 @@ outcome(struct turn *t, const struct pb_outcome *o)
 	else if (in != NULL && is_current_attempt(in, o->action_id))
 		step_input(
 		    t, in, in->run.step, o->status == PB_OUTCOME_OK ? STEP_OK : STEP_FAIL, o);
-	else if (in != NULL && probe_outcome(t, in, o))
+	else if (in != NULL && (probe_outcome(t, in, o) || look_outcome(t, in, o)))
 		; /* the step has looked at it */
 	else if (o->status != PB_OUTCOME_CANCELLED)
 		pb_update_note(t->u, in == NULL ? "" : in->id, "", "", "late",

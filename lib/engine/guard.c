@@ -395,7 +395,7 @@ guard_targets(struct turn *t, const struct incident *in, size_t step)
 	struct pb_error err = {0};
 	PB_JSON json_t *set = NULL, *live = NULL;
 	if (c->targets_from == NULL || step < c->targets_after ||
-	    run_step_def(in, step)->effect == PB_EFFECT_READ)
+	    step_is_safe(run_step_def(in, step)))
 		return NULL;
 	PB_JSON json_t *context = context_build(t->e, in, t->now);
 	if (pb_template_expand(c->targets_from, context, &set, &err) < 0)

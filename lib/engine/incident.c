@@ -434,7 +434,7 @@ static bool
 is_untouched(const struct incident *in)
 {
 	for (size_t i = 0; i < in->run.n_steps; i++)
-		if (in->run.steps[i].attempts > 0 && run_step_def(in, i)->effect != PB_EFFECT_READ)
+		if (in->run.steps[i].attempts > 0 && !step_is_safe(run_step_def(in, i)))
 			return false;
 	return true;
 }

@@ -71,6 +71,8 @@ enum step_state {
 	STEP_BACKOFF,
 	STEP_CHECKING,
 	STEP_WAITING, /* action wait */
+	STEP_LOOKING, /* has the attempt taken effect? */
+	STEP_AWAITING, /* what it started is not over */
 	STEP_SUCCEEDED,
 	STEP_FAILED,
 	STEP_CANCELLED,
@@ -162,12 +164,27 @@ struct probe {
 	int64_t n; /* asked so far */
 };
 
+/* Reads beside a step's action; look.c. */
+struct look {
+	char *asked; /* id of the read under way; NULL = none */
+	int64_t at; /* when it is lost, or the next one is due */
+	int64_t n; /* reads so far */
+	int64_t failed; /* in a row */
+	int64_t again; /* attempts that followed a check and no rule of retry */
+	bool by_restart; /* the process ended, the call did not fail */
+	char *seen; /* the last state that AWAITING was shown */
+};
+
 /* A step of a run. */
 struct step_run {
 	enum step_state state;
 	int64_t state_at;
 	int64_t started_at, ended_at;
 	int64_t attempts; /* started so far */
+	int64_t attempt_at; /* when the last one was started */
+	int64_t token_n; /* what its calls started and failed; part of the next one's token */
+	int64_t sent; /* notify: messages delivered */
+	struct look look;
 	int64_t *retries; /* per entry of `retry` */
 	size_t n_retries;
 	int64_t deadline_at; /* of the whole step */
@@ -400,10 +417,14 @@ enum step_input {
 	STEP_REJECT,
 	STEP_HOLDS,
 	STEP_INTERRUPT,
+	STEP_DONE, /* a look: it has taken effect; it is over */
+	STEP_UNDONE, /* it has not; it ended badly */
+	STEP_BLIND, /* nobody can see */
 	STEP_CANCEL,
 	STEP_INPUT_MAX
 };
 const char *step_state_name(enum step_state s);
+bool step_is_safe(const struct pb_step *def); /* it changes nothing outside: it looks, or tells */
 /* `outcome` goes with OK and FAIL only. */
 void step_input(struct turn *t, struct incident *in, size_t i, enum step_input input,
     const struct pb_outcome *outcome);
@@ -415,8 +436,13 @@ void step_put(struct turn *t, const struct incident *in, size_t i);
 void step_run_fini(struct step_run *s);
 char *step_attempt_id(const struct incident *in, size_t i);
 
-/* request.c: the specs of drivers; NULL when a template cannot be filled in */
-json_t *request_spec(const struct incident *in, size_t i, json_t *context, struct pb_error *err);
+/* request.c: the specs of drivers; NULL when a template cannot be filled in.  `def` is step i, or a
+ * read of it. */
+json_t *request_spec(const struct incident *in, size_t i, const struct pb_step *def,
+    json_t *context, struct pb_error *err);
+/* What is sent by the step's next attempt, for people: "ana by pager"; the caller's. */
+char *request_notify_target(const struct incident *in, size_t i);
+size_t request_n_sends(const struct pb_step *def); /* notify: messages in all */
 /* A template to an address that may be asked; values in it are percent-encoded. */
 int http_url(const char *text, const json_t *context, char **ret, struct pb_error *err);
 
@@ -431,6 +457,19 @@ int64_t probe_next_at(const struct incident *in, size_t i); /* PB_NEVER without 
 bool probe_all_good(const struct incident *in, size_t i);
 json_t *probe_json(const struct step_run *s);
 void probe_restore(struct step_run *s, const json_t *body);
+
+/* look.c: reads of the step in LOOKING or AWAITING */
+void look_begin(struct turn *t, struct incident *in, size_t i, bool by_restart);
+void look_await(struct turn *t, struct incident *in, size_t i, int64_t until);
+void look_end(struct turn *t, struct incident *in, size_t i); /* what is under way */
+void look_due(struct turn *t, struct incident *in);
+/* false when the outcome is not of a read that is waited for */
+bool look_outcome(struct turn *t, struct incident *in, const struct pb_outcome *o);
+void look_interrupted(struct turn *t, struct incident *in, size_t i);
+int64_t look_next_at(const struct incident *in, size_t i);
+json_t *look_json(const struct look *l);
+void look_restore(struct look *l, const json_t *j);
+void look_fini(struct look *l);
 
 /* ladder.c */
 enum ladder_input {

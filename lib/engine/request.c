@@ -7,9 +7,9 @@
 #include "playbook/template.h"
 
 static json_t *
-exec_spec(const struct incident *in, size_t i, json_t *context, struct pb_error *err)
+exec_spec(const struct incident *in, size_t i, const struct pb_step *def, json_t *context,
+    struct pb_error *err)
 {
-	const struct pb_step *def = run_step_def(in, i);
 	PB_CLEANUP(pb_freep)
 	char *attempt = pb_asprintf("%lld", (long long)in->run.steps[i].attempts);
 	PB_JSON json_t *argv = json_array();
@@ -27,17 +27,104 @@ exec_spec(const struct incident *in, size_t i, json_t *context, struct pb_error 
 	    "capture", (json_int_t)in->config->output_capture_max);
 }
 
-static json_t *
-aws_spec(const struct incident *in, size_t i, const json_t *context, struct pb_error *err)
+/*
+ * The same for each repetition of a call, so that the service sees it is one: of the run, the step, and
+ * what this step started before that failed.  In a UUID's form, which all services take.
+ */
+static void
+set_token(const struct incident *in, size_t i, const char *name, json_t *inputs)
 {
-	const struct pb_step *def = run_step_def(in, i);
+	const struct step_run *s = &in->run.steps[i];
+	char hex[PB_SHA256_TEXT];
+	PB_CLEANUP(pb_freep)
+	char *of = pb_asprintf("%s/%s/%lld/%lld", in->id, run_step_def(in, i)->name,
+	    (long long)in->run.started_at, (long long)s->token_n);
+	pb_sha256_text(of, strlen(of), hex);
+	json_object_set_new(inputs, name,
+	    json_sprintf(
+		"%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18));
+}
+
+static json_t *
+aws_spec(const struct incident *in, size_t i, const struct pb_step *def, const json_t *context,
+    struct pb_error *err)
+{
 	PB_JSON json_t *inputs = NULL;
 	if (pb_template_expand_json(def->inputs, context, &inputs, err) < 0) {
 		pb_wrap(err, "inputs");
 		return NULL;
 	}
+	if (def->token != NULL)
+		set_token(in, i, def->token, inputs);
 	return json_pack("{s:s, s:s, s:s, s:O, s:s}", "driver", "aws", "service", def->service,
 	    "operation", def->operation, "inputs", inputs, "effect", pb_effect_name(def->effect));
+}
+
+/* --- notify */
+
+size_t
+request_n_sends(const struct pb_step *def)
+{
+	return def->n_via * (def->n_to == 0 ? 1 : def->n_to);
+}
+
+static const struct pb_channel *
+channel_at(const struct incident *in, const struct pb_step *def, int64_t n)
+{
+	return &in->config->channels[def->via[(size_t)n % def->n_via]];
+}
+
+/* NULL: the channel itself is the address. */
+static const struct pb_contact *
+contact_at(const struct incident *in, const struct pb_step *def, int64_t n)
+{
+	return def->n_to == 0 ? NULL : &in->config->contacts[def->to[(size_t)n / def->n_via]];
+}
+
+char *
+request_notify_target(const struct incident *in, size_t i)
+{
+	const struct pb_step *def = run_step_def(in, i);
+	int64_t n = in->run.steps[i].sent;
+	const struct pb_contact *to = contact_at(in, def, n);
+	return to == NULL ? pb_strdup(channel_at(in, def, n)->name)
+			  : pb_asprintf("%s by %s", to->name, channel_at(in, def, n)->name);
+}
+
+static json_t *
+notify_spec(const struct incident *in, size_t i, const struct pb_step *def, const json_t *context,
+    struct pb_error *err)
+{
+	int64_t n = in->run.steps[i].sent;
+	const struct pb_channel *ch = channel_at(in, def, n);
+	const struct pb_contact *to = contact_at(in, def, n);
+	const char *name = to == NULL ? ch->name : to->name;
+	PB_CLEANUP(pb_freep) char *body = NULL;
+	PB_CLEANUP(pb_freep) char *said = NULL;
+	if (pb_template_expand_text(def->text, context, &body, err) < 0) {
+		pb_wrap(err, "text");
+		return NULL;
+	}
+	if (def->subject != NULL &&
+	    pb_template_expand_text(def->subject, context, &said, err) < 0) {
+		pb_wrap(err, "subject");
+		return NULL;
+	}
+	PB_CLEANUP(pb_freep)
+	char *subject = page_subject_of(said == NULL ? incident_title(in) : said);
+	/* The same for each try, and another one when the playbook runs again. */
+	PB_CLEANUP(pb_freep)
+	char *id = pb_asprintf(
+	    "%s/%s/%s@%s/%lld", in->id, def->name, name, ch->name, (long long)in->run.started_at);
+	const struct message m = {.kind = "notify",
+	    .id = id,
+	    .incident = in->id,
+	    .playbook = incident_playbook_name(in),
+	    .severity = incident_severity(in),
+	    .recipient = name,
+	    .subject = subject,
+	    .body = body};
+	return channel_spec(&m, ch, to);
 }
 
 /* --- http */
@@ -104,9 +191,9 @@ http_url(const char *text, const json_t *context, char **ret, struct pb_error *e
 }
 
 static json_t *
-http_spec(const struct incident *in, size_t i, const json_t *context, struct pb_error *err)
+http_spec(const struct incident *in, const struct pb_step *def, const json_t *context,
+    struct pb_error *err)
 {
-	const struct pb_step *def = run_step_def(in, i);
 	PB_CLEANUP(pb_freep) char *url = NULL;
 	PB_JSON json_t *body = NULL;
 	if (http_url(def->url, context, &url, err) < 0)
@@ -125,15 +212,18 @@ http_spec(const struct incident *in, size_t i, const json_t *context, struct pb_
 }
 
 json_t *
-request_spec(const struct incident *in, size_t i, json_t *context, struct pb_error *err)
+request_spec(const struct incident *in, size_t i, const struct pb_step *def, json_t *context,
+    struct pb_error *err)
 {
-	switch (run_step_def(in, i)->kind) {
+	switch (def->kind) {
 	case PB_STEP_EXEC:
-		return exec_spec(in, i, context, err);
+		return exec_spec(in, i, def, context, err);
 	case PB_STEP_AWS:
-		return aws_spec(in, i, context, err);
+		return aws_spec(in, i, def, context, err);
 	case PB_STEP_HTTP:
-		return http_spec(in, i, context, err);
+		return http_spec(in, def, context, err);
+	case PB_STEP_NOTIFY:
+		return notify_spec(in, i, def, context, err);
 	case PB_STEP_VERIFY:
 	case PB_STEP_WAIT:
 	case PB_STEP_KIND_MAX:

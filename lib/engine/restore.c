@@ -212,6 +212,10 @@ restore_step(struct pb_engine *e, const struct pb_record *r, struct pb_error *er
 	s->output = json_incref(json_object_get(r->body, "output"));
 	s->is_approved = pb_json_bool(r->body, "is_approved", false);
 	s->must_ask = pb_json_bool(r->body, "must_ask", false);
+	s->attempt_at = pb_json_i64(r->body, "attempt_at", s->started_at);
+	s->token_n = pb_json_i64(r->body, "token_n", 0);
+	s->sent = pb_json_i64(r->body, "sent", 0);
+	look_restore(&s->look, pb_json_get(r->body, "look"));
 	probe_restore(s, r->body);
 	return 0;
 }

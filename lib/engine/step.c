@@ -9,12 +9,18 @@
  *	IDLE -> ASKING            [ask_first]
  *	ASKING -> RUNNING, PENDING [approved]
  *	ASKING -> FAILED          [rejected, unanswered]
- *	RUNNING -> SUCCEEDED      [succeed]
+ *	RUNNING -> SUCCEEDED, RUNNING [attempt_answered; notify goes on with the next message]
+ *	RUNNING -> AWAITING       [attempt_answered: it only started something]
  *	RUNNING -> BACKOFF, FAILED [attempt_failed, attempt_lost, attempt_interrupted]
+ *	RUNNING -> LOOKING        [the same, with effect check_first and nobody knowing]
+ *	LOOKING -> SUCCEEDED, AWAITING [attempt_done]
+ *	LOOKING -> RUNNING, BACKOFF, FAILED [attempt_undone, attempt_unseen]
+ *	AWAITING -> SUCCEEDED     [step_succeed]
+ *	AWAITING -> BACKOFF, FAILED [attempt_ended_badly, attempt_not_over]
  *	BACKOFF -> RUNNING, PENDING [attempt_start]
- *	CHECKING -> SUCCEEDED     [succeed]
+ *	CHECKING -> SUCCEEDED     [step_succeed]
  *	CHECKING -> FAILED        [out_of_time]
- *	WAITING -> SUCCEEDED      [succeed]
+ *	WAITING -> SUCCEEDED      [step_succeed]
  *	any of these -> CANCELLED [step_cancel, attempt_cancel]
  *
  * Invariants: after a restart an attempt found RUNNING is handled by the step's on_interrupted, never
@@ -32,6 +38,8 @@ static const char *const state_names[] = {
     [STEP_BACKOFF] = "backoff",
     [STEP_CHECKING] = "checking",
     [STEP_WAITING] = "waiting",
+    [STEP_LOOKING] = "looking",
+    [STEP_AWAITING] = "awaiting",
     [STEP_SUCCEEDED] = "succeeded",
     [STEP_FAILED] = "failed",
     [STEP_CANCELLED] = "cancelled",
@@ -57,6 +65,13 @@ step_run_fini(struct step_run *s)
 		free(s->alarms[i]);
 	free(s->alarms);
 	free(s->probes);
+	look_fini(&s->look);
+}
+
+bool
+step_is_safe(const struct pb_step *def)
+{
+	return def->effect == PB_EFFECT_READ || def->kind == PB_STEP_NOTIFY;
 }
 
 char *
@@ -87,6 +102,11 @@ step_put(struct turn *t, const struct incident *in, size_t i)
 	json_object_set(j, "output", s->output);
 	json_object_set_new(j, "is_approved", json_boolean(s->is_approved));
 	json_object_set_new(j, "must_ask", json_boolean(s->must_ask));
+	pb_json_set_i64(j, "attempt_at", s->attempt_at);
+	pb_json_set_i64(j, "token_n", s->token_n);
+	pb_json_set_i64(j, "sent", s->sent);
+	if (s->look.at != 0)
+		json_object_set_new(j, "look", look_json(&s->look));
 	if (s->n_probes > 0) {
 		json_object_set_new(j, "probes", probe_json(s));
 		pb_json_set_i64(j, "probing", (int64_t)s->probing);
@@ -100,6 +120,7 @@ void
 step_enter(struct turn *t, struct incident *in, size_t i, enum step_state state, int64_t next_at)
 {
 	struct step_run *s = &in->run.steps[i];
+	look_end(t, in, i);
 	s->state = state;
 	s->state_at = t->now;
 	s->next_at = next_at;
@@ -157,16 +178,12 @@ step_halt(struct turn *t, struct incident *in, size_t i, const char *error, cons
 	step_fail(t, in, i);
 }
 
-static void
-succeed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+void
+step_succeed(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
+	(void)unused;
 	struct step_run *s = &in->run.steps[i];
 	char took[PB_TIME_TEXT];
-	if (o != NULL) {
-		json_decref(s->output);
-		s->output = json_incref(o->output);
-		attempt_put_ended(t, in, i, "succeeded", o);
-	}
 	step_set_error(s, NULL, NULL, NULL);
 	bool is_verify = run_step_def(in, i)->kind == PB_STEP_VERIFY;
 	incident_note(t, in, run_step_def(in, i)->name, is_verify ? "verify" : "step",
@@ -222,8 +239,7 @@ is_held_back(struct turn *t, struct incident *in, size_t i)
 		step_halt(t, in, i, "GuardStopped", why);
 		return true;
 	}
-	if (in->mode != PB_MODE_APPROVE || def->effect == PB_EFFECT_READ ||
-	    in->run.steps[i].is_approved)
+	if (in->mode != PB_MODE_APPROVE || step_is_safe(def) || in->run.steps[i].is_approved)
 		return false;
 	ask_first(t, in, i);
 	return true;
@@ -284,6 +300,13 @@ look_again(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 }
 
 static void
+look_on(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
+{
+	(void)unused;
+	look_interrupted(t, in, i);
+}
+
+static void
 approved(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *unused)
 {
 	in->run.steps[i].is_approved = true;
@@ -322,109 +345,174 @@ step_cancel(struct turn *t, struct incident *in, size_t i, const struct pb_outco
 	step_enter(t, in, i, STEP_CANCELLED, PB_NEVER);
 }
 
+/* There is no call that takes it back. */
+static void
+leave_going(struct turn *t, struct incident *in, size_t i, const struct pb_outcome *o)
+{
+	incident_note(t, in, run_step_def(in, i)->name, "step",
+	    "what it started goes on, nobody waits for it any more");
+	step_cancel(t, in, i, o);
+}
+
 #define ENDED_STATE                                                                                \
 	{                                                                                          \
 		[STEP_ENTER] = never, [STEP_OK] = never, [STEP_FAIL] = never, [STEP_DUE] = never,  \
 		[STEP_TIMEOUT] = never, [STEP_APPROVE] = never, [STEP_REJECT] = never,             \
-		[STEP_HOLDS] = never, [STEP_INTERRUPT] = stay, [STEP_CANCEL] = stay,               \
+		[STEP_HOLDS] = never, [STEP_INTERRUPT] = stay, [STEP_DONE] = never,                \
+		[STEP_UNDONE] = never, [STEP_BLIND] = never, [STEP_CANCEL] = stay,                 \
 	}
 
-static step_handler *const table[STEP_STATE_MAX][STEP_INPUT_MAX] = {
-    [STEP_IDLE] =
+static step_handler
+    *const table[STEP_STATE_MAX][STEP_INPUT_MAX] =
 	{
-	    [STEP_ENTER] = enter_step,
-	    [STEP_OK] = never,
-	    [STEP_FAIL] = never,
-	    [STEP_DUE] = never,
-	    [STEP_TIMEOUT] = never,
-	    [STEP_APPROVE] = never,
-	    [STEP_REJECT] = never,
-	    [STEP_HOLDS] = never,
-	    [STEP_INTERRUPT] = stay,
-	    [STEP_CANCEL] = stay,
-	},
-    [STEP_ASKING] =
-	{
-	    [STEP_ENTER] = never,
-	    [STEP_OK] = never,
-	    [STEP_FAIL] = never,
-	    [STEP_DUE] = unanswered,
-	    [STEP_TIMEOUT] = never,
-	    [STEP_APPROVE] = approved,
-	    [STEP_REJECT] = rejected,
-	    [STEP_HOLDS] = never,
-	    [STEP_INTERRUPT] = stay, /* the question has its own deadline */
-	    [STEP_CANCEL] = step_cancel,
-	},
-    [STEP_PENDING] =
-	{
-	    [STEP_ENTER] = never,
-	    [STEP_OK] = never,
-	    [STEP_FAIL] = never,
-	    [STEP_DUE] = stay,
-	    [STEP_TIMEOUT] = out_of_time,
-	    [STEP_APPROVE] = never,
-	    [STEP_REJECT] = never,
-	    [STEP_HOLDS] = never,
-	    [STEP_INTERRUPT] = enter_step, /* it was never started: its time begins now */
-	    [STEP_CANCEL] = step_cancel,
-	},
-    [STEP_RUNNING] =
-	{
-	    [STEP_ENTER] = never,
-	    [STEP_OK] = succeed,
-	    [STEP_FAIL] = attempt_failed,
-	    [STEP_DUE] = attempt_lost,
-	    [STEP_TIMEOUT] = stay, /* the attempt's own limit comes first */
-	    [STEP_APPROVE] = never,
-	    [STEP_REJECT] = never,
-	    [STEP_HOLDS] = never,
-	    [STEP_INTERRUPT] = attempt_interrupted,
-	    [STEP_CANCEL] = attempt_cancel,
-	},
-    [STEP_BACKOFF] =
-	{
-	    [STEP_ENTER] = never,
-	    [STEP_OK] = never,
-	    [STEP_FAIL] = never,
-	    [STEP_DUE] = attempt_start,
-	    [STEP_TIMEOUT] = out_of_time,
-	    [STEP_APPROVE] = never,
-	    [STEP_REJECT] = never,
-	    [STEP_HOLDS] = never,
-	    [STEP_INTERRUPT] = stay, /* its next attempt has its own deadline */
-	    [STEP_CANCEL] = step_cancel,
-	},
-    [STEP_CHECKING] =
-	{
-	    [STEP_ENTER] = never,
-	    [STEP_OK] = never,
-	    [STEP_FAIL] = never,
-	    [STEP_DUE] = succeed,
-	    [STEP_TIMEOUT] = out_of_time,
-	    [STEP_APPROVE] = never,
-	    [STEP_REJECT] = never,
-	    [STEP_HOLDS] = succeed,
-	    [STEP_INTERRUPT] = look_again,
-	    [STEP_CANCEL] = step_cancel,
-	},
-    [STEP_WAITING] =
-	{
-	    [STEP_ENTER] = never,
-	    [STEP_OK] = never,
-	    [STEP_FAIL] = never,
-	    [STEP_DUE] = succeed,
-	    [STEP_TIMEOUT] = succeed,
-	    [STEP_APPROVE] = never,
-	    [STEP_REJECT] = never,
-	    [STEP_HOLDS] = never,
-	    [STEP_INTERRUPT] = stay, /* its end is a moment, not a span */
-	    [STEP_CANCEL] = step_cancel,
-	},
-    [STEP_SUCCEEDED] = ENDED_STATE,
-    [STEP_FAILED] = ENDED_STATE,
-    [STEP_CANCELLED] = ENDED_STATE,
-    [STEP_SKIPPED] = ENDED_STATE,
+	    [STEP_IDLE] =
+		{
+		    [STEP_ENTER] = enter_step,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = never,
+		    [STEP_TIMEOUT] = never,
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = stay,
+		    [STEP_DONE] = never,
+		    [STEP_UNDONE] = never,
+		    [STEP_BLIND] = never,
+		    [STEP_CANCEL] = stay,
+		},
+	    [STEP_ASKING] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = unanswered,
+		    [STEP_TIMEOUT] = never,
+		    [STEP_APPROVE] = approved,
+		    [STEP_REJECT] = rejected,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = stay, /* the question has its own deadline */
+		    [STEP_DONE] = never,
+		    [STEP_UNDONE] = never,
+		    [STEP_BLIND] = never,
+		    [STEP_CANCEL] = step_cancel,
+		},
+	    [STEP_PENDING] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = stay,
+		    [STEP_TIMEOUT] = out_of_time,
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = enter_step, /* it was never started: its time begins now */
+		    [STEP_DONE] = never,
+		    [STEP_UNDONE] = never,
+		    [STEP_BLIND] = never,
+		    [STEP_CANCEL] = step_cancel,
+		},
+	    [STEP_RUNNING] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = attempt_answered,
+		    [STEP_FAIL] = attempt_failed,
+		    [STEP_DUE] = attempt_lost,
+		    [STEP_TIMEOUT] = stay, /* the attempt's own limit comes first */
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = attempt_interrupted,
+		    [STEP_DONE] = never,
+		    [STEP_UNDONE] = never,
+		    [STEP_BLIND] = never,
+		    [STEP_CANCEL] = attempt_cancel,
+		},
+	    [STEP_BACKOFF] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = attempt_start,
+		    [STEP_TIMEOUT] = out_of_time,
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = stay, /* its next attempt has its own deadline */
+		    [STEP_DONE] = never,
+		    [STEP_UNDONE] = never,
+		    [STEP_BLIND] = never,
+		    [STEP_CANCEL] = step_cancel,
+		},
+	    [STEP_CHECKING] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = step_succeed,
+		    [STEP_TIMEOUT] = out_of_time,
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = step_succeed,
+		    [STEP_INTERRUPT] = look_again,
+		    [STEP_DONE] = never,
+		    [STEP_UNDONE] = never,
+		    [STEP_BLIND] = never,
+		    [STEP_CANCEL] = step_cancel,
+		},
+	    [STEP_WAITING] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = step_succeed,
+		    [STEP_TIMEOUT] = step_succeed,
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = stay, /* its end is a moment, not a span */
+		    [STEP_DONE] = never,
+		    [STEP_UNDONE] = never,
+		    [STEP_BLIND] = never,
+		    [STEP_CANCEL] = step_cancel,
+		},
+	    [STEP_LOOKING] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = attempt_unseen,
+		    [STEP_TIMEOUT] = never, /* it has its own deadline */
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = look_on,
+		    [STEP_DONE] = attempt_done,
+		    [STEP_UNDONE] = attempt_undone,
+		    [STEP_BLIND] = attempt_unseen,
+		    [STEP_CANCEL] = step_cancel,
+		},
+	    [STEP_AWAITING] =
+		{
+		    [STEP_ENTER] = never,
+		    [STEP_OK] = never,
+		    [STEP_FAIL] = never,
+		    [STEP_DUE] = attempt_not_over,
+		    [STEP_TIMEOUT] = never, /* it waits no longer than the step may take */
+		    [STEP_APPROVE] = never,
+		    [STEP_REJECT] = never,
+		    [STEP_HOLDS] = never,
+		    [STEP_INTERRUPT] = look_on,
+		    [STEP_DONE] = step_succeed,
+		    [STEP_UNDONE] = attempt_ended_badly,
+		    [STEP_BLIND] = attempt_not_seen_to_end,
+		    [STEP_CANCEL] = leave_going,
+		},
+	    [STEP_SUCCEEDED] = ENDED_STATE,
+	    [STEP_FAILED] = ENDED_STATE,
+	    [STEP_CANCELLED] = ENDED_STATE,
+	    [STEP_SKIPPED] = ENDED_STATE,
 };
 
 bool
@@ -457,6 +545,13 @@ step_due(struct turn *t, struct incident *in)
 			step_input(t, in, i, STEP_DUE, NULL);
 		return;
 	}
+	if (s->state == STEP_LOOKING || s->state == STEP_AWAITING) {
+		if (s->next_at <= t->now)
+			step_input(t, in, i, STEP_DUE, NULL);
+		else
+			look_due(t, in);
+		return;
+	}
 	if (s->deadline_at > t->now && s->next_at > t->now)
 		probe_due(t, in);
 	if ((s->state == STEP_BACKOFF || s->state == STEP_PENDING) && s->deadline_at <= t->now)
@@ -480,6 +575,10 @@ step_next_at(const struct incident *in)
 		return s->next_at;
 	case STEP_PENDING:
 		return s->deadline_at;
+	case STEP_LOOKING:
+	case STEP_AWAITING:
+		at = look_next_at(in, in->run.step);
+		return at < s->next_at ? at : s->next_at;
 	case STEP_CHECKING:
 	case STEP_BACKOFF:
 	case STEP_WAITING:

@@ -22,6 +22,8 @@ static const size_t section_max[PB_SECTION_MAX] = {
 
 /* --- freeing */
 
+static void inner_free(struct pb_step *s);
+
 static void
 step_fini(struct pb_step *s)
 {
@@ -34,6 +36,26 @@ step_fini(struct pb_step *s)
 	free(s->method);
 	free(s->url);
 	json_decref(s->body);
+	free(s->via);
+	free(s->to);
+	free(s->subject);
+	free(s->text);
+	free(s->token);
+	json_decref(s->facts);
+	if (s->check != NULL) {
+		pb_pattern_free(s->check->done);
+		json_decref(s->check->done_json);
+		inner_free(s->check->read);
+	}
+	free(s->check);
+	if (s->wait != NULL) {
+		inner_free(s->wait->read);
+		free(s->wait->state);
+		free(s->wait->reason);
+		pb_texts_free(s->wait->succeeded, s->wait->n_succeeded);
+		pb_texts_free(s->wait->failed, s->wait->n_failed);
+	}
+	free(s->wait);
 	for (size_t i = 0; i < s->n_conditions; i++) {
 		free(s->conditions[i].alarm);
 		free(s->conditions[i].url);
@@ -41,9 +63,15 @@ step_fini(struct pb_step *s)
 	free(s->conditions);
 	pb_retry_fini(&s->retry);
 	pb_catchers_free(s->catchers, s->n_catchers);
-	if (s->rollback != NULL)
-		step_fini(s->rollback);
-	free(s->rollback);
+	inner_free(s->rollback);
+}
+
+static void
+inner_free(struct pb_step *s)
+{
+	if (s != NULL)
+		step_fini(s);
+	free(s);
 }
 
 static void
@@ -531,6 +559,7 @@ parse(const struct pb_config_file *files, size_t n_files, pb_aws_check *aws_chec
 	    .aws_check = aws_check,
 	    .is_stored = stored != NULL,
 	    .known_zones = pb_json_get(stored, "zones"),
+	    .known_calls = pb_json_get(stored, "calls"),
 	    .known_effects = pb_json_get(stored, "effects")};
 	l.roots = pb_calloc(n_files + 1, sizeof(*l.roots));
 	l.config = config_new(files, n_files);
@@ -554,22 +583,29 @@ pb_config_parse(const struct pb_config_file *files, size_t n_files, pb_aws_check
 
 /* --- to and from the store */
 
+/* What a step's call was known to be; without inputs to go by, its effect is all there is. */
 static json_t *
-effects_json(const struct pb_config *c)
+facts_json(const struct pb_step *s)
+{
+	if (s == NULL)
+		return json_null();
+	json_t *j = s->facts == NULL ? json_object() : json_copy(s->facts);
+	pb_json_set_str(j, "effect", pb_effect_name(s->effect));
+	return j;
+}
+
+static json_t *
+calls_json(const struct pb_config *c)
 {
 	json_t *all = json_array();
 	for (size_t i = 0; i < c->n_playbooks; i++) {
 		const struct pb_playbook *p = &c->playbooks[i];
 		json_t *of_playbook = json_array();
 		for (size_t k = 0; k < p->n_steps; k++)
-			(void)json_array_append_new(
-			    of_playbook, json_string(pb_effect_name(p->steps[k].effect)));
+			(void)json_array_append_new(of_playbook, facts_json(&p->steps[k]));
 		/* Behind those of the steps, those of their undos. */
 		for (size_t k = 0; k < p->n_steps; k++)
-			(void)json_array_append_new(of_playbook,
-			    p->steps[k].rollback == NULL
-				? json_null()
-				: json_string(pb_effect_name(p->steps[k].rollback->effect)));
+			(void)json_array_append_new(of_playbook, facts_json(p->steps[k].rollback));
 		(void)json_array_append_new(all, of_playbook);
 	}
 	return all;
@@ -587,7 +623,7 @@ pb_config_to_json(const struct pb_config *c)
 		(void)json_array_append_new(files, f);
 	}
 	(void)json_object_set_new(j, "files", files);
-	(void)json_object_set_new(j, "effects", effects_json(c));
+	(void)json_object_set_new(j, "calls", calls_json(c));
 	json_t *zones = json_object();
 	for (size_t i = 0; i < c->n_schedules; i++)
 		pb_json_set_str(zones, c->schedules[i].tz, c->schedules[i].zone_base64);

@@ -67,6 +67,7 @@ enum pb_step_kind {
 	PB_STEP_VERIFY,
 	PB_STEP_WAIT,
 	PB_STEP_HTTP,
+	PB_STEP_NOTIFY,
 	PB_STEP_KIND_MAX
 };
 
@@ -77,6 +78,34 @@ struct pb_condition {
 	char *alarm; /* template: an alarm ARN */
 	enum pb_alarm_state state;
 	int64_t held_for; /* key `for` */
+};
+
+struct pb_step;
+
+#define PB_LOOK_MOST PB_MINUTE /* a check with all its reads, beside the step's timeout */
+
+/*
+ * Effect check_first: a read whose output tells whether the effect has taken place.  Its templates
+ * also know `inputs`, those of the step's own call filled in.
+ */
+struct pb_check {
+	struct pb_step *read; /* named "STEP.check" */
+	struct pb_pattern *done; /* over the read's output */
+	json_t *done_json; /* the same as it is written */
+	int64_t within_for; /* what it shows is good for so long after the start; 0 = for ever */
+};
+
+/*
+ * `wait: until_done`: a read that is repeated until what the call started is over.  Its templates
+ * also know `inputs` and `output`, the answer of the call.
+ */
+struct pb_wait {
+	struct pb_step *read; /* named "STEP.wait" */
+	char *state; /* path in the read's output; "List[].State" are those of all elements */
+	char **succeeded, **failed; /* it is over when all have succeeded, or one has failed */
+	size_t n_succeeded, n_failed;
+	char *reason; /* path in the read's output: why it failed; NULL = none */
+	int64_t every_for;
 };
 
 struct pb_step {
@@ -91,6 +120,13 @@ struct pb_step {
 	char *method, *url; /* http: default GET; a template */
 	json_t *body; /* http: a text goes as text, anything else as JSON; NULL = none */
 	int64_t status; /* http: the one wanted; 0 = any of 2xx */
+	size_t *via, *to; /* notify: channels, and contacts; without contacts the channels alone */
+	size_t n_via, n_to;
+	char *subject, *text; /* notify: templates; subject NULL = the incident's title */
+	char *token; /* aws: the input that makes it repeatable, ours to fill in; NULL = none */
+	struct pb_check *check; /* effect check_first only */
+	struct pb_wait *wait; /* NULL = it is done when the call is answered */
+	json_t *facts; /* aws: what was known of the call when the set was accepted */
 	struct pb_condition *conditions; /* verify: key `all` */
 	size_t n_conditions;
 	int64_t timeout_for; /* whole step with its retries; default 60s; wait: its `for` */
@@ -402,12 +438,17 @@ struct pb_problems {
 void pb_problems_fini(struct pb_problems *p);
 
 /*
- * What the AWS client can do, as the loader needs it.  Returns 0 and sets *ret_effect; PB_NOT_FOUND
- * with "did you mean" in err for an unknown service or operation; PB_INVALID names an input that is
- * unknown or missing.  `inputs` is the object of the step.
+ * What the AWS client can do, as the loader needs it.  Returns 0 with what is known of the call;
+ * PB_NOT_FOUND with "did you mean" in err for an unknown service or operation; PB_INVALID names an
+ * input that is unknown or missing.  `inputs` is the object of the step.  *ret_facts is the caller's:
+ *   {"effect": "token", "token": "ClientToken",
+ *    "check": {"operation", "inputs": {..}, "done": {pattern}, "within": MS},
+ *    "wait": {"operation", "inputs": {..}, "state": PATH, "succeeded": [..], "failed": [..],
+ *             "reason": PATH}}
+ * All but effect may be absent; what a plan needs of it is kept with the plan.
  */
 typedef int pb_aws_check(const char *service, const char *operation, const json_t *inputs,
-    enum pb_effect *ret_effect, struct pb_error *err);
+    json_t **ret_facts, struct pb_error *err);
 
 /*
  * Make one set of the files, in the order given.  On failure returns -1 with all problems.

@@ -17,9 +17,8 @@ is_schedule(const struct pb_node *n)
 	    strncmp(n->text, SCHEDULE_PREFIX, strlen(SCHEDULE_PREFIX)) == 0;
 }
 
-/* A list of names to places in a section, none of them twice; schedules are read elsewhere. */
-static void
-read_references(struct pb_loader *l, const struct pb_node *n, enum pb_section section,
+void
+pb_read_references(struct pb_loader *l, const struct pb_node *n, enum pb_section section,
     const char *what, size_t **ret, size_t *ret_n)
 {
 	if (!pb_read_is_list(l, n, what, 1, NOTIFY_MAX))
@@ -48,7 +47,7 @@ static void
 read_notify(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_level *level = obj;
-	read_references(l, n, PB_SECTION_CONTACTS, "contacts", &level->notify, &level->n_notify);
+	pb_read_references(l, n, PB_SECTION_CONTACTS, "contacts", &level->notify, &level->n_notify);
 	if (n->kind != PB_NODE_LIST || n->n > NOTIFY_MAX)
 		return;
 	level->schedules = pb_calloc(n->n + 1, sizeof(*level->schedules));
@@ -73,7 +72,7 @@ static void
 read_via(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_level *level = obj;
-	read_references(l, n, PB_SECTION_CHANNELS, "channels", &level->via, &level->n_via);
+	pb_read_references(l, n, PB_SECTION_CHANNELS, "channels", &level->via, &level->n_via);
 }
 
 static const struct pb_field repeat_fields[] = {
@@ -203,7 +202,7 @@ static void
 read_fallback_via(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_escalation *e = obj;
-	read_references(
+	pb_read_references(
 	    l, n, PB_SECTION_CHANNELS, "channels", &e->fallback_via, &e->n_fallback_via);
 }
 

@@ -59,8 +59,8 @@ pb_read_later_step(struct pb_loader *l, const struct pb_node *n, const char *oth
 
 /* --- exec */
 
-static void
-read_argv(struct pb_loader *l, const struct pb_node *n, void *obj)
+void
+pb_read_step_argv(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_step *s = obj;
 	if (pb_read_argv(l, n, &s->argv, &s->n_argv) == 0 || s->argv != NULL)
@@ -69,8 +69,8 @@ read_argv(struct pb_loader *l, const struct pb_node *n, void *obj)
 
 /* --- aws */
 
-static void
-read_inputs(struct pb_loader *l, const struct pb_node *n, void *obj)
+void
+pb_read_step_inputs(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_step *s = obj;
 	if (n->kind != PB_NODE_MAP) {
@@ -200,9 +200,6 @@ read_effect(struct pb_loader *l, const struct pb_node *n, void *obj)
 	if (pb_read_word(l, n, effect_names, PB_EFFECT_MAX, &which) < 0)
 		return;
 	s->effect = (enum pb_effect)which;
-	if (s->effect == PB_EFFECT_CHECK_FIRST)
-		pb_problem_add(l, n,
-		    "effect check_first is not supported yet; use once, which asks after a crash");
 	if (s->effect == PB_EFFECT_TOKEN && s->kind != PB_STEP_AWS)
 		pb_problem_add(l, n,
 		    "effect token is for steps of AWS; use idempotent for %s twice",
@@ -248,12 +245,13 @@ static void read_rollback(struct pb_loader *l, const struct pb_node *n, void *ob
 	    .max = TIMEOUT_MAX},                                                                   \
 	    {.key = "retry", .type = PB_FIELD_CUSTOM, .read = read_retry},                         \
 	    {.key = "effect", .type = PB_FIELD_CUSTOM, .read = read_effect},                       \
+	    {.key = "check", .type = PB_FIELD_CUSTOM, .read = pb_read_check},                      \
 	{                                                                                          \
 		.key = "on_interrupted", .type = PB_FIELD_CUSTOM, .read = read_on_interrupted      \
 	}
 
 static const struct pb_field exec_fields[] = {
-    {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = read_argv},
+    {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_step_argv},
     {.key = "inputs",
 	.type = PB_FIELD_ELSEWHERE,
 	.note = "what a program gets stands in argv and on its standard input"},
@@ -263,8 +261,8 @@ static const struct pb_field exec_fields[] = {
     COMMON_FIELDS,
 };
 static const struct pb_field aws_fields[] = {
-    {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = read_inputs},
-    {.key = "wait", .type = PB_FIELD_LATER, .note = "the step ends when the call is answered"},
+    {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_step_inputs},
+    {.key = "wait", .type = PB_FIELD_SEEN},
     {.key = "argv", .type = PB_FIELD_ELSEWHERE, .note = "what a call gets stands in inputs"},
     {.key = "all", .type = PB_FIELD_ELSEWHERE, .note = "conditions are for action verify"},
     ACTION_FIELDS,
@@ -319,6 +317,24 @@ static const struct pb_field http_fields[] = {
     COMMON_FIELDS,
 };
 
+#define SAID_TWICE "a message has an id by which a reader sees a repeat: it is idempotent"
+static const struct pb_field notify_fields[] = {
+    {"to", PB_FIELD_CUSTOM, .read = pb_read_notify_to},
+    {"via", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_notify_via,
+	.note = "a list of channels"},
+    {"subject", PB_FIELD_CUSTOM, .read = pb_read_notify_subject},
+    {"text", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_notify_text},
+    {.key = "notify", .type = PB_FIELD_ELSEWHERE, .note = "the contacts stand in to"},
+    {.key = "argv", .type = PB_FIELD_ELSEWHERE, .note = "what is said stands in text"},
+    {.key = "inputs", .type = PB_FIELD_ELSEWHERE, .note = "what is said stands in text"},
+    {.key = "all", .type = PB_FIELD_ELSEWHERE, .note = "conditions are for action verify"},
+    {.key = "rollback", .type = PB_FIELD_ELSEWHERE, .note = "what was said cannot be unsaid"},
+    {.key = "check", .type = PB_FIELD_ELSEWHERE, .note = SAID_TWICE},
+    {.key = "effect", .type = PB_FIELD_ELSEWHERE, .note = SAID_TWICE},
+    ACTION_FIELDS,
+    COMMON_FIELDS,
+};
+
 /* The undo: what it does, how long, how often; it has no way on. */
 #define UNDO_FIELDS                                                                                \
 	{.key = "action", .type = PB_FIELD_SEEN},                                                  \
@@ -337,12 +353,13 @@ static const struct pb_field http_fields[] = {
 #define UNDO_NOTE "an undo has no way on: what it cannot undo is paged"
 
 static const struct pb_field exec_undo_fields[] = {
-    {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = read_argv},
+    {"argv", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_step_argv},
     ACTION_FIELDS,
     UNDO_FIELDS,
 };
 static const struct pb_field aws_undo_fields[] = {
-    {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = read_inputs},
+    {"inputs", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_step_inputs},
+    {.key = "wait", .type = PB_FIELD_SEEN},
     ACTION_FIELDS,
     UNDO_FIELDS,
 };
@@ -371,74 +388,125 @@ read_aws_action(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 	return 0;
 }
 
-static int
-read_action(struct pb_loader *l, const struct pb_node *step, struct pb_step *s)
+#define FIELDS(table) table, PB_ARRAY_LEN(table)
+
+/* What can be done, with the keys of each; undo is NULL for what changes nothing back. */
+static const struct kind {
+	const char *word;
+	enum pb_step_kind kind;
+	const char *what;
+	const struct pb_field *fields;
+	size_t n_fields;
+	const char *undo_what;
+	const struct pb_field *undo;
+	size_t n_undo;
+} kinds[] = {
+    {"exec", PB_STEP_EXEC, "step of action exec", FIELDS(exec_fields), "rollback of action exec",
+	FIELDS(exec_undo_fields)},
+    {"verify", PB_STEP_VERIFY, "step of action verify", FIELDS(verify_fields), NULL, NULL, 0},
+    {"wait", PB_STEP_WAIT, "step of action wait", FIELDS(wait_fields), NULL, NULL, 0},
+    {"http", PB_STEP_HTTP, "step of action http", FIELDS(http_fields), "rollback of action http",
+	FIELDS(http_undo_fields)},
+    {"notify", PB_STEP_NOTIFY, "step of action notify", FIELDS(notify_fields), NULL, NULL, 0},
+    {"aws:<service>.<Operation>", PB_STEP_AWS, "step of AWS", FIELDS(aws_fields), "rollback of AWS",
+	FIELDS(aws_undo_fields)},
+};
+_Static_assert(PB_ARRAY_LEN(kinds) == PB_STEP_KIND_MAX, "a row for each kind of step");
+
+int
+pb_read_action(struct pb_loader *l, const struct pb_node *step, struct pb_step *s)
 {
-	static const char *const words[] = {
-	    "exec", "verify", "wait", "http", "notify", "aws:<service>.<Operation>"};
-	static const enum pb_step_kind kinds[] = {
-	    PB_STEP_EXEC, PB_STEP_VERIFY, PB_STEP_WAIT, PB_STEP_HTTP};
+	const char *words[PB_ARRAY_LEN(kinds)];
 	const struct pb_node *n = pb_node_get(step, "action");
 	size_t which;
 	if (step->kind != PB_NODE_MAP)
 		return 0; /* told when the mapping is read */
 	if (n == NULL) {
 		pb_problem_add(l, step,
-		    "step needs the key action: exec, verify, wait, http or "
+		    "step needs the key action: exec, verify, wait, http, notify or "
 		    "aws:<service>.<Operation>");
 		return -1;
 	}
 	if (n->kind == PB_NODE_SCALAR && strncmp(n->text, "aws:", 4) == 0)
 		return read_aws_action(l, n, s);
+	for (size_t i = 0; i < PB_ARRAY_LEN(kinds); i++)
+		words[i] = kinds[i].word;
 	if (pb_read_word(l, n, words, PB_ARRAY_LEN(words), &which) < 0)
 		return -1;
-	if (which >= PB_ARRAY_LEN(kinds)) {
-		pb_problem_add(l, n,
-		    "action %s is not supported yet; use exec, verify, wait, http or "
-		    "aws:<service>.<Operation>",
-		    words[which]);
-		return -1;
-	}
-	s->kind = kinds[which];
+	s->kind = kinds[which].kind;
+	if (s->kind == PB_STEP_AWS)
+		return read_aws_action(l, n, s);
 	return 0;
+}
+
+static const struct kind *
+kind_of(const struct pb_step *s)
+{
+	size_t i = 0;
+	while (kinds[i].kind != s->kind)
+		i++;
+	return &kinds[i];
 }
 
 /* --- what is left open */
 
-/* The effect that was known when a stored set was accepted. */
-static void
-restore_effect(const struct pb_loader *l, struct pb_step *s)
+/* What was known when a stored set was accepted. */
+static const json_t *
+stored_for(const struct pb_loader *l, const json_t *stored)
 {
-	const json_t *of_playbook =
-	    json_array_get(l->known_effects, (size_t)(l->playbook - l->config->playbooks));
 	size_t place = l->step + (l->is_undo ? l->playbook->n_steps : 0);
-	const char *name = json_string_value(json_array_get(of_playbook, place));
+	return json_array_get(
+	    json_array_get(stored, (size_t)(l->playbook - l->config->playbooks)), place);
+}
+
+static void
+set_effect(struct pb_step *s, const char *name)
+{
 	for (unsigned i = 0; i < PB_EFFECT_MAX; i++)
 		if (pb_streq(name, effect_names[i]))
 			s->effect = (enum pb_effect)i;
 }
 
 static void
-check_aws(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
+restore_facts(const struct pb_loader *l, struct pb_step *s)
+{
+	const json_t *facts = stored_for(l, l->known_calls);
+	const char *effect = facts != NULL ? pb_json_str(facts, "effect")
+					   : json_string_value(stored_for(l, l->known_effects));
+	s->facts = json_incref((json_t *)(uintptr_t)facts);
+	set_effect(s, effect);
+}
+
+/* What is known of the call; a problem where it cannot be made. */
+static void
+find_facts(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 {
 	struct pb_error err = {0};
-	enum pb_effect effect = s->effect;
-	if (l->aws_check == NULL || s->inputs == NULL)
+	if (s->inputs == NULL)
 		return;
-	if (l->aws_check(s->service, s->operation, s->inputs, &effect, &err) < 0) {
+	if (l->aws_check == NULL) {
+		restore_facts(l, s);
+	} else if (l->aws_check(s->service, s->operation, s->inputs, &s->facts, &err) == 0) {
+		set_effect(s, pb_json_str(s->facts, "effect"));
+	} else {
 		bool is_input = err.kind == PB_INVALID;
 		const struct pb_node *at = pb_node_get(n, is_input ? "inputs" : "action");
 		pb_problem_add(l, is_input ? pb_node_at(at, err.path) : at, "%s", err.text);
-		return;
 	}
+}
+
+static void
+complete_aws(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
+{
+	enum pb_effect said = s->effect;
+	find_facts(l, n, s);
 	if (pb_node_get(n, "effect") != NULL)
-		return;
-	s->effect = effect;
-	if (effect == PB_EFFECT_CHECK_FIRST)
-		pb_problem_add(l, pb_node_get(n, "action"),
-		    "%s.%s has effect check_first, which is not supported yet; set effect: once, "
-		    "which asks after a crash",
-		    s->service, s->operation);
+		s->effect = said;
+	/* Where the playbook gives a token itself, it stays. */
+	const char *token = pb_json_str(s->facts, "token");
+	if (s->effect == PB_EFFECT_TOKEN && token != NULL && pb_json_get(s->inputs, token) == NULL)
+		s->token = pb_strdup(token);
+	pb_complete_wait(l, n, s);
 }
 
 /* Without inputs there is nothing more to check, but an operation that is not there is told. */
@@ -446,10 +514,9 @@ static void
 check_operation(struct pb_loader *l, const struct pb_node *n, const struct pb_step *s)
 {
 	struct pb_error err = {0};
-	enum pb_effect effect;
-	PB_JSON json_t *none = json_object();
+	PB_JSON json_t *none = json_object(), *facts = NULL;
 	if (l->aws_check != NULL && s->inputs == NULL &&
-	    l->aws_check(s->service, s->operation, none, &effect, &err) < 0 &&
+	    l->aws_check(s->service, s->operation, none, &facts, &err) < 0 &&
 	    err.kind != PB_INVALID)
 		pb_problem_add(l, pb_node_get(n, "action"), "%s", err.text);
 }
@@ -473,18 +540,19 @@ interrupted_default(enum pb_effect effect)
 static void
 complete(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 {
-	if (s->kind == PB_STEP_AWS) {
-		check_aws(l, n, s);
-		if (pb_node_get(n, "effect") == NULL)
-			restore_effect(l, s);
-	}
-	if (s->kind == PB_STEP_VERIFY || s->kind == PB_STEP_WAIT)
+	bool is_tried = s->kind != PB_STEP_VERIFY && s->kind != PB_STEP_WAIT;
+	if (s->kind == PB_STEP_AWS)
+		complete_aws(l, n, s);
+	if (!is_tried)
 		s->effect = PB_EFFECT_READ;
 	if (s->kind == PB_STEP_HTTP && pb_node_get(n, "effect") == NULL)
 		s->effect = pb_http_effect(s->method);
+	if (s->kind == PB_STEP_NOTIFY)
+		s->effect = PB_EFFECT_IDEMPOTENT;
+	if (is_tried)
+		pb_complete_check(l, n, s);
 	if (pb_node_get(n, "on_interrupted") == NULL)
 		s->on_interrupted = interrupted_default(s->effect);
-	bool is_tried = s->kind != PB_STEP_VERIFY && s->kind != PB_STEP_WAIT;
 	if (is_tried && !s->has_own_retry)
 		pb_retry_copy(&s->retry, &l->retry);
 	if (s->attempt_timeout_for > s->timeout_for)
@@ -492,8 +560,8 @@ complete(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 		    "attempt_timeout is longer than the step's timeout");
 }
 
-static void
-step_begin(struct pb_step *s)
+void
+pb_step_begin(struct pb_step *s)
 {
 	s->timeout_for = PB_DEFAULT_STEP_TIMEOUT;
 	s->effect = PB_EFFECT_ONCE;
@@ -501,26 +569,30 @@ step_begin(struct pb_step *s)
 	s->next = PB_NONE;
 }
 
+/* A step, or the undo of one, by the table of its kind. */
+static void
+read_one(struct pb_loader *l, const struct pb_node *n, struct pb_step *s, bool is_undo)
+{
+	const struct kind *k = kind_of(s);
+	int rc = is_undo ? pb_read_map(l, n, k->undo_what, k->undo, k->n_undo, s)
+			 : pb_read_map(l, n, k->what, k->fields, k->n_fields, s);
+	if (s->kind == PB_STEP_AWS)
+		check_operation(l, n, s);
+	if (rc == 0)
+		complete(l, n, s);
+}
+
 static void
 read_undo(struct pb_loader *l, const struct pb_node *n, struct pb_step *undo)
 {
-	int rc = -1;
-	if (read_action(l, n, undo) < 0)
+	if (pb_read_action(l, n, undo) < 0)
 		return;
-	if (undo->kind == PB_STEP_EXEC)
-		rc = PB_READ_MAP(l, n, "rollback of action exec", exec_undo_fields, undo);
-	else if (undo->kind == PB_STEP_AWS)
-		rc = PB_READ_MAP(l, n, "rollback of AWS", aws_undo_fields, undo);
-	else if (undo->kind == PB_STEP_HTTP)
-		rc = PB_READ_MAP(l, n, "rollback of action http", http_undo_fields, undo);
-	else
+	if (kind_of(undo)->undo == NULL)
 		pb_problem_add(l, pb_node_get(n, "action"),
 		    "a rollback must change something back: use exec, http or "
 		    "aws:<service>.<Operation>");
-	if (undo->kind == PB_STEP_AWS)
-		check_operation(l, n, undo);
-	if (rc == 0)
-		complete(l, n, undo);
+	else
+		read_one(l, n, undo, true);
 }
 
 static void
@@ -532,7 +604,7 @@ read_rollback(struct pb_loader *l, const struct pb_node *n, void *obj)
 		return;
 	}
 	s->rollback = pb_calloc(1, sizeof(*s->rollback));
-	step_begin(s->rollback);
+	pb_step_begin(s->rollback);
 	s->rollback->name = pb_asprintf("%s.rollback", s->name == NULL ? "?" : s->name);
 	l->is_undo = true;
 	read_undo(l, n, s->rollback);
@@ -565,31 +637,7 @@ pb_check_rollbacks(struct pb_loader *l, const struct pb_node *n)
 void
 pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret)
 {
-	int rc = -1;
-	step_begin(ret);
-	if (read_action(l, n, ret) < 0)
-		return;
-	switch (ret->kind) {
-	case PB_STEP_EXEC:
-		rc = PB_READ_MAP(l, n, "step of action exec", exec_fields, ret);
-		break;
-	case PB_STEP_AWS:
-		rc = PB_READ_MAP(l, n, "step of AWS", aws_fields, ret);
-		break;
-	case PB_STEP_VERIFY:
-		rc = PB_READ_MAP(l, n, "step of action verify", verify_fields, ret);
-		break;
-	case PB_STEP_WAIT:
-		rc = PB_READ_MAP(l, n, "step of action wait", wait_fields, ret);
-		break;
-	case PB_STEP_HTTP:
-		rc = PB_READ_MAP(l, n, "step of action http", http_fields, ret);
-		break;
-	case PB_STEP_KIND_MAX:
-		break;
-	}
-	if (ret->kind == PB_STEP_AWS)
-		check_operation(l, n, ret);
-	if (rc == 0)
-		complete(l, n, ret);
+	pb_step_begin(ret);
+	if (pb_read_action(l, n, ret) == 0)
+		read_one(l, n, ret, false);
 }

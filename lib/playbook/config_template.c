@@ -120,6 +120,18 @@ check_path(struct pb_str path, void *arg)
 	struct pb_str root = cut_name(&path);
 	if (pb_str_is(root, "event"))
 		return;
+	if (pb_str_is(root, "inputs") || pb_str_is(root, "output")) {
+		bool is_known = c->l->is_check && pb_str_is(root, "inputs");
+		if (!is_known)
+			pb_problem_add(c->l, c->at,
+			    "%s: the path must start with one of event, "
+			    "alarm, incident, params, steps, host%s",
+			    c->what,
+			    c->l->is_check
+				? ", inputs"
+				: "; inputs is known in the check of a step of AWS only");
+		return;
+	}
 	if (pb_str_is(root, "alarm"))
 		check_member(c, "alarm", path, alarm_members, PB_ARRAY_LEN(alarm_members));
 	else if (c->use == PB_TEMPLATE_DEDUP)

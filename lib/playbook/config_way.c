@@ -55,6 +55,13 @@ has_verify(const struct pb_playbook *p)
 	return false;
 }
 
+/* A step at most: where nobody knows what it did, it is looked at beside its timeout. */
+static int64_t
+step_for(const struct pb_step *s)
+{
+	return s->timeout_for + (s->check != NULL ? PB_LOOK_MOST : 0);
+}
+
 /* What all undos of the steps before take at most. */
 static int64_t
 undo_for(const struct pb_playbook *p, size_t i)
@@ -62,7 +69,7 @@ undo_for(const struct pb_playbook *p, size_t i)
 	int64_t span = 0;
 	while (i-- > 0)
 		if (p->steps[i].rollback != NULL)
-			span += p->steps[i].rollback->timeout_for;
+			span += step_for(p->steps[i].rollback);
 	return span;
 }
 
@@ -86,7 +93,7 @@ pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret)
 			rest[i] = undo_for(p, i);
 			then[i] = p->n_steps;
 		}
-		rest[i] += p->steps[i].timeout_for;
+		rest[i] += step_for(&p->steps[i]);
 	}
 	for (size_t i = 0; i < p->n_steps; i = then[i])
 		ret->steps[ret->n++] = i;

@@ -91,7 +91,8 @@ struct pb_loader {
 	struct pb_config *config;
 	pb_aws_check *aws_check;
 	const json_t *known_zones; /* name -> base64; NULL unless restored from the store */
-	const json_t *known_effects; /* by playbook and step; NULL unless restored from the store */
+	/* By playbook and step; NULL unless restored from the store, where an older one has texts. */
+	const json_t *known_calls, *known_effects;
 
 	/* `defaults`, for what playbooks and steps leave open. */
 	int64_t page_by_for, hold_for, max_age_for, verify_timeout_for;
@@ -102,6 +103,7 @@ struct pb_loader {
 	const struct pb_node *steps, *params;
 	size_t step;
 	bool is_undo; /* its rollback is being read */
+	bool is_check; /* the check of either is: templates know `inputs` */
 };
 
 /* Note a problem at a node; NULL is the beginning of the file at hand. */
@@ -218,6 +220,23 @@ void pb_read_budget(struct pb_loader *l, const struct pb_node *n, struct pb_budg
 void pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playbook *ret);
 /* config_step.c; the names of all steps of l->playbook are set before. */
 void pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret);
+/* The readers of an action's own words, for what stands inside a step too. */
+void pb_read_step_argv(struct pb_loader *l, const struct pb_node *n, void *obj);
+void pb_read_step_inputs(struct pb_loader *l, const struct pb_node *n, void *obj);
+int pb_read_action(struct pb_loader *l, const struct pb_node *step, struct pb_step *s);
+void pb_step_begin(struct pb_step *s);
+/* config_look.c: check and wait.  Complete: with what is known of the step's call, facts or NULL. */
+void pb_read_check(struct pb_loader *l, const struct pb_node *n, void *obj);
+void pb_complete_check(struct pb_loader *l, const struct pb_node *step, struct pb_step *s);
+void pb_complete_wait(struct pb_loader *l, const struct pb_node *step, struct pb_step *s);
+/* config_notify.c */
+void pb_read_notify_via(struct pb_loader *l, const struct pb_node *n, void *obj);
+void pb_read_notify_to(struct pb_loader *l, const struct pb_node *n, void *obj);
+void pb_read_notify_subject(struct pb_loader *l, const struct pb_node *n, void *obj);
+void pb_read_notify_text(struct pb_loader *l, const struct pb_node *n, void *obj);
+/* config_escalation.c: names to places in a section, none of them twice; "schedule:..." is passed over. */
+void pb_read_references(struct pb_loader *l, const struct pb_node *n, enum pb_section section,
+    const char *what, size_t **ret, size_t *ret_n);
 /* config_retry.c */
 void pb_read_retry(struct pb_loader *l, const struct pb_node *n, struct pb_retry *ret);
 void pb_read_catch(struct pb_loader *l, const struct pb_node *n, struct pb_step *step);

@@ -25,7 +25,9 @@ struct scan {
 	struct pb_error *err;
 };
 
-static const char *const roots[] = {"event", "alarm", "incident", "params", "steps", "host"};
+/* The last two are known only where a step looks at its own call; whoever reads them checks that. */
+static const char *const roots[] = {
+    "event", "alarm", "incident", "params", "steps", "host", "inputs", "output"};
 
 static int
 fail(struct scan *s, const char *start, const char *why)

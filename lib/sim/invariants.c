@@ -136,23 +136,42 @@ check_unknown(struct world *w, const char *action_id)
 	(void)pb_map_put(w->unknown, step, w);
 }
 
-/* Is it declared `once`, with a human to be asked when nobody knows? */
-static bool
-must_ask(const struct world *w, const struct book *b, const char *step)
+/* The step, or the undo of one, that "INCIDENT/STEP" stands for; NULL when its plan is gone. */
+static const struct pb_step *
+find_step(const struct world *w, const struct book *b, const char *step)
 {
 	size_t i = pb_config_find_playbook(w->config, b->playbook == NULL ? "" : b->playbook);
 	if (i == PB_NONE)
-		return false;
+		return NULL;
 	const struct pb_playbook *p = &w->config->playbooks[i];
 	for (size_t k = 0; k < p->n_steps; k++) {
 		const struct pb_step *s = &p->steps[k];
 		if (s->rollback != NULL && strcmp(s->rollback->name, strchr(step, '/') + 1) == 0)
 			s = s->rollback;
 		if (strcmp(s->name, strchr(step, '/') + 1) == 0)
-			return s->effect == PB_EFFECT_ONCE &&
-			    s->on_interrupted == PB_INTERRUPTED_ASK;
+			return s;
 	}
-	return false;
+	return NULL;
+}
+
+/* Is it declared `once`, with a human to be asked when nobody knows? */
+static bool
+must_ask(const struct world *w, const struct book *b, const char *step)
+{
+	const struct pb_step *s = find_step(w, b, step);
+	return s != NULL && s->effect == PB_EFFECT_ONCE && s->on_interrupted == PB_INTERRUPTED_ASK;
+}
+
+void
+check_effect(struct world *w, const char *step)
+{
+	PB_CLEANUP(pb_freep) char *incident = pb_strndup(step, strcspn(step, "/"));
+	const struct pb_step *s = find_step(w, book_of(w, incident), step);
+	bool is_first = pb_map_get(w->effects, step) == NULL;
+	(void)pb_map_put(w->effects, step, w);
+	if (!is_first && s != NULL && s->effect == PB_EFFECT_CHECK_FIRST &&
+	    s->on_interrupted == PB_INTERRUPTED_ASK)
+		broken(w, "P3: %s, which is looked at first, takes effect a second time", step);
 }
 
 /* "INCIDENT/STEP/c1.7" */

@@ -298,68 +298,6 @@ add(struct script *s, json_t *event)
 	json_array_append_new(s->events, event);
 }
 
-static json_t *
-random_answer(struct script *s, json_t *output)
-{
-	json_t *a = json_object();
-	int64_t kind = pb_rand_below(&s->r, 10);
-	if (kind == 0 && has(s, PB_MONTH_FAULT_ERRORS))
-		pb_json_set_str(a, "error", "Exec.Exit.1");
-	else if (kind == 1 && has(s, PB_MONTH_FAULT_ERRORS))
-		pb_json_set_str(a, "error", "ThrottlingException");
-	else if (kind == 2 && has(s, PB_MONTH_FAULT_ERRORS)) {
-		pb_json_set_str(a, "error", "Network");
-		json_object_set_new(a, "unknown", json_true());
-	} else if (kind == 3 && has(s, PB_MONTH_FAULT_HANGS))
-		json_object_set_new(a, "hangs", json_true());
-	if (output != NULL)
-		json_object_set(a, "output", output);
-	json_object_set_new(
-	    a, "after", span(pb_rand_below(&s->r, one_in(s, 6) ? 90 * PB_SECOND : 5 * PB_SECOND)));
-	return a;
-}
-
-static json_t *
-random_answers(struct script *s, json_t *output)
-{
-	json_t *list = json_array();
-	for (int64_t n = 1 + pb_rand_below(&s->r, 40); n > 0; n--)
-		json_array_append_new(list, random_answer(s, output));
-	return list;
-}
-
-/* Whoever cannot be paged at all proves nothing: the last answer is a success. */
-static json_t *
-page_answers(struct script *s)
-{
-	json_t *list = json_array();
-	for (int64_t n = has(s, PB_MONTH_FAULT_PAGER) ? pb_rand_below(&s->r, 30) : 0; n > 0; n--)
-		json_array_append_new(list, random_answer(s, NULL));
-	json_array_append_new(list, json_object());
-	return list;
-}
-
-static json_t *
-random_world(struct script *s)
-{
-	json_t *world = json_object();
-	const struct pb_config *c = s->m->config;
-	for (size_t i = 0; i < c->n_playbooks; i++) {
-		for (size_t k = 0; k < c->playbooks[i].n_steps; k++) {
-			const struct pb_step *step = &c->playbooks[i].steps[k];
-			json_t *output = json_object_get(s->m->outputs, step->name);
-			PB_CLEANUP(pb_freep)
-			char *key = step->service != NULL
-			    ? pb_asprintf("aws:%s.%s", step->service, step->operation)
-			    : pb_asprintf("exec:%s", step->name);
-			if (json_object_get(world, key) == NULL)
-				json_object_set_new(world, key, random_answers(s, output));
-		}
-	}
-	json_object_set_new(world, "page", page_answers(s));
-	return world;
-}
-
 static void
 add_alarm_event(struct script *s, const struct actor *a, const char *to)
 {
@@ -474,7 +412,8 @@ pb_month_scenario(const struct pb_month *m, uint64_t seed, const struct pb_month
 	struct script s = {.m = m, .o = o, .events = json_array()};
 	pb_rand_seed(&s.r, seed);
 	json_t *scenario = json_object();
-	json_object_set_new(scenario, "world", random_world(&s));
+	json_object_set_new(
+	    scenario, "world", pb_month_answers(m->config, m->outputs, o->faults, &s.r));
 	if (has(&s, PB_MONTH_FAULT_SLOW) && one_in(&s, 3))
 		json_object_set_new(
 		    scenario, "commit_takes", span(1 + pb_rand_below(&s.r, 3 * PB_SECOND)));

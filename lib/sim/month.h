@@ -9,6 +9,7 @@
 #ifndef PB_SIM_PB_MONTH_H
 #define PB_SIM_PB_MONTH_H
 
+#include "base/rand.h"
 #include "playbook/config.h"
 #include "sim/scenario.h"
 
@@ -67,5 +68,12 @@ size_t pb_month_reached_report(const struct pb_month *m, const struct pb_month_o
 /* example.c: an event that fits a pattern (JSON); `variant` tells several apart.  NULL if none was
  * found; what it gives may still not fit. */
 json_t *pb_example_of_pattern(const json_t *pattern, unsigned variant);
+
+/*
+ * answers.c: what a seed's world answers to everything the configuration may start.  `outputs`: step ->
+ * output that its templates find something in.
+ */
+json_t *pb_month_answers(
+    const struct pb_config *c, const json_t *outputs, unsigned faults, struct pb_rand *rand);
 
 #endif

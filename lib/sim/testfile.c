@@ -19,9 +19,9 @@ static const char *const event_words[] = {"at", "alarm", "to", "tags", "by", "tw
     "start_remediation", "kill", "drain", "fail_commits", "store_is_back", "garbage", "jump",
     "silence", "for", "expire"};
 static const char *const expect_words[] = {"at", "by", "between", "never", "at_most", "times",
-    "step", "page", "notice", "incident", "inputs", "cause", "level", "to"};
+    "step", "probe", "page", "notice", "incident", "inputs", "cause", "level", "to"};
 static const char *const answer_words[] = {
-    "output", "error", "class", "message", "after", "hangs", "unknown"};
+    "output", "error", "class", "message", "after", "hangs", "unknown", "lost", "when_done"};
 
 static void
 check_words(struct pb_loader *l, const struct pb_node *n, const char *what,
@@ -154,6 +154,8 @@ check_answer(struct pb_loader *l, const struct pb_node *n)
 {
 	check_words(l, n, "an answer", answer_words, PB_ARRAY_LEN(answer_words));
 	(void)span_at(l, n, "after");
+	if (n->kind == PB_NODE_MAP && pb_node_get(n, "when_done") != NULL)
+		check_answer(l, pb_node_get(n, "when_done"));
 }
 
 static void

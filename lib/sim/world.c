@@ -84,20 +84,33 @@ post_kind(const struct pb_action *a)
 	return strncmp(a->id, "maintenance/", 12) == 0 ? "summary" : "inform";
 }
 
+/* What a channel is told by a step, "" for all else: it stands where each kind of channel has it. */
+static const char *
+message_kind(const json_t *spec)
+{
+	const json_t *attributes = pb_json_get(pb_json_get(spec, "inputs"), "MessageAttributes");
+	const char *kind = pb_json_str(pb_json_get(attributes, "kind"), "StringValue");
+	if (kind == NULL)
+		kind = pb_json_str(pb_json_get(spec, "stdin"), "kind");
+	return kind == NULL ? pb_json_str_or(pb_json_get(spec, "body"), "kind", "") : kind;
+}
+
 static char *
 key_of(const struct pb_action *a)
 {
 	if (a->is_post)
 		return pb_strdup(post_kind(a));
+	const char *name = strchr(a->id, '/') + 1;
+	if (!a->is_page && pb_streq(message_kind(a->spec), "notify"))
+		return pb_asprintf("notify:%.*s", (int)(strrchr(name, '/') - name), name);
 	if (a->is_page)
 		return pb_strdup(strstr(a->id, "/resolved/") != NULL ? "notice" : "page");
 	if (pb_streq(pb_json_str(a->spec, "driver"), "aws"))
 		return pb_asprintf("aws:%s.%s", pb_json_str_or(a->spec, "service", ""),
 		    pb_json_str_or(a->spec, "operation", ""));
-	const char *step = strchr(a->id, '/') + 1;
-	if (pb_streq(pb_json_str(a->spec, "driver"), "http"))
-		return pb_asprintf("http:%.*s", (int)(strrchr(step, '/') - step), step);
-	return pb_asprintf("exec:%.*s", (int)(strrchr(step, '/') - step), step);
+	bool is_http = pb_streq(pb_json_str(a->spec, "driver"), "http");
+	return pb_asprintf(
+	    "%s:%.*s", is_http ? "http" : "exec", (int)(strrchr(name, '/') - name), name);
 }
 
 /* As the drivers class errors, unless the answer says. */
@@ -153,6 +166,41 @@ plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 	} else {
 		o->output = json_deep_copy(json_object_get(answer, "output"));
 	}
+}
+
+/* "INCIDENT/STEP" of an attempt, and of a check that asks for one; NULL for other reads. */
+static char *
+effect_of(const struct pb_action *a)
+{
+	static const char check[] = ".check";
+	size_t len = (size_t)(strrchr(a->id, '/') - a->id), n = strlen(check);
+	bool is_read = strrchr(a->id, '/')[1] == 'c';
+	if (a->is_page || a->is_post ||
+	    (is_read && (len < n || strncmp(a->id + len - n, check, n) != 0)))
+		return NULL;
+	return pb_strndup(a->id, is_read ? len - n : len);
+}
+
+/*
+ * The world remembers what took effect: every attempt that was not refused outright, but for those
+ * whose answer says that the request was lost on its way.  A check is shown `when_done` then.
+ */
+static const json_t *
+with_effect(struct world *w, const struct pb_action *a, const json_t *answer)
+{
+	PB_CLEANUP(pb_freep) char *of = effect_of(a);
+	bool is_read = strrchr(a->id, '/')[1] == 'c';
+	if (of == NULL)
+		return answer;
+	if (is_read) {
+		const json_t *done = json_object_get(answer, "when_done");
+		return done != NULL && pb_map_get(w->effects, of) != NULL ? done : answer;
+	}
+	bool is_refused =
+	    json_object_get(answer, "error") != NULL && !pb_json_bool(answer, "unknown", false);
+	if (!is_refused && !pb_json_bool(answer, "lost", false))
+		check_effect(w, of);
+	return answer;
 }
 
 static void
@@ -220,7 +268,7 @@ op_start(void *arg, const struct pb_action *a)
 		answer = answer_for(w, key);
 	if (answer == NULL && !a->is_page && !a->is_post)
 		broken(w, "scenario: the world has no answer for %s", key);
-	plan_outcome(w, a, answer);
+	plan_outcome(w, a, with_effect(w, a, answer));
 	(void)dies_here(w);
 }
 
@@ -606,7 +654,7 @@ set_config(struct world *w, const char *text)
 	    .name = pb_strdup("new.yaml"), .text = pb_strdup(text), .len = strlen(text)};
 	struct pb_problems problems = {0};
 	struct pb_config *c = NULL;
-	if (pb_config_parse(&file, 1, NULL, &c, &problems) < 0) {
+	if (pb_config_parse(&file, 1, pb_aws_action_check, &c, &problems) < 0) {
 		broken(w, "scenario: %s", problems.texts[0]);
 	} else {
 		struct pb_input *in = pb_input_new(PB_IN_CONFIG);
@@ -761,7 +809,7 @@ config_of(const json_t *scenario, struct pb_error *err)
 	    .name = pb_strdup("scenario.yaml"), .text = pb_strdup(text), .len = strlen(text)};
 	struct pb_problems problems = {0};
 	struct pb_config *c = NULL;
-	if (pb_config_parse(&file, 1, NULL, &c, &problems) < 0)
+	if (pb_config_parse(&file, 1, pb_aws_action_check, &c, &problems) < 0)
 		pb_fail(err, PB_INVALID, "%s", problems.texts[0]);
 	pb_problems_fini(&problems);
 	free(file.name);
@@ -824,6 +872,7 @@ world_new(json_t *scenario, struct pb_config *config, uint64_t seed, bool is_pla
 	w->attempts = pb_map_new();
 	w->unknown = pb_map_new();
 	w->harmless = pb_map_new();
+	w->effects = pb_map_new();
 	process_start(w);
 	return w;
 }
@@ -854,6 +903,7 @@ world_free(struct world *w)
 	pb_map_free(w->attempts, NULL);
 	pb_map_free(w->unknown, NULL);
 	pb_map_free(w->harmless, NULL);
+	pb_map_free(w->effects, NULL);
 	free(w->poller);
 	free(w->queue);
 	free(w->region);

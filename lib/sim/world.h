@@ -111,6 +111,7 @@ struct world {
 	struct pb_map *committed; /* "kind/key" -> state of a committed record */
 	struct pb_map *unknown; /* "INCIDENT/STEP" of attempts that nobody knows the outcome of */
 	struct pb_map *attempts; /* attempt ids that were started */
+	struct pb_map *effects; /* "INCIDENT/STEP" that have changed something outside */
 	struct pb_map
 	    *harmless; /* "INCIDENT/STEP" whose last attempt is known to have done nothing */
 	struct pb_cells *cells; /* where the engine counts; NULL = nowhere */
@@ -141,6 +142,8 @@ void check_start(struct world *w, const struct pb_action *a);
 void check_receipt(struct world *w, const struct message *m);
 /* Nobody will ever know whether this attempt took effect. */
 void check_unknown(struct world *w, const char *action_id);
+/* An attempt of this "INCIDENT/STEP" took effect. */
+void check_effect(struct world *w, const char *step);
 void check_turn(struct world *w);
 void broken(struct world *w, const char *fmt, ...) PB_PRINTF(2, 3);
 void book_free(void *b);

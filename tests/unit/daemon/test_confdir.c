@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/service.h"
 #include "base/json.h"
 #include "daemon/confdir.h"
 #include "io/file.h"
@@ -228,28 +229,26 @@ END_TEST
 static struct {
 	const char *service, *operation, *inputs;
 	enum pb_error_kind kind; /* PB_OK: taken */
-	enum pb_effect effect;
+	const char *effect;
 } const calls[] = {
-    {"sqs", "SendMessage", "{\"QueueUrl\":\"u\",\"MessageBody\":\"b\"}", PB_OK, PB_EFFECT_ONCE},
-    {"sns", "Publish", "{\"TopicArn\":\"a\",\"Message\":\"b\"}", PB_OK, PB_EFFECT_ONCE},
-    {"sqz", "SendMessage", "{}", PB_NOT_FOUND, PB_EFFECT_ONCE},
-    {"sqs", "SendMesage", "{}", PB_UNSUPPORTED, PB_EFFECT_ONCE},
-    {"sqs", "SendMessage", "{\"QueueUrl\":\"u\"}", PB_INVALID, PB_EFFECT_ONCE},
+    {"sqs", "SendMessage", "{\"QueueUrl\":\"u\",\"MessageBody\":\"b\"}", PB_OK, "once"},
+    {"sns", "Publish", "{\"TopicArn\":\"a\",\"Message\":\"b\"}", PB_OK, "once"},
+    {"sqz", "SendMessage", "{}", PB_NOT_FOUND, "once"},
+    {"sqs", "SendMesage", "{}", PB_UNSUPPORTED, "once"},
+    {"sqs", "SendMessage", "{\"QueueUrl\":\"u\"}", PB_INVALID, "once"},
     {"sqs", "SendMessage", "{\"QueueUrl\":\"u\",\"MessageBody\":\"b\",\"Body\":\"c\"}", PB_INVALID,
-	PB_EFFECT_ONCE},
+	"once"},
 };
 
 START_TEST(aws_steps_are_checked_against_what_the_client_can_do)
 {
 	struct pb_error err = {0};
-	enum pb_effect effect = PB_EFFECT_READ;
-	PB_JSON json_t *inputs = NULL;
+	PB_JSON json_t *inputs = NULL, *facts = NULL;
 	ck_assert_int_eq(pb_json_parse(pb_str_of(calls[_i].inputs), &inputs, NULL), 0);
-	int rc =
-	    pb_confdir_aws_check(calls[_i].service, calls[_i].operation, inputs, &effect, &err);
+	int rc = pb_aws_action_check(calls[_i].service, calls[_i].operation, inputs, &facts, &err);
 	ck_assert_int_eq(rc, calls[_i].kind == PB_OK ? 0 : -1);
 	if (rc == 0)
-		ck_assert_int_eq(effect, calls[_i].effect);
+		ck_assert_str_eq(pb_json_str(facts, "effect"), calls[_i].effect);
 	else
 		ck_assert_msg(err.kind == calls[_i].kind, "%s", err.text);
 }

@@ -197,7 +197,8 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, argv: [/x]}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:9: step needs the key action: exec, verify, wait, http or aws:<service>.<Operation>"}},
+	{"12:9: step needs the key action: exec, verify, wait, http, notify or "
+	 "aws:<service>.<Operation>"}},
     {"a step without a name",
 	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: e, steps: [{action: "
 		     "exec, argv: [/x]}]}]\n",
@@ -275,8 +276,8 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: notify}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:27: action notify is not supported yet; use exec, verify, wait, http or "
-	 "aws:<service>.<Operation>"}},
+	{"12:9: step of action notify needs the key text",
+	    "12:9: step of action notify needs the key via: a list of channels"}},
     {"an action of AWS without an operation",
 	PB_TEST_HEAD
 	"playbooks:\n"
@@ -316,8 +317,8 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: aws:ec2.TerminateInstances, inputs: {InstanceIds: [i-0]}}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:27: ec2.TerminateInstances has effect check_first, which is not supported yet; set "
-	 "effect: once, which asks after a crash"}},
+	{"12:27: effect check_first needs the key check: a read, and in done a pattern over its "
+	 "output that fits when the effect has taken place"}},
     {"no inputs",
 	PB_TEST_HEAD
 	"playbooks:\n"
@@ -431,7 +432,7 @@ static const struct pb_test_bad rows[] = {
 	"      - {name: a, action: exec, argv: [/x], if: {}, next: z, rollback: {}}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
 	{"12:49: if: Empty objects are not allowed",
-	    "12:72: step needs the key action: exec, verify, wait, http or "
+	    "12:72: step needs the key action: exec, verify, wait, http, notify or "
 	    "aws:<service>.<Operation>",
 	    "12:72: this rollback is never used: no later step has on_failure: rollback"}},
     {"a condition over what the context has not",
@@ -482,9 +483,10 @@ static const struct pb_test_bad rows[] = {
 	"    match: {source: [x]}\n"
 	"    escalate: e\n"
 	"    steps:\n"
-	"      - {name: a, action: aws:sqs.SendMessage, inputs: {QueueUrl: x}, wait: none}\n"
+	"      - {name: a, action: aws:sqs.SendMessage, inputs: {QueueUrl: x}, wait: until_done}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:71: wait is not supported yet; the step ends when the call is answered"}},
+	{"12:77: sqs.SendMessage is over when it is answered: wait is for calls that only start "
+	 "something"}},
     {"a timeout of zero",
 	PB_TEST_HEAD
 	"playbooks:\n"
@@ -602,7 +604,83 @@ static const struct pb_test_bad rows[] = {
 	"    steps:\n"
 	"      - {name: a, action: exec, argv: [/x], effect: check_first}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:53: effect check_first is not supported yet; use once, which asks after a crash"}},
+	{"12:53: effect check_first needs the key check: a read, and in done a pattern over its "
+	 "output that fits when the effect has taken place"}},
+    {"checks that do more than look",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - name: a\n"
+	"        action: exec\n"
+	"        argv: [/x]\n"
+	"        check: {action: aws:sns.Publish, inputs: {Message: x}, done: {a: [b]}}\n"
+	"      - name: b\n"
+	"        action: exec\n"
+	"        argv: [/x]\n"
+	"        check: {action: http, method: POST, url: \"https://x/\", done: {status: [200]}}\n"
+	"      - name: c\n"
+	"        action: exec\n"
+	"        argv: [/x]\n"
+	"        check: {action: verify, done: {a: [b]}}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"15:25: a check only looks, and sns.Publish has effect once; use a Describe, Get or List",
+	    "19:39: a check only looks: use GET or HEAD, not POST",
+	    "23:25: a check looks once: use exec, http or aws:<service>.<Operation>"}},
+    {"checks that say too little or too much",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: exec, argv: [/x], check: {action: exec, argv: [/y]}}\n"
+	"      - {name: b, action: exec, argv: [/x], check: [/y]}\n"
+	"      - {name: c, action: exec, argv: [/x], effect: once, check: {action: exec, argv: "
+	"[/y], "
+	"done: {a: [b]}}}\n"
+	"      - {name: d, action: exec, argv: [/x], check: {action: exec, argv: [/y], done: {a: "
+	"b}}}\n"
+	"      - {name: e, action: exec, argv: [/x], check: {action: exec, argv: "
+	"[/y, \"${inputs.a}\"], "
+	"done: {a: [b]}, within: 0s, on_failure: stop}}\n"
+	"      - {name: f, action: exec, argv: [/x, \"${inputs.a}\"]}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:52: check of action exec needs the key done: a pattern over the output",
+	    "13:52: check must be a mapping with the keys action and done",
+	    "14:66: check is for effect check_first; with effect once nothing looks",
+	    "15:89: done a: \"a\" must be an object or an array",
+	    "16:78: template: the path must start with one of event, alarm, incident, params, "
+	    "steps, host; inputs is known in the check of a step of AWS only",
+	    "16:118: 0s is out of range, it must be between 1s and 1d",
+	    "16:122: on_failure does not belong to a check of action exec; a check is one look, "
+	    "and "
+	    "done decides",
+	    "17:44: template: the path must start with one of event, alarm, incident, params, "
+	    "steps, host; inputs is known in the check of a step of AWS only"}},
+    {"notify to nobody, and to those on call",
+	PB_TEST_HEAD
+	"playbooks:\n"
+	"  - name: p\n"
+	"    match: {source: [x]}\n"
+	"    escalate: e\n"
+	"    steps:\n"
+	"      - {name: a, action: notify, via: [], text: x}\n"
+	"      - {name: b, action: notify, via: [pger], text: \"${steps.c.output}\"}\n"
+	"      - {name: c, action: notify, via: [pager], to: [\"schedule:s\", anna], text: x}\n"
+	"      - {name: d, action: notify, via: [pager], notify: [ana], text: x, effect: once}\n"
+	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
+	{"12:40: the list of channels is empty",
+	    "13:41: channel \"pger\" is not defined (did you mean \"pager\"?)",
+	    "13:54: template: step \"c\" does not stand before this one, so it has no output yet",
+	    "14:54: notify tells contacts; who is on call is paged by an escalation",
+	    "14:68: contact \"anna\" is not defined (did you mean \"ana\"?)",
+	    "15:49: notify does not belong to a step of action notify; the contacts stand in to",
+	    "15:73: effect does not belong to a step of action notify; a message has an id by "
+	    "which "
+	    "a reader sees a repeat: it is idempotent"}},
     {"effect token of a program",
 	PB_TEST_HEAD
 	"playbooks:\n"

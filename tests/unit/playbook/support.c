@@ -76,24 +76,34 @@ pb_test_shared(const char *name)
 }
 
 int
-pb_test_aws(const char *service, const char *operation, const json_t *inputs,
-    enum pb_effect *ret_effect, struct pb_error *err)
+pb_test_aws(const char *service, const char *operation, const json_t *inputs, json_t **ret_facts,
+    struct pb_error *err)
 {
 	static const struct {
-		const char *service, *operation, *needs;
-		enum pb_effect effect;
+		const char *service, *operation, *needs, *facts;
 	} rows[] = {
-	    {"sqs", "SendMessage", "QueueUrl", PB_EFFECT_IDEMPOTENT},
-	    {"sns", "Publish", "Message", PB_EFFECT_ONCE},
-	    {"ec2", "TerminateInstances", "InstanceIds", PB_EFFECT_CHECK_FIRST},
+	    {"sqs", "SendMessage", "QueueUrl", "{\"effect\":\"idempotent\"}"},
+	    {"sns", "Publish", "Message", "{\"effect\":\"once\"}"},
+	    {"ec2", "TerminateInstances", "InstanceIds", "{\"effect\":\"check_first\"}"},
+	    {"ec2", "DescribeInstances", NULL, "{\"effect\":\"read\"}"},
+	    {"autoscaling", "EnterStandby", "InstanceIds",
+		"{\"effect\":\"check_first\",\"check\":{\"operation\":"
+		"\"DescribeAutoScalingInstances\","
+		"\"inputs\":{\"InstanceIds\":\"${inputs.InstanceIds}\"},"
+		"\"done\":{\"AutoScalingInstances\":{\"LifecycleState\":[\"Standby\"]}}}}"},
+	    {"ssm", "StartAutomationExecution", "DocumentName",
+		"{\"effect\":\"token\",\"token\":\"ClientToken\",\"wait\":{"
+		"\"operation\":\"GetAutomationExecution\",\"inputs\":{\"AutomationExecutionId\":"
+		"\"${output.AutomationExecutionId}\"},\"state\":\"AutomationExecution.Status\","
+		"\"succeeded\":[\"Success\"],\"failed\":[\"Failed\",\"TimedOut\"]}}"},
 	};
 	for (size_t i = 0; i < PB_ARRAY_LEN(rows); i++) {
 		if (!pb_streq(rows[i].service, service) || !pb_streq(rows[i].operation, operation))
 			continue;
-		if (pb_json_get(inputs, rows[i].needs) == NULL)
+		if (rows[i].needs != NULL && pb_json_get(inputs, rows[i].needs) == NULL)
 			return pb_fail(err, PB_INVALID, "%s.%s needs the input %s", service,
 			    operation, rows[i].needs);
-		*ret_effect = rows[i].effect;
+		ck_assert_int_eq(pb_json_parse(pb_str_of(rows[i].facts), ret_facts, NULL), 0);
 		return 0;
 	}
 	return pb_fail(err, PB_NOT_FOUND, "there is no operation %s.%s", service, operation);

@@ -25,9 +25,10 @@ struct pb_config *pb_test_load_file(const char *path);
 char *pb_test_read(const char *path, size_t *ret_len); /* the file must be there */
 char *pb_test_try_read(const char *path, size_t *ret_len); /* NULL where it is not */
 char *pb_test_shared(const char *name);
-/* Knows sqs.SendMessage (idempotent here), sns.Publish and ec2.TerminateInstances. */
+/* Knows sqs.SendMessage (idempotent here), sns.Publish, ec2.TerminateInstances and DescribeInstances,
+ * autoscaling.EnterStandby with its check, ssm.StartAutomationExecution with token and wait. */
 int pb_test_aws(const char *service, const char *operation, const json_t *inputs,
-    enum pb_effect *ret_effect, struct pb_error *err);
+    json_t **ret_facts, struct pb_error *err);
 
 /* TZif bytes without changes and with a POSIX rule; adds to ret. */
 void pb_test_tzif(struct pb_buf *ret, const char *rule);
