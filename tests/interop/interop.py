@@ -140,6 +140,57 @@ playbooks:
         action: aws:sqs.SendMessage
         timeout: 20s
         inputs: {{QueueUrl: "{work}", MessageBody: "${{incident.id}} é ${{alarm.name}}"}}
+  - name: act
+    match: {{detail: {{alarmName: [{{prefix: act-}}], state: {{value: [ALARM]}}}}}}
+    page_by: 10m
+    escalate: oncall
+    steps:
+      - name: group
+        action: aws:autoscaling.DescribeAutoScalingGroups
+        inputs: {{AutoScalingGroupNames: [fleet]}}
+        timeout: 20s
+      - name: standby
+        action: aws:autoscaling.EnterStandby
+        inputs:
+          AutoScalingGroupName: fleet
+          InstanceIds: ["${{steps.group.output.AutoScalingGroups[0].Instances[0].InstanceId}}"]
+          ShouldDecrementDesiredCapacity: true
+        timeout: 30s
+      - name: look
+        action: aws:ec2.DescribeInstances
+        inputs:
+          InstanceIds: ["${{steps.group.output.AutoScalingGroups[0].Instances[0].InstanceId}}"]
+          Filters: [{{Name: instance-state-name, Values: [running, pending]}}]
+        timeout: 20s
+      - name: reboot
+        action: aws:ec2.RebootInstances
+        inputs: {{InstanceIds: ["${{steps.look.output.Reservations[0].Instances[0].InstanceId}}"]}}
+        timeout: 20s
+      - name: run
+        action: aws:ssm.SendCommand
+        inputs:
+          DocumentName: AWS-RunShellScript
+          InstanceIds: ["${{steps.look.output.Reservations[0].Instances[0].InstanceId}}"]
+          Parameters: {{commands: [uptime]}}
+        timeout: 60s
+      - name: deploys
+        action: aws:codedeploy.ListDeployments
+        inputs: {{applicationName: app, deploymentGroupName: blue}}
+        timeout: 20s
+      - name: stack
+        action: aws:cloudformation.DescribeStacks
+        inputs: {{StackName: net}}
+        timeout: 20s
+      - name: say
+        action: aws:sqs.SendMessage
+        timeout: 20s
+        inputs:
+          QueueUrl: "{work}"
+          MessageBody: >-
+            acted ${{steps.run.output.done.Commands[0].Status}}
+            ${{steps.stack.output.Stacks[0].StackStatus}}
+            ${{steps.deploys.output.deployments}}
+            ${{steps.look.output.Reservations[0].Instances[0].State.Name}}
 """
 
 
@@ -192,7 +243,8 @@ def guarded_key(url):
     open_aws = Aws(url, "anyone", "anything")
     open_aws.iam.create_user(UserName="playbookd")
     # moto names CloudWatch's actions by its signing name.
-    allowed = ["cloudwatch:*", "monitoring:*", "sqs:*", "sns:*", "sts:*"]
+    allowed = ["cloudwatch:*", "monitoring:*", "sqs:*", "sns:*", "sts:*", "autoscaling:*", "ec2:*"]
+    allowed += ["ssm:*", "codedeploy:*", "cloudformation:*", "iam:*"]
     policy = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": allowed, "Resource": "*"}],
@@ -215,6 +267,28 @@ def furnish(aws):
         TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{MOTO_ACCOUNT}:inbox"
     )
     return {"topic": topic, **urls}
+
+
+def furnish_fleet(aws):
+    """A group of one instance, an application with a deployment, a stack."""
+    image = aws.ec2.describe_images()["Images"][0]["ImageId"]
+    aws.autoscaling.create_launch_configuration(
+        LaunchConfigurationName="c", ImageId=image, InstanceType="t3.micro"
+    )
+    aws.autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="fleet",
+        LaunchConfigurationName="c",
+        MinSize=0,
+        MaxSize=2,
+        DesiredCapacity=1,
+        AvailabilityZones=[REGION + "a"],
+    )
+    aws.codedeploy.create_application(applicationName="app", computePlatform="Server")
+    aws.codedeploy.create_deployment_group(
+        applicationName="app", deploymentGroupName="blue", serviceRoleArn="arn:aws:iam::1:role/r"
+    )
+    template = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    aws.cloudformation.create_stack(StackName="net", TemplateBody=json.dumps(template))
 
 
 def make_alarm(aws, name):
@@ -305,6 +379,18 @@ def follow_a_step(aws, folder, names):
     check("once", not again, again)
 
 
+def follow_actions(aws, folder, names):
+    set_alarm(aws, "act-1", "ALARM")
+    said = soon(lambda: take(aws, names["work"], "acted "), 60)
+    wanted = "acted Success CREATE_COMPLETE [] running"
+    shown = curl(folder, "/v1/tail?since=0")[1][-1500:] if not said else said
+    check("steps act on EC2, Auto Scaling, SSM, CodeDeploy, stacks", said == [wanted], shown)
+    found = aws.autoscaling.describe_auto_scaling_instances()["AutoScalingInstances"]
+    check("the instance is in standby", [i["LifecycleState"] for i in found] == ["Standby"], found)
+    sent = aws.ssm.list_commands()["Commands"]
+    check("one command was sent", len(sent) == 1 and sent[0]["Parameters"], sent)
+
+
 def ask_by_curl(folder):
     status, body = curl(folder, "/v1/status")
     check("curl: the status is JSON", status == 200 and json.loads(body)["sources"], body)
@@ -359,7 +445,8 @@ def with_moto(folder):
         wrong = error_of(lambda: Aws(url, key, "wrong").sns.list_topics())
         check("moto refuses a wrong signature", wrong in BAD_SIGNATURE, wrong)
         names = furnish(aws)
-        for name in ("polled-1", "tell-1"):
+        furnish_fleet(aws)
+        for name in ("polled-1", "tell-1", "act-1"):
             make_alarm(aws, name)
         write_config(folder, **names)
         with start_daemon(folder, url, key, secret) as daemon:
@@ -372,6 +459,7 @@ def with_moto(folder):
             follow_an_alarm(aws, folder, names)
             follow_an_event(aws, folder, names)
             follow_a_step(aws, folder, names)
+            follow_actions(aws, folder, names)
             ask_by_curl(folder)
         check("it ends well", daemon.p.returncode == 0, daemon.p.returncode)
         with start_daemon(folder, url, key, "wrong") as daemon:
