@@ -42,6 +42,10 @@ step_words(enum step_state state)
 		return "its conditions hold, are asked again, or its time is up";
 	case STEP_WAITING:
 		return "it has waited long enough";
+	case STEP_LOOKING:
+		return "a read looks whether its attempt has taken effect, or that takes too long";
+	case STEP_AWAITING:
+		return "a read looks whether what it started is over, or its time is up";
 	case STEP_IDLE:
 	case STEP_PENDING:
 	case STEP_SUCCEEDED:
