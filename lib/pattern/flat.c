@@ -637,6 +637,7 @@ take_value(struct reader *r, uint32_t node, uint32_t from, uint32_t to, bool is_
 		v.n_members = f->n_around;
 		v.has_escapes = b[from] == '"' && f->scan.carry.escapes != 0 &&
 		    memchr(b + from, '\\', to - from) != NULL;
+		v.is_first = f->found[v.path].event != f->serial;
 		add_leaf(f, &v);
 	}
 	if (r->learns)
@@ -861,18 +862,19 @@ pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str even
 		return -1;
 	start_event(f, t);
 	f->event = event;
-	bool has_shapes = f->has_shapes && !stop_early;
-	if (has_shapes && pb_shapes_read(f->shapes, f->level, t->serial, event)) {
+	if (f->has_shapes &&
+	    pb_shapes_read(f->shapes, f->level, t->serial, event, stop_early ? t->n_paths : 0)) {
 		for (uint32_t i = 0; i < f->shapes->n_values; i++)
 			add_leaf(f, &f->shapes->values[i]);
 		f->leaf_members = f->shapes->kept;
 		return 0;
 	}
 
+	struct reader r = {.f = f, .tree = t};
+	r.learns = f->has_shapes && pb_shapes_begin(f->shapes);
+	r.stops_early = stop_early && !r.learns; /* a shape is learned from a whole event */
 	pb_scan_init(&f->scan, f->level, event.ptr, event.len,
-	    stop_early ? PB_SCAN_LEAD_BLOCKS : PB_SCAN_BLOCKS);
-	struct reader r = {.f = f, .tree = t, .stops_early = stop_early};
-	r.learns = has_shapes && pb_shapes_begin(f->shapes);
+	    r.stops_early ? PB_SCAN_LEAD_BLOCKS : PB_SCAN_BLOCKS);
 	if (read_event(&r) < 0)
 		return -1;
 	f->leaf_members = f->members;

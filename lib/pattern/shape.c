@@ -71,7 +71,8 @@ is_worth(struct pb_shapes *s)
 }
 
 bool
-pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t reader, struct pb_str event)
+pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t reader, struct pb_str event,
+    uint32_t n_paths)
 {
 	s->is_looking = is_worth(s);
 	if (!s->is_looking)
@@ -81,6 +82,7 @@ pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t reader, s
 		s->reader = reader;
 	}
 	s->event = event;
+	s->n_paths = n_paths;
 	s->n_values = 0;
 	if (!pb_shape_walk(s, level))
 		return false;
@@ -134,8 +136,9 @@ make_step(struct pb_shapes *s, struct pb_str gap, const struct pb_shape_value *v
 	    .rest = s->n_texts,
 	    .path = v != NULL ? v->path : PB_SHAPE_NONE,
 	    .members = s->n_kept,
-	    .n_members = (uint16_t)n_members,
+	    .n_members = (uint8_t)n_members,
 	    .is_mixing = v != NULL && v->is_mixing,
+	    .is_first = v != NULL && v->is_first,
 	    .is_last = v == NULL,
 	};
 	memcpy(step->head, gap.ptr, head);

@@ -41,6 +41,7 @@ struct pb_shape_value {
 	uint32_t path; /* PB_SHAPE_NONE = nobody asks for it */
 	uint32_t members, n_members;
 	bool is_mixing; /* it stands in an array that has nested ones before it */
+	bool is_first; /* of its path */
 	bool has_escapes;
 };
 #define PB_SHAPE_NONE UINT32_MAX
@@ -54,8 +55,8 @@ struct pb_shape_step {
 	uint32_t child; /* 0 = none */
 	uint32_t path; /* of the value */
 	uint32_t members;
-	uint16_t n_members;
-	bool is_mixing, is_last;
+	uint8_t n_members; /* objects and arrays nest no deeper */
+	bool is_mixing, is_first, is_last;
 };
 _Static_assert(sizeof(struct pb_shape_step) == 64, "a step is a cache line");
 
@@ -65,6 +66,7 @@ struct pb_shapes {
 	uint32_t n_values;
 	/* The rest is for shape.c. */
 	uint64_t reader;
+	uint32_t n_paths; /* stop when as many have a value; 0 = read all */
 	struct pb_str event;
 	struct pb_shape_step *steps; /* the first stands before the first gap */
 	uint32_t n_steps;
@@ -86,10 +88,11 @@ void pb_shapes_free(struct pb_shapes *s); /* NULL is nothing */
 /*
  * Read an event of a known shape: its values that are asked for are then in `values`, in its order.
  * False when it has none, or is malformed.  `reader` stands for what is asked of events: what was
- * learned for another is forgotten.
+ * learned for another is forgotten.  `n_paths` is how many paths with a value are enough, the rest of
+ * the event not being looked at; 0 = read all of it.
  */
-bool
-pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t reader, struct pb_str event);
+bool pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t reader,
+    struct pb_str event, uint32_t n_paths);
 
 /*
  * After pb_shapes_read said no: is the shape to be learned?  If so, add each value of the event, in

@@ -86,10 +86,12 @@ KERNEL static bool
 K(walk)(struct walk *w, struct pb_shapes *s)
 {
 	const struct pb_shape_step *steps = s->steps;
-	uint32_t at = steps[0].child, n_values = 0;
+	uint32_t at = steps[0].child, n_values = 0, n_paths = 0;
 	size_t pos = 0;
 
-	while (at != 0) {
+	for (;;) {
+		if (at == 0)
+			return false;
 		const struct pb_shape_step *step = &steps[at];
 		at = step->next;
 		if ((~K_SAME(place(w, pos), step->head) & step->head_mask) != 0 ||
@@ -99,8 +101,7 @@ K(walk)(struct walk *w, struct pb_shapes *s)
 		if (step->is_last) {
 			if (from != w->len)
 				continue;
-			s->n_values = n_values;
-			return true;
+			break;
 		}
 		bool has_escapes = false;
 		unsigned char c = *place(w, from);
@@ -112,14 +113,23 @@ K(walk)(struct walk *w, struct pb_shapes *s)
 			to = literal(w, from);
 		if (to == 0)
 			continue;
-		if (step->path != PB_SHAPE_NONE)
-			s->values[n_values++] =
-			    (struct pb_shape_value){(uint32_t)from, (uint32_t)to, step->path,
-				step->members, step->n_members, step->is_mixing, has_escapes};
+		if (step->path != PB_SHAPE_NONE) {
+			s->values[n_values++] = (struct pb_shape_value){.from = (uint32_t)from,
+			    .to = (uint32_t)to,
+			    .path = step->path,
+			    .members = step->members,
+			    .n_members = step->n_members,
+			    .is_mixing = step->is_mixing,
+			    .has_escapes = has_escapes};
+			n_paths += step->is_first;
+			if (n_paths == s->n_paths)
+				break;
+		}
 		pos = to;
 		at = step->child;
 	}
-	return false;
+	s->n_values = n_values;
+	return true;
 }
 
 #undef K

@@ -1,15 +1,19 @@
 /*
- * bench-pattern CASES: measures the matcher on the cases of a file, one a line:
+ * bench-pattern CASES [MODE]: measures the matcher on the cases of a file, one a line:
  *
  *     NAME <tab> RULES <tab> CATEGORY <tab> N <tab> EVENTS
  *
  * RULES has "id <tab> pattern" or "category <tab> matches <tab> pattern" a line; CATEGORY picks
  * among the latter, "-" takes the former.  N patterns at most are taken, 0 = all.  EVENTS has one a
  * line.  Prints for each, by tabs: name, ns an event (the median of thread-CPU times), matches,
- * rules built a second, bytes a rule beside its text; "refused" where a pattern is.
+ * rules built a second, bytes a rule beside its text, allocations while all passes but the first
+ * ran; "refused" where a pattern is.
  *
- * "+early" as the second argument stops at the last field that a pattern names; "+NAME" scans as
- * NAME does ("scalar", "sse2", "avx2", "avx512").
+ * MODE is one of:
+ *     +early    stop at the last field that a pattern names
+ *     +unlike   use no shapes, as for events of which no two are built alike
+ *     +fields   have the fields read that an alarm's event is known by
+ *     +NAME     scan as NAME does ("scalar", "sse2", "avx2", "avx512")
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +23,36 @@
 #include "pattern/pattern.h"
 
 #define PASSES 5
+
+/* All allocations of the program, counted. */
+static size_t n_allocations;
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t size);
+void *malloc(size_t size);
+void *calloc(size_t n, size_t size);
+void *realloc(void *p, size_t size);
+
+void *
+malloc(size_t size)
+{
+	n_allocations++;
+	return __libc_malloc(size);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	n_allocations++;
+	return __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t size)
+{
+	n_allocations++;
+	return __libc_realloc(p, size);
+}
 
 struct rules {
 	struct pb_matcher_builder *builder;
@@ -147,6 +181,25 @@ compare(const void *a, const void *b)
 }
 
 static void
+set_mode(const char *mode, struct pb_matcher_builder *b, struct pb_match *s)
+{
+	static const char *const fields[] = {"source", "detail-type", "time", "id", "resources",
+	    "detail.alarmName", "detail.state.value"};
+
+	if (strcmp(mode, "+early") == 0) {
+		pb_matcher_builder_stop_early(b);
+	} else if (strcmp(mode, "+unlike") == 0) {
+		pb_match_set_shapes(s, false);
+	} else if (strcmp(mode, "+fields") == 0) {
+		for (size_t i = 0; i < PB_ARRAY_LEN(fields); i++)
+			(void)pb_matcher_builder_want(b, pb_str_of(fields[i]));
+	} else if (*mode != '+' || pb_match_set_scanner(s, mode + 1) < 0) {
+		fprintf(stderr, "%s: not a mode here\n", mode);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void
 run_case(struct pb_str line, const char *mode)
 {
 	struct pb_str name = cut(&line, '\t'), rules_path = cut(&line, '\t');
@@ -164,19 +217,20 @@ run_case(struct pb_str line, const char *mode)
 		pb_matcher_builder_free(r.builder);
 	} else {
 		PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
-		if (mode != NULL && strcmp(mode, "+early") == 0)
-			pb_matcher_builder_stop_early(r.builder);
-		else if (mode != NULL && pb_match_set_scanner(s, mode + 1) < 0)
-			exit(EXIT_FAILURE);
+		if (mode != NULL)
+			set_mode(mode, r.builder, s);
 		PB_CLEANUP(pb_matcher_freep)
 		struct pb_matcher *m = pb_matcher_builder_finish(r.builder);
 		double built_in = cpu_seconds() - start;
+		(void)pass(m, s, &events, &n_matches);
+		size_t allocated = n_allocations;
 		for (size_t i = 0; i < PASSES; i++)
 			times[i] = pass(m, s, &events, &n_matches);
+		allocated = n_allocations - allocated;
 		qsort(times, PASSES, sizeof(times[0]), compare);
-		printf("%.*s\t%.1f\t%zu\t%.0f\t%.0f\n", PB_STR_ARG(name),
+		printf("%.*s\t%.1f\t%zu\t%.0f\t%.0f\t%zu\n", PB_STR_ARG(name),
 		    times[PASSES / 2] * 1e9 / (double)events.n, n_matches, (double)r.n / built_in,
-		    ((double)pb_matcher_bytes(m) - (double)r.bytes) / (double)r.n);
+		    ((double)pb_matcher_bytes(m) - (double)r.bytes) / (double)r.n, allocated);
 	}
 	(void)fflush(stdout);
 	free((void *)(uintptr_t)rules.ptr);
@@ -188,7 +242,8 @@ int
 main(int argc, char **argv)
 {
 	if (argc < 2) {
-		fprintf(stderr, "usage: bench-pattern CASES [+early | +SCANNER]\n");
+		fprintf(
+		    stderr, "usage: bench-pattern CASES [+early | +unlike | +fields | +SCANNER]\n");
 		return EXIT_FAILURE;
 	}
 	struct pb_str cases = read_file(argv[1]);

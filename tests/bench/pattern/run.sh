@@ -6,6 +6,10 @@
 # PB_CASES      only cases whose name has this (an extended regular expression)
 # PB_RULES_MAX  the largest set of alarm rules (default 1000000; peers take minutes to build it)
 # QUAMINA       a checkout of quamina to build instead of the module
+#
+# Each figure of ours is the median of three sittings, before, between and after the peers, each of
+# which is a median of five passes; "spread" is how far the sittings are apart, so what is not much
+# beyond it is noise.  "unlike" is what an event takes where no two are built alike (lib/pattern/shape.h).
 set -eu
 BUILD=${BUILD:-build}
 SHARED=${PB_SHARED:-../shared}/bench/matching
@@ -56,24 +60,38 @@ if [ -n "${PB_CASES:-}" ]; then
 	grep -E "^[^	]*($PB_CASES)" "$cases" >"$cases.some" && mv "$cases.some" "$cases"
 fi
 
-"$BUILD/tests/bench-pattern" "$cases" >"$DIR/ours"
-"$BUILD/tests/bench-pattern" "$cases" +early >"$DIR/early"
+sitting=0
+ours() {
+	sitting=$((sitting + 1))
+	for mode in plain early unlike; do
+		"$BUILD/tests/bench-pattern" "$cases" $([ $mode = plain ] || echo +$mode) >"$DIR/$mode.$sitting"
+	done
+}
+rm -f "$DIR"/plain.* "$DIR"/early.* "$DIR"/unlike.*
 : >"$DIR/ruler"
 : >"$DIR/quamina"
+ours
 if [ "${1:-}" = --peers ]; then
 	if command -v mvn >/dev/null && command -v javac >/dev/null; then
 		[ -d "$DIR/lib" ] || mvn -q -B -f $HERE/peers/pom.xml dependency:copy-dependencies "-DoutputDirectory=$DIR/lib"
-		javac -cp "$DIR/lib/*" -d "$DIR" $HERE/peers/Ruler.java
+		javac -nowarn -Xlint:none -cp "$DIR/lib/*" -d "$DIR" $HERE/peers/Ruler.java 2>"$DIR/javac.log" || cat "$DIR/javac.log"
 		java -Xmx12g -cp "$DIR:$DIR/lib/*" Ruler "$cases" >"$DIR/ruler"
 	else
 		echo "SKIP event-ruler: no mvn or javac"
 	fi
+	ours
 	if command -v go >/dev/null; then
 		mkdir -p "$DIR/go"
 		cp $HERE/peers/main.go "$DIR/go/"
 		printf 'module bench\n\ngo 1.22\n\nrequire quamina.net/go/quamina/v2 %s\n' "$QUAMINA_VERSION" >"$DIR/go/go.mod"
-		[ -z "${QUAMINA:-}" ] || printf 'replace quamina.net/go/quamina/v2 => %s\n' "$QUAMINA" >>"$DIR/go/go.mod"
-		if (cd "$DIR/go" && go mod tidy && go build -o ../quamina-bench .) >"$DIR/go/log" 2>&1; then
+		# A checkout needs no module but itself: what only its tests need is not asked for.
+		if [ -n "${QUAMINA:-}" ]; then
+			printf 'replace quamina.net/go/quamina/v2 => %s\n' "$QUAMINA" >>"$DIR/go/go.mod"
+			get="go mod edit -fmt"
+		else
+			get="go mod tidy"
+		fi
+		if (cd "$DIR/go" && $get && go build -mod=mod -o ../quamina-bench .) >"$DIR/go/log" 2>&1; then
 			"$DIR/quamina-bench" "$cases" >"$DIR/quamina"
 		else
 			echo "SKIP quamina: $(tail -n 1 "$DIR/go/log")"
@@ -81,21 +99,8 @@ if [ "${1:-}" = --peers ]; then
 	else
 		echo "SKIP quamina: no go"
 	fi
+	ours
 fi
+"$BUILD/tests/bench-pattern" "$cases" +fields >"$DIR/fields"
 
-awk -F '\t' '
-	function ratio(theirs) { return theirs == "" || theirs == "refused" ? "-" : sprintf("%.1fx", theirs / ns) }
-	function count(file, n) { if (n != "" && n != matches) bad = bad sprintf("%s: %s has %s matches, we %s\n", name, file, n, matches) }
-	FILENAME ~ /early$/ { early[$1] = $2; next }
-	FILENAME ~ /ruler$/ { ruler[$1] = $2; ruler_n[$1] = $3; next }
-	FILENAME ~ /quamina$/ { quamina[$1] = $2; quamina_n[$1] = $3; next }
-	!head++ { printf "%-26s %10s %9s %10s %10s %12s %11s %8s\n", "case", "ns/event", "matches", "/ ruler", "/ quamina", "early/quam.", "rules/s", "B/rule" }
-	{
-		name = $1; ns = $2; matches = $3; rate = $4; bytes = $5
-		r = ratio(ruler[name]); q = ratio(quamina[name])
-		ns = early[name]; e = ratio(quamina[name]); ns = $2
-		printf "%-26s %10.0f %9d %10s %10s %12s %11d %8d\n", name, ns, matches, r, q, e, rate, bytes
-		count("event-ruler", ruler_n[name]); count("quamina", quamina_n[name])
-	}
-	END { printf "%s", bad; exit bad != "" }
-' "$DIR/early" "$DIR/ruler" "$DIR/quamina" "$DIR/ours"
+awk -F '\t' -f $HERE/table.awk "$DIR"/plain.* "$DIR"/early.* "$DIR"/unlike.* "$DIR/fields" "$DIR/ruler" "$DIR/quamina"

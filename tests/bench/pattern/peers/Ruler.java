@@ -7,7 +7,7 @@ import java.util.List;
 import software.amazon.event.ruler.Machine;
 
 class Ruler {
-	static final int PASSES = 5;
+	static final int PASSES = 5, WARM_UP = 2; // passes, the latter not counted
 
 	static double cpuSeconds() {
 		return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() / 1e9;
@@ -34,12 +34,13 @@ class Ruler {
 		double built = cpuSeconds() - start;
 		double[] times = new double[PASSES];
 		long matches = 0;
-		for (int i = 0; i < PASSES; i++) {
+		for (int i = -WARM_UP; i < PASSES; i++) {
 			start = cpuSeconds();
 			matches = 0;
 			for (String event : events)
 				matches += machine.rulesForJSONEvent(event).size();
-			times[i] = cpuSeconds() - start;
+			if (i >= 0)
+				times[i] = cpuSeconds() - start;
 		}
 		Arrays.sort(times);
 		System.out.printf("%s\t%.1f\t%d\t%.0f\t0%n", c[0], times[PASSES / 2] * 1e9 / events.size(), matches, n / built);
