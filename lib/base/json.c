@@ -72,6 +72,48 @@ fail_json(const json_error_t *e, struct pb_error *err)
 	return fail_at(err, e->line, e->column);
 }
 
+/* A whole number from `at` on that 64 bits cannot hold: its length, else 0. */
+static size_t
+too_big_len(struct pb_str text, size_t at)
+{
+	int64_t unused;
+	size_t n = at + (text.ptr[at] == '-');
+	while (n < text.len && text.ptr[n] >= '0' && text.ptr[n] <= '9')
+		n++;
+	if (n - at < 19 || (n < text.len && strchr(".eE", text.ptr[n]) != NULL))
+		return 0;
+	struct pb_str digits = {text.ptr + at, n - at};
+	return pb_parse_i64(digits, INT64_MIN, INT64_MAX, &unused, NULL) < 0 ? n - at : 0;
+}
+
+/*
+ * The text with ".0" behind whole numbers beyond 64 bits, so that these are read as reals and all others
+ * stay whole.  It has passed check_bytes.
+ */
+static void
+mark_too_big(struct pb_str text, struct pb_buf *ret)
+{
+	bool is_text = false;
+	size_t len;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		pb_buf_addc(ret, c);
+		if (is_text && c == '\\' && i + 1 < text.len)
+			pb_buf_addc(ret, text.ptr[++i]);
+		else if (c == '"')
+			is_text = !is_text;
+		if (is_text || (c != '-' && (c < '0' || c > '9')))
+			continue;
+		/* Only from its front: behind a point or another digit stands no number of its own. */
+		bool is_inside = i > 0 && strchr("0123456789.-+eE", text.ptr[i - 1]) != NULL;
+		if (is_inside || (len = too_big_len(text, i)) == 0)
+			continue;
+		pb_buf_add(ret, text.ptr + i + 1, len - 1);
+		pb_buf_adds(ret, ".0");
+		i += len - 1;
+	}
+}
+
 int
 pb_json_parse(struct pb_str text, json_t **ret, struct pb_error *err)
 {
@@ -82,8 +124,11 @@ pb_json_parse(struct pb_str text, json_t **ret, struct pb_error *err)
 	if (check_bytes(text, err) < 0)
 		return -1;
 	json_t *j = json_loadb(text.ptr, text.len, flags, &e);
-	if (j == NULL && json_error_code(&e) == json_error_numeric_overflow)
-		j = json_loadb(text.ptr, text.len, flags | JSON_DECODE_INT_AS_REAL, &e);
+	if (j == NULL && json_error_code(&e) == json_error_numeric_overflow) {
+		PB_CLEANUP(pb_buf_fini) struct pb_buf marked = PB_BUF_INIT;
+		mark_too_big(text, &marked);
+		j = json_loadb(marked.ptr, marked.len, flags, &e);
+	}
 	if (j == NULL)
 		return fail_json(&e, err);
 	*ret = j;

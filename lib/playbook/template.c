@@ -193,12 +193,47 @@ pb_template_paths(const char *text, void (*see)(struct pb_str path, void *arg), 
 
 /* --- expanding */
 
+#define WHOLE_END 9223372036854775808.0 /* 2^63 */
+
+/* Does it hold a number of which only the first digits are known? */
+static bool
+is_inexact(const json_t *v)
+{
+	size_t i;
+	const char *name;
+	json_t *item;
+	if (json_is_real(v))
+		return json_real_value(v) >= WHOLE_END || json_real_value(v) < -WHOLE_END;
+	json_array_foreach (v, i, item)
+		if (is_inexact(item))
+			return true;
+	json_object_foreach ((json_t *)(uintptr_t)v, name, item)
+		if (is_inexact(item))
+			return true;
+	return false;
+}
+
+/* A program that is handed another number than the event has would act on another thing. */
+static int
+fail_inexact(struct pb_str path, struct pb_error *err)
+{
+	char shown[160];
+	pb_safe(shown, sizeof(shown), path);
+	return pb_fail(err, PB_LIMIT,
+	    "${%s} holds a number beyond 64 bits, of which digits are lost; let the sender write "
+	    "it "
+	    "as text",
+	    shown);
+}
+
 /* The value of an expression, the caller's to free. */
 static int
 evaluate(const struct piece *piece, const json_t *context, json_t **ret, struct pb_error *err)
 {
 	const json_t *v = pb_json_path(context, piece->text);
 	if (v != NULL && !json_is_null(v)) {
+		if (is_inexact(v))
+			return fail_inexact(piece->text, err);
 		*ret = json_deep_copy(v);
 		return 0;
 	}

@@ -56,6 +56,28 @@ START_TEST(bad_json_is_refused_with_its_place)
 }
 END_TEST
 
+/* A number that 64 bits cannot hold must not change the others, nor texts that look like one. */
+START_TEST(a_number_beyond_64_bits_leaves_the_others_whole)
+{
+	static const char text[] =
+	    "{\"a\":1,\"b\":123456789012345678901,\"c\":-123456789012345678901,"
+	    "\"d\":9223372036854775807,\"e\":\"\\\"99999999999999999999\",\"f\":1.5,"
+	    "\"g\":[99999999999999999999e2,0.99999999999999999999,9223372036854775808]}";
+	PB_JSON json_t *j = NULL;
+	ck_assert_int_eq(pb_json_parse(pb_str_of(text), &j, NULL), 0);
+	ck_assert(json_is_integer(json_object_get(j, "a")));
+	ck_assert(json_is_real(json_object_get(j, "b")));
+	ck_assert_double_eq(json_real_value(json_object_get(j, "b")), 123456789012345678901.0);
+	ck_assert_double_eq(json_real_value(json_object_get(j, "c")), -123456789012345678901.0);
+	ck_assert_int_eq(json_integer_value(json_object_get(j, "d")), INT64_MAX);
+	ck_assert_str_eq(pb_json_str(j, "e"), "\"99999999999999999999");
+	const json_t *g = json_object_get(j, "g");
+	ck_assert_double_eq(json_real_value(json_array_get(g, 0)), 99999999999999999999e2);
+	ck_assert_double_eq(json_real_value(json_array_get(g, 1)), 0.99999999999999999999);
+	ck_assert_double_eq(json_real_value(json_array_get(g, 2)), 9223372036854775808.0);
+}
+END_TEST
+
 static char *
 nested(int depth, const char *open, const char *close)
 {
@@ -275,6 +297,7 @@ END_TEST
 PB_SUITE(json)
 {
 	pb_add_loop(s, bad_json_is_refused_with_its_place, 0, PB_ARRAY_LEN(refused));
+	pb_add(s, a_number_beyond_64_bits_leaves_the_others_whole);
 	pb_add(s, nesting_has_a_limit);
 	pb_add(s, brackets_inside_text_are_no_nesting);
 	pb_add(s, integers_are_exact_to_64_bits);

@@ -12,7 +12,8 @@ static const char context_text[] =
     "{\"alarm\":{\"name\":\"cpu\",\"arn\":\"arn:a\",\"tags\":{\"asg\":\"pay\",\"k8s.io/x "
     "y\":\"z\"},"
     "\"metric\":null},"
-    "\"steps\":{\"pick-1\":{\"output\":{\"ids\":[\"i-0\",\"i-1\"],\"n\":3,\"r\":1.5,\"ok\":true,"
+    "\"steps\":{\"pick-1\":{\"output\":{\"ids\":[\"i-0\",\"i-1\"],\"n\":3,\"r\":1.5,\"whole\":"
+    "9007199254740993,\"big\":[18446744073709551616],\"ok\":true,"
     "\"quote\":\"a \\\"b\\\" ${alarm.name} ; rm -rf /\"}}},"
     "\"event\":{\"detail-type\":\"x\",\"detail\":{\"a\":{\"b\":1}}}}";
 
@@ -59,6 +60,9 @@ static const struct {
     {"${steps.pick-1.output.ids[2]}", NULL, "is missing"},
     {"${alarm.name.more}", NULL, "is missing"},
     {"${params.x}", NULL, "${params.x} is missing"},
+    {"id-${steps.pick-1.output.whole}", "\"id-9007199254740993\"", NULL},
+    {"${steps.pick-1.output.big[0]}", NULL, "a number beyond 64 bits, of which digits are lost"},
+    {"x${steps.pick-1.output.big}", NULL, "a number beyond 64 bits"},
 };
 
 START_TEST(a_template_gives_the_value)
@@ -71,7 +75,8 @@ START_TEST(a_template_gives_the_value)
 	int rc = pb_template_expand(rows[_i].text, context, &v, &err);
 	if (rows[_i].wanted == NULL) {
 		ck_assert_msg(rc < 0, "%s: expanded", rows[_i].text);
-		ck_assert_int_eq((int)err.kind, PB_NOT_FOUND);
+		bool is_limit = strstr(rows[_i].told, "64 bits") != NULL;
+		ck_assert_int_eq((int)err.kind, is_limit ? PB_LIMIT : PB_NOT_FOUND);
 		ck_assert_msg(strstr(err.text, rows[_i].told) != NULL, "%s", err.text);
 		ck_assert_ptr_null(v);
 		return;
