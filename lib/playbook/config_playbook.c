@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "event/alarm_envelope.h"
 #include "playbook/read.h"
 
 #define STEPS_MAX 100
@@ -52,11 +53,38 @@ pb_read_pattern(
 		    *err.path != '\0' ? " " : "", err.path, err.text);
 }
 
+static bool
+is_list_of(const json_t *list, const char *text)
+{
+	return json_array_size(list) == 1 &&
+	    pb_streq(json_string_value(json_array_get(list, 0)), text);
+}
+
+/*
+ * A pattern that says it is about alarms is held to what their events have; one that says less may be
+ * about another event of the service.
+ */
+static void
+check_alarm(struct pb_loader *l, const struct pb_node *n, const char *what,
+    const struct pb_pattern *pattern)
+{
+	PB_JSON json_t *j = pb_read_json(l, n);
+	PB_CLEANUP(pb_freep) char *reason = NULL;
+	char path[128];
+	if (pattern == NULL || !is_list_of(json_object_get(j, "source"), "aws.cloudwatch") ||
+	    !is_list_of(json_object_get(j, "detail-type"), "CloudWatch Alarm State Change") ||
+	    pb_event_alarm_fits(pattern, &reason) != PB_NO)
+		return;
+	(void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(reason, " "), reason);
+	pb_problem_add(l, pb_node_at(n, path), "%s can never fit: %s", what, reason);
+}
+
 static void
 read_match(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_playbook *p = obj;
 	pb_read_pattern(l, n, "match", &p->match);
+	check_alarm(l, n, "match", p->match);
 }
 
 /* A pattern ends an incident instead of the alarm's OK. */
@@ -69,6 +97,7 @@ read_resolve_on(struct pb_loader *l, const struct pb_node *n, void *obj)
 	if (n->kind == PB_NODE_MAP) {
 		p->resolve_on_ok = false;
 		pb_read_pattern(l, n, "resolve_on", &p->resolve_on);
+		check_alarm(l, n, "resolve_on", p->resolve_on);
 	} else if (pb_read_word(l, n, words, 2, &which) == 0) {
 		p->resolve_on_ok = which == 0;
 	}

@@ -13,6 +13,25 @@ static const struct pb_test_bad rows[] = {
 		     "  - {name: p, match: {source: [x]}, escalate: e}\n"
 		     "  - {name: p, match: {source: [x]}, escalate: e}\n",
 	{"9:12: playbook \"p\" is defined already in t.yaml:8"}},
+    {"a pattern over what no alarm has",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match:\n"
+		     "      source: [aws.cloudwatch]\n"
+		     "      detail-type: [CloudWatch Alarm State Change]\n"
+		     "      detail: {alarmname: [web]}\n"
+		     "    escalate: e\n"
+		     "  - name: q\n"
+		     "    match:\n"
+		     "      source: [aws.cloudwatch]\n"
+		     "      detail-type: [CloudWatch Alarm State Change]\n"
+		     "      detail: {state: {value: [Alarm]}}\n"
+		     "    escalate: e\n",
+	{"12:27: match can never fit: detail.alarmname is in no \"CloudWatch Alarm State Change\" "
+	 "event (did you mean detail.alarmName?)",
+	    "18:31: match can never fit: detail.state.value of a \"CloudWatch Alarm State Change\" "
+	    "event is text \"OK\" or \"ALARM\" or \"INSUFFICIENT_DATA\", wanted one of "
+	    "[\"Alarm\"]"}},
     {"an escalation that is not there",
 	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: f}]\n",
 	{"7:55: escalation \"f\" is not defined"}},
