@@ -84,6 +84,9 @@ bundle_subject(const struct bundle *b, const struct page *p)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf s = PB_BUF_INIT;
 	size_t n = n_new(b, p->level);
+	for (const struct member *m = b->first; m != NULL && n == 1; m = m->next)
+		if (b->kind == BUNDLE_GROUP && !p->is_notice && is_new(m, p->level))
+			return page_subject(m->in, p);
 	if (p->is_notice)
 		pb_buf_addf(&s, "[resolved] %lld of %s, %zu open (%s)", (long long)b->n_gone_new,
 		    bundle_kind_name(b->kind), b->n_open, b->id);
@@ -133,17 +136,22 @@ add_why(struct pb_buf *b, const struct incident *in)
 	pb_buf_addc(b, '\n');
 }
 
-/* Those that are told now, with `with_why`: by which reason. */
+/* Those that are told now; with `with_why` by which reason.  One alone is told in full. */
 static void
-add_new(struct pb_buf *b, const struct bundle *of, size_t level, size_t max, bool with_why)
+add_new(const struct turn *t, struct pb_buf *b, const struct bundle *of, size_t level, size_t max,
+    bool with_why)
 {
 	size_t n = 0, all = n_new(of, level);
 	for (const struct member *m = of->first; m != NULL && n < max; m = m->next) {
 		if (!is_new(m, level))
 			continue;
 		add_incident(b, m->in, n++ == 0 ? "NEW" : "");
-		if (with_why)
+		if (all == 1) {
+			page_add_incident(b, t, m->in);
+		} else if (with_why) {
 			add_why(b, m->in);
+			page_add_ways(b, m->in);
+		}
 	}
 	if (all > n)
 		pb_buf_addf(b, "%-8sand %zu more: playbookctl incidents\n", "", all - n);
@@ -248,7 +256,7 @@ add_storm(const struct turn *t, struct pb_buf *b, const struct bundle *of, size_
 	add_counts(b, of, "playbook", playbook_of);
 	add_counts(b, of, "severity", incident_severity);
 	add_counts(b, of, "region", region_of);
-	add_new(b, of, level, STORM_NAMES_MAX, false);
+	add_new(t, b, of, level, STORM_NAMES_MAX, false);
 	pb_buf_addf(b, "%-8sthe next summary comes within %s, as long as there is news\n", "NEXT",
 	    pb_duration_text(span, esc->storm_every));
 }
@@ -294,7 +302,7 @@ bundle_body(const struct turn *t, const struct bundle *b, const struct page *p)
 	} else if (b->kind == BUNDLE_STORM) {
 		add_storm(t, &s, b, p->level);
 	} else {
-		add_new(&s, b, p->level, GROUP_NAMES_MAX, true);
+		add_new(t, &s, b, p->level, GROUP_NAMES_MAX, true);
 		add_also(&s, b, p->level);
 	}
 	if (!p->is_notice)

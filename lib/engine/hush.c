@@ -104,7 +104,7 @@ hush_release(struct turn *t)
 	size_t i = 0;
 	const char *id;
 	void *value;
-	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+	while (t->e->n_held > 0 && pb_map_next(t->e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		if (in->ladder.state != LADDER_HELD)
 			continue;

@@ -151,9 +151,18 @@ incident_put(struct turn *t, const struct incident *in)
 static void
 enter(struct turn *t, struct incident *in, enum incident_state state)
 {
+	t->e->n_in[in->state]--;
+	t->e->n_in[state]++;
 	in->state = state;
 	in->state_at = t->now;
 	incident_put(t, in);
+}
+
+static bool
+has_end(const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	return p != NULL && p->resolve_on != NULL;
 }
 
 /* --- handlers */
@@ -491,6 +500,7 @@ close_now(struct turn *t, struct incident *in)
 	ladder_input(t, in, LADDER_CLOSE, NULL);
 
 	t->e->n_open--;
+	t->e->n_ends -= has_end(in);
 	PB_CLEANUP(pb_freep)
 	char *key = pb_asprintf(
 	    "%s\n%s", in->playbook == PB_NONE ? "" : incident_playbook(in)->name, in->key);
@@ -684,7 +694,8 @@ incident_wake_queued(struct turn *t)
 	while (t->e->is_lock_free || t->e->is_incident_closed) {
 		bool is_closed = t->e->is_incident_closed;
 		t->e->is_lock_free = t->e->is_incident_closed = false;
-		wake_all(t);
+		if (t->e->n_in[INCIDENT_QUEUED] > 0 || t->e->n_in[INCIDENT_INHIBITED] > 0)
+			wake_all(t);
 		if (is_closed)
 			hush_release(t);
 	}
@@ -724,8 +735,10 @@ void
 incident_index(struct pb_engine *e, struct incident *in)
 {
 	(void)pb_map_put(e->incidents, in->id, in);
+	e->n_in[in->state]++;
 	if (in->state == INCIDENT_RESOLVED)
 		return;
+	e->n_ends += has_end(in);
 	PB_CLEANUP(pb_freep)
 	char *key = pb_asprintf(
 	    "%s\n%s", in->playbook == PB_NONE ? "" : incident_playbook(in)->name, in->key);
@@ -828,5 +841,6 @@ incident_settle(struct turn *t, struct incident *in)
 	}
 	pb_heap_clear(&t->e->timers, &in->timer);
 	(void)pb_map_del(t->e->incidents, in->id);
+	t->e->n_in[in->state]--;
 	incident_free(in);
 }

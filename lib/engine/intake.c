@@ -111,7 +111,7 @@ look_again(struct turn *t)
 	size_t i = 0;
 	const char *id;
 	void *value;
-	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+	while (t->e->n_in[INCIDENT_RUNNING] > 0 && pb_map_next(t->e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		if (in->state != INCIDENT_RUNNING)
 			continue;
@@ -305,7 +305,7 @@ resolve_by_pattern(struct turn *t, const struct pb_event *ev)
 	size_t i = 0, n = 0;
 	const char *id;
 	void *value;
-	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+	while (t->e->n_ends > 0 && pb_map_next(t->e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		const struct pb_playbook *p = incident_playbook(in);
 		if (in->state == INCIDENT_RESOLVED || p == NULL || p->resolve_on == NULL)

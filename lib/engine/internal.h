@@ -328,6 +328,10 @@ struct pb_engine {
 	struct bundle *flushing; /* those with pages in this step */
 	int64_t bundle_number; /* last one given */
 	size_t n_open;
+	/* So that nobody walks all incidents to find that none is meant. */
+	size_t n_in[INCIDENT_STATE_MAX]; /* by state */
+	size_t n_ends; /* open, of playbooks with a pattern in resolve_on */
+	size_t n_held; /* ladders that are HELD */
 	int64_t audit_at; /* 0 = nothing is open */
 	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
 	int64_t day; /* of the last incident id, days since 1970 */
@@ -582,6 +586,10 @@ int post_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error
 /* page_text.c: subject (ASCII, below 100 bytes) and body */
 char *page_subject_of(const char *text); /* of anything; the caller's */
 char *page_subject(const struct incident *in, const struct page *p);
+/* What, since when, why, what was tried, what it asks, what to read. */
+void page_add_incident(struct pb_buf *b, const struct turn *t, const struct incident *in);
+void
+page_add_ways(struct pb_buf *b, const struct incident *in); /* only what to read and to answer */
 char *page_body(const struct turn *t, const struct incident *in, const struct page *p);
 
 /* context.c: the context of templates, stdin of children */

@@ -84,6 +84,8 @@ static void
 enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next_at)
 {
 	enum ladder_state from = in->ladder.state;
+	t->e->n_held -= from == LADDER_HELD;
+	t->e->n_held += state == LADDER_HELD;
 	in->ladder.state = state;
 	in->ladder.state_at = t->now;
 	in->ladder.next_at = next_at;

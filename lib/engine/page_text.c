@@ -193,6 +193,27 @@ add_next_level(struct pb_buf *b, const struct incident *in)
 		    "NEXT", level + 1, pb_time_clock(at, next_at));
 }
 
+void
+page_add_incident(struct pb_buf *b, const struct turn *t, const struct incident *in)
+{
+	add_what(b, in, false);
+	add_time(b, "SINCE", in->event->time_at > 0 ? in->event->time_at : in->opened_at, t->now);
+	add_safe_line(b, "WHY", in->ladder.why);
+	add_tried(b, in);
+	add_ask(b, in);
+	add_do(b, in);
+}
+
+void
+page_add_ways(struct pb_buf *b, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	if (p != NULL && p->docs != NULL)
+		add_safe_line(b, "", p->docs);
+	if (in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE)
+		pb_buf_addf(b, "%-8sasks: playbookctl approve %s   or: reject\n", "", in->id);
+}
+
 char *
 page_body(const struct turn *t, const struct incident *in, const struct page *p)
 {
@@ -207,17 +228,15 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 		pb_buf_addf(&b, "PAGE level %zu of %zu, incident %s, severity %s\n\n", p->level + 1,
 		    incident_escalation(in)->n_levels, in->id, incident_severity(in));
 	}
-	add_what(&b, in, p->is_notice);
-	add_time(&b, "SINCE", in->event->time_at > 0 ? in->event->time_at : in->opened_at, t->now);
-	if (p->is_notice)
+	if (p->is_notice) {
+		add_what(&b, in, true);
+		add_time(&b, "SINCE", in->event->time_at > 0 ? in->event->time_at : in->opened_at,
+		    t->now);
 		pb_buf_addf(&b, "%-8s%s\n", "UNTIL", pb_time_rfc3339(until, t->now));
-	else
-		add_safe_line(&b, "WHY", in->ladder.why);
-	add_tried(&b, in);
-	if (!p->is_notice)
-		add_ask(&b, in);
-	add_do(&b, in);
-	if (!p->is_notice) {
+		add_tried(&b, in);
+		add_do(&b, in);
+	} else {
+		page_add_incident(&b, t, in);
 		pb_buf_addf(&b, "%-8splaybookctl ack %s\n", "ACK", in->id);
 		pb_buf_addf(&b, "%-8splaybookctl show %s\n", "MORE", in->id);
 		add_next_level(&b, in);

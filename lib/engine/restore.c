@@ -233,6 +233,7 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		return pb_fail(err, PB_CORRUPT, "ladder %s: its plan has no level %lld", r->key,
 		    (long long)level + 1);
 	l->state = (enum ladder_state)state;
+	e->n_held += l->state == LADDER_HELD;
 	l->state_at = r->at;
 	l->page_by_at = pb_json_i64(r->body, "page_by_at", 0);
 	l->started_at = pb_json_i64(r->body, "started_at", 0);

@@ -14,7 +14,8 @@ static const char config_text[] =
     "contacts: [{name: ana}]\n"
     "unmatched: {alarms: escalate, escalate: oncall, events: drop}\n"
     "playbooks:\n"
-    "  - {name: web, severity: critical, match: {detail: {alarmName: [{prefix: web-}],\n"
+    "  - {name: web, severity: critical, docs: https://wiki.example.com/web, match: {detail: "
+    "{alarmName: [{prefix: web-}],\n"
     "     state: {value: [ALARM]}}}, escalate: oncall}\n"
     "escalations:\n"
     "  - name: oncall\n"
@@ -125,8 +126,10 @@ START_TEST(the_page_of_a_group_names_each_incident_and_how_to_acknowledge)
 	    "GROUP   playbook=web, alarm.region=eu-west-1\n"
 	    "NEW     20260303-1 [critical] web-1 ALARM, eu-west-1\n"
 	    "          its playbook has no steps\n"
+	    "        https://wiki.example.com/web\n"
 	    "        20260303-2 [critical] web-2 ALARM, eu-west-1\n"
 	    "          its playbook has no steps\n"
+	    "        https://wiki.example.com/web\n"
 	    "ACK     playbookctl ack ID          that incident only\n"
 	    "        playbookctl ack 20260303-g1  all 2 that are open now\n"
 	    "MORE    playbookctl show ID\n"
@@ -152,11 +155,16 @@ START_TEST(a_later_page_of_a_group_names_those_told_before_too)
 	alarm_is(&r, START + 5000, "web-2", "ALARM");
 	tick(&r, START + 60000);
 	const json_t *in = inputs(&r);
-	ck_assert_str_eq(pb_json_str(in, "Subject"), "[critical] 1 incident: web-2 (20260303-g1)");
+	ck_assert_str_eq(pb_json_str(in, "Subject"), "[critical] web-2 ALARM (20260303-2)");
 	ck_assert_ptr_nonnull(strstr(pb_json_str(in, "Message"),
 	    "GROUP   severity=critical\n"
 	    "NEW     20260303-2 [critical] web-2 ALARM, eu-west-1\n"
-	    "          its playbook has no steps\n"
+	    "WHAT    web-2 is in ALARM (eu-west-1, account 111122223333)\n"
+	    "        Threshold Crossed\n"
+	    "SINCE   2026-03-03T09:00:05Z (55s ago)\n"
+	    "WHY     its playbook has no steps\n"
+	    "TRIED   nothing, playbook web\n"
+	    "DOCS    https://wiki.example.com/web\n"
 	    "ALSO    20260303-1 (acknowledged) web-1\n"
 	    "ACK     playbookctl ack ID"));
 	rig_free(&r);
@@ -231,6 +239,11 @@ START_TEST(the_summary_of_a_storm_counts_and_names_the_first)
 	    "        by severity: critical 3, error 1\n"
 	    "        by region: eu-west-1 4\n"
 	    "NEW     20260303-4 [error] disk ALARM, eu-west-1\n"
+	    "WHAT    disk is in ALARM (eu-west-1, account 111122223333)\n"
+	    "        Threshold Crossed\n"
+	    "SINCE   2026-03-03T09:00:04Z (0s ago)\n"
+	    "WHY     no playbook matches it\n"
+	    "TRIED   nothing\n"
 	    "NEXT    the next summary comes within 10m, as long as there is news\n"
 	    "ACK     playbookctl ack ID          that incident only\n"
 	    "        playbookctl ack 20260303-s1  all 4 that are open now\n"
