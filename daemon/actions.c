@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "aws/sqs.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "daemon/actions_helper.h"
@@ -30,6 +31,9 @@ struct running {
 	struct pb_client_call *call;
 	struct pb_transfer *transfer;
 	struct pb_outcome *early; /* decided at the start, to be told in the next round */
+	bool has_place; /* one of the programs of steps that run at once */
+	struct pb_loop_timer *wait; /* set while it waits for a place, to its limit */
+	int64_t limit_at; /* by the monotonic clock */
 };
 
 struct pb_actions {
@@ -38,8 +42,8 @@ struct pb_actions {
 	struct pb_client *client;
 	struct pb_actions_ops ops;
 	void *arg;
-	struct running *first;
-	size_t n;
+	struct running *first; /* the newest */
+	size_t n, n_places;
 };
 
 struct pb_actions *
@@ -64,6 +68,7 @@ free_outcome(struct pb_outcome *o)
 }
 
 static void tell_early(void *arg);
+static void fill_places(void *arg);
 
 static void
 free_running(struct running *r)
@@ -76,6 +81,12 @@ free_running(struct running *r)
 	if (r->next)
 		r->next->prev = r->prev;
 	a->n--;
+	if (r->has_place) {
+		a->n_places--;
+		pb_loop_unpost(a->loop, fill_places, a);
+		pb_loop_post(a->loop, fill_places, a);
+	}
+	pb_loop_timer_free(r->wait);
 	pb_loop_unpost(a->loop, tell_early, r);
 	pb_child_kill(r->child);
 	pb_line_call_cancel(r->helper);
@@ -95,6 +106,7 @@ pb_actions_free(struct pb_actions *a)
 	PB_CHECK_OBJ(a, ACTIONS_MAGIC);
 	while (a->first)
 		free_running(a->first);
+	pb_loop_unpost(a->loop, fill_places, a);
 	a->magic = 0;
 	free(a);
 }
@@ -554,6 +566,82 @@ find(struct pb_actions *a, const char *id)
 	return NULL;
 }
 
+static int
+begin_exec(struct running *r, struct pb_error *err)
+{
+	const char *helper = pb_json_str(r->spec, "helper");
+	int64_t limit_for = r->limit_at - pb_clock_mono();
+	if (limit_for < 1)
+		limit_for = 1;
+	return helper ? start_helper(r, helper, limit_for) : start_exec(r, limit_for, err);
+}
+
+static void
+could_not_start(struct running *r, const struct pb_error *err)
+{
+	tell_later(r,
+	    new_outcome(r, PB_OUTCOME_FAILED,
+		err->kind == PB_NOT_FOUND ? "Credentials.Unavailable" : "Driver.Invalid", "",
+		err->text));
+}
+
+/* --- places for programs */
+
+static void
+no_place_in_time(void *arg)
+{
+	struct running *r = arg;
+	tell(r,
+	    new_outcome(r, PB_OUTCOME_FAILED, "Exec.Busy", "Throttling",
+		"it was not started: no place was free within its limit, too many programs run"));
+}
+
+static void
+take_place(struct running *r)
+{
+	struct pb_error err = {0};
+	r->has_place = true;
+	r->actions->n_places++;
+	if (begin_exec(r, &err) < 0)
+		could_not_start(r, &err);
+}
+
+/* Those that wait, the oldest first. */
+static void
+fill_places(void *arg)
+{
+	struct pb_actions *a = arg;
+	while (a->n_places < PB_ACTIONS_PROGRAMS_MAX) {
+		struct running *oldest = NULL;
+		for (struct running *r = a->first; r; r = r->next)
+			if (r->wait)
+				oldest = r;
+		if (!oldest)
+			return;
+		pb_loop_timer_free(oldest->wait);
+		oldest->wait = NULL;
+		take_place(oldest);
+	}
+}
+
+/* A page goes at once: it is what tells a human that too much runs. */
+static int
+start_program(struct running *r, const struct pb_action *action, struct pb_error *err)
+{
+	r->limit_at = pb_clock_mono() + action->limit_for;
+	if (action->is_page || action->is_post)
+		return begin_exec(r, err);
+	if (r->actions->n_places < PB_ACTIONS_PROGRAMS_MAX) {
+		take_place(r);
+		return 0;
+	}
+	pb_warn("%d programs run already, %s waits until one of them ends", PB_ACTIONS_PROGRAMS_MAX,
+	    r->id);
+	r->wait = pb_loop_timer_new(r->actions->loop, no_place_in_time, r);
+	pb_loop_timer_set(r->wait, action->limit_for);
+	return 0;
+}
+
 void
 pb_actions_start(struct pb_actions *a, const struct pb_action *action)
 {
@@ -579,11 +667,8 @@ pb_actions_start(struct pb_actions *a, const struct pb_action *action)
 			r, PB_OUTCOME_FAILED, "Driver.Duplicate", "", "this action runs already"));
 		return;
 	}
-	const char *helper = pb_json_str(r->spec, "helper");
-	if (pb_streq(driver, "exec") && helper)
-		rc = start_helper(r, helper, action->limit_for);
-	else if (pb_streq(driver, "exec"))
-		rc = start_exec(r, action->limit_for, &err);
+	if (pb_streq(driver, "exec"))
+		rc = start_program(r, action, &err);
 	else if (pb_streq(driver, "aws"))
 		rc = start_aws(r, action->limit_for, &err);
 	else if (pb_streq(driver, "http"))
@@ -591,10 +676,7 @@ pb_actions_start(struct pb_actions *a, const struct pb_action *action)
 	else
 		rc = pb_fail(&err, PB_INVALID, "there is no driver \"%s\"", driver);
 	if (rc < 0)
-		tell_later(r,
-		    new_outcome(r, PB_OUTCOME_FAILED,
-			err.kind == PB_NOT_FOUND ? "Credentials.Unavailable" : "Driver.Invalid", "",
-			err.text));
+		could_not_start(r, &err);
 }
 
 void
@@ -609,6 +691,13 @@ pb_actions_cancel(struct pb_actions *a, const char *id)
 	}
 	if (r->helper) {
 		pb_line_call_send(r->helper, pb_str_of(pb_helper_cancel));
+		return;
+	}
+	if (r->wait) {
+		pb_loop_timer_free(r->wait);
+		r->wait = NULL;
+		tell_later(
+		    r, new_outcome(r, PB_OUTCOME_CANCELLED, "Cancelled", "", "it was not started"));
 		return;
 	}
 	if (!r->call && !r->transfer)

@@ -24,6 +24,9 @@
 #include "engine/record.h"
 
 #define PB_ACTIONS_MESSAGE_MAX 1024 /* bytes of an outcome's message */
+/* Programs of steps that run at once; further ones wait for a place within their limit, then they fail
+ * with Exec.Busy, of class Throttling.  Those of channels do not wait. */
+#define PB_ACTIONS_PROGRAMS_MAX 32
 
 struct pb_actions;
 

@@ -589,8 +589,48 @@ START_TEST(a_cancelled_request_says_so_later)
 }
 END_TEST
 
+START_TEST(more_programs_than_there_are_places_wait_for_one)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	char id[16];
+	for (int i = 0; i < PB_ACTIONS_PROGRAMS_MAX; i++) {
+		(void)snprintf(id, sizeof(id), "a%d", i);
+		start_spec(a, id, PB_MINUTE, shell("read x; sleep 60"));
+	}
+	start_spec(a, "waits", PB_MINUTE, shell("echo here"));
+	start_spec(a, "busy", 50, shell("echo never"));
+	start_spec(a, "gone", PB_MINUTE, shell("echo never"));
+	PB_CLEANUP(pb_freep) char *name = pb_strdup("page");
+	PB_JSON json_t *spec = shell("echo told");
+	struct pb_action page = {.id = name, .limit_for = PB_MINUTE, .spec = spec, .is_page = true};
+	pb_actions_start(a, &page);
+	pb_actions_cancel(a, "gone");
+	world_until_outcomes(&w, 3);
+	size_t n_told = 0, n_busy = 0, n_gone = 0;
+	for (size_t i = 0; i < 3; i++) {
+		const struct pb_outcome *o = w.outcomes[i];
+		n_told += strcmp(o->action_id, "page") == 0 && o->status == PB_OUTCOME_OK;
+		n_busy += strcmp(o->action_id, "busy") == 0 && strcmp(o->error, "Exec.Busy") == 0 &&
+		    strcmp(o->error_class, "Throttling") == 0 && !o->is_unknown &&
+		    strstr(o->message, "too many programs run") != NULL;
+		n_gone += strcmp(o->action_id, "gone") == 0 && o->status == PB_OUTCOME_CANCELLED;
+	}
+	ck_assert_uint_eq(n_told, 1);
+	ck_assert_uint_eq(n_busy, 1);
+	ck_assert_uint_eq(n_gone, 1);
+	pb_actions_cancel(a, "a7");
+	world_until_outcomes(&w, 5);
+	ck_assert_str_eq(w.outcomes[3]->action_id, "a7");
+	ck_assert_str_eq(w.outcomes[4]->action_id, "waits");
+	ck_assert_str_eq(pb_json_str(w.outcomes[4]->output, "text"), "here");
+	close_actions(&w, a);
+}
+END_TEST
+
 PB_SUITE(actions)
 {
+	pb_add(s, more_programs_than_there_are_places_wait_for_one);
 	pb_add_loop(s, a_program_gives_its_outcome, 0, (int)PB_ARRAY_LEN(scripts));
 	pb_add(s, a_program_sees_only_the_environment_given);
 	pb_add(s, a_flood_of_output_is_cut_and_kept_as_text);
