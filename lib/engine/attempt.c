@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "step.h"
 
+#define DELAY_MAX (5000 * PB_DAY)
+
 static int64_t
 attempt_limit(const struct pb_step *def, const struct step_run *s, int64_t now)
 {
@@ -70,8 +72,9 @@ backoff(struct pb_engine *e, const struct pb_retrier *r, int64_t retries)
 	double delay = (double)r->interval_for * pow(r->backoff_rate, (double)retries);
 	if (r->max_delay_for > 0 && delay > (double)r->max_delay_for)
 		delay = (double)r->max_delay_for;
-	if (delay > (double)PB_DAY)
-		delay = (double)PB_DAY;
+	/* Longer than any step may take; with jitter it may still come in time. */
+	if (delay > (double)DELAY_MAX)
+		delay = (double)DELAY_MAX;
 	return r->jitter_full ? (int64_t)(pb_rand_unit(&e->rand) * delay) : (int64_t)delay;
 }
 

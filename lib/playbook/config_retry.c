@@ -7,6 +7,7 @@
 
 #define ENTRIES_MAX 50
 #define ERRORS_MAX 100
+#define INTERVAL_MAX_S 99999999
 #define SPAN_MAX_S 31622400 /* the language's limit of MaxDelaySeconds */
 
 static const char *const known_errors[] = {
@@ -90,7 +91,7 @@ read_interval(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_retrier *r = obj;
 	int64_t seconds;
-	if (pb_read_int(l, n, 1, SPAN_MAX_S, &seconds) == 0)
+	if (pb_read_int(l, n, 1, INTERVAL_MAX_S, &seconds) == 0)
 		r->interval_for = seconds * PB_SECOND;
 }
 

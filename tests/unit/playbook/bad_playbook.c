@@ -843,7 +843,7 @@ static const struct pb_test_bad rows[] = {
 	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network], "
 	"IntervalSeconds: 0}]}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:95: 0 is not a whole number between 1 and 31622400"}},
+	{"12:95: 0 is not a whole number between 1 and 99999999"}},
     {"an interval with a unit",
 	PB_TEST_HEAD
 	"playbooks:\n"
@@ -854,7 +854,7 @@ static const struct pb_test_bad rows[] = {
 	"      - {name: a, action: exec, argv: [/x], retry: [{ErrorEquals: [Network], "
 	"IntervalSeconds: 2s}]}\n"
 	"      - {name: z, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}\n",
-	{"12:95: 2s is not a whole number between 1 and 31622400"}},
+	{"12:95: 2s is not a whole number between 1 and 99999999"}},
     {"too many attempts",
 	PB_TEST_HEAD
 	"playbooks:\n"
