@@ -18,7 +18,7 @@
 #define REPORT_MAX (256U << 10) /* of one test */
 
 static const char usage_text[] =
-    "usage: playbookctl test [--config DIR] [--tap|--junit] [--only TEXT] FILE|DIR...\n"
+    "usage: playbookctl test [--config DIR] [--tap] [--junit FILE] [--only TEXT] FILE|DIR...\n"
     "\n"
     "Plays the tests of each FILE, and of each *.test.yaml in DIR, in virtual time on the\n"
     "configuration of DIR: by default the folder of the test file or the one above it that\n"
@@ -27,14 +27,16 @@ static const char usage_text[] =
     "  --config DIR   the configuration to test\n"
     "  --only TEXT    only tests whose name contains it\n"
     "  --tap          print TAP version 13\n"
-    "  --junit        print JUnit XML\n"
+    "  --junit FILE   also write JUnit XML to FILE; - prints that and nothing else\n"
     "\n"
     "exit status: 0 all passed; 1 a test failed; 2 nothing could be tested.\n";
 
 enum form { FORM_TEXT, FORM_TAP, FORM_JUNIT };
+#define IS_STDOUT(name) ((name) != NULL && strcmp((name), "-") == 0)
 
 struct tester {
 	const char *config_dir, *only;
+	const char *junit; /* where to, NULL = nowhere */
 	enum form form;
 	struct pb_tests tests;
 	struct pb_test_result *results;
@@ -144,6 +146,19 @@ is_wanted(const struct tester *t, const struct pb_test *test)
 	return t->only == NULL || strstr(test->name, t->only) != NULL;
 }
 
+/* Names that are not there: the test proves nothing. */
+static bool
+has_names(struct tester *t, const struct pb_test *test, const struct pb_config *c)
+{
+	struct pb_problems problems = {0};
+	bool has = pb_test_check(test, c, &problems) == 0;
+	for (size_t i = 0; i < problems.n; i++)
+		fprintf(stderr, "%s\n", problems.texts[i]);
+	pb_problems_fini(&problems);
+	t->is_unusable = t->is_unusable || !has;
+	return has;
+}
+
 static void
 play(struct tester *t)
 {
@@ -156,6 +171,8 @@ play(struct tester *t)
 			t->is_unusable = true;
 			continue;
 		}
+		if (!has_names(t, &t->tests.tests[i], c))
+			continue;
 		pb_test_play(&t->tests.tests[i], c, &t->results[i]);
 		t->n_played++;
 		t->n_runs += t->results[i].n_runs;
@@ -243,11 +260,11 @@ add_junit(struct pb_buf *b, const struct pb_test *test, const struct pb_test_res
 }
 
 static void
-add_head(const struct tester *t, struct pb_buf *b)
+add_head(const struct tester *t, enum form form, struct pb_buf *b)
 {
-	if (t->form == FORM_TAP)
+	if (form == FORM_TAP)
 		(void)pb_buf_addf(b, "TAP version 13\n1..%zu\n", t->n_played);
-	if (t->form == FORM_JUNIT)
+	if (form == FORM_JUNIT)
 		(void)pb_buf_addf(b,
 		    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
 		    "  <testsuite name=\"playbooks\" tests=\"%zu\" failures=\"%zu\">\n",
@@ -255,35 +272,49 @@ add_head(const struct tester *t, struct pb_buf *b)
 }
 
 static void
-add_foot(const struct tester *t, struct pb_buf *b)
+add_foot(const struct tester *t, enum form form, struct pb_buf *b)
 {
-	if (t->form == FORM_JUNIT)
+	if (form == FORM_JUNIT)
 		(void)pb_buf_adds(b, "  </testsuite>\n</testsuites>\n");
-	if (t->form == FORM_TEXT)
+	if (form == FORM_TEXT)
 		(void)pb_buf_addf(b, "%zu test%s, %zu failed, %zu runs\n", t->n_played,
 		    t->n_played == 1 ? "" : "s", t->n_failed, t->n_runs);
 }
 
 static void
-print(const struct tester *t)
+add_report(const struct tester *t, enum form form, struct pb_buf *b)
 {
-	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
-	add_head(t, &b);
+	add_head(t, form, b);
 	for (size_t i = 0, n = 0; i < t->tests.n; i++) {
 		const struct pb_test *test = &t->tests.tests[i];
 		const struct pb_test_result *r = &t->results[i];
 		if (r->n_runs == 0)
 			continue;
 		n++;
-		if (t->form == FORM_TAP)
-			add_tap(&b, test, r, n);
-		else if (t->form == FORM_JUNIT)
-			add_junit(&b, test, r);
+		if (form == FORM_TAP)
+			add_tap(b, test, r, n);
+		else if (form == FORM_JUNIT)
+			add_junit(b, test, r);
 		else
-			add_text(&b, test, r);
+			add_text(b, test, r);
 	}
-	add_foot(t, &b);
+	add_foot(t, form, b);
+}
+
+static void
+print(struct tester *t)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT, xml = PB_BUF_INIT;
+	struct pb_error err;
+	add_report(t, IS_STDOUT(t->junit) ? FORM_JUNIT : t->form, &b);
 	(void)fwrite(b.ptr, 1, b.len, stdout);
+	if (t->junit == NULL || IS_STDOUT(t->junit))
+		return;
+	add_report(t, FORM_JUNIT, &xml);
+	if (pb_file_write(t->junit, 0644, pb_buf_str(&xml), &err) == 0)
+		return;
+	fprintf(stderr, "playbookctl: %s\n", err.text);
+	t->is_unusable = true;
 }
 
 static void
@@ -305,7 +336,7 @@ static const struct option options[] = {
     {"config", required_argument, NULL, OPT_CONFIG},
     {"only", required_argument, NULL, OPT_ONLY},
     {"tap", no_argument, NULL, OPT_TAP},
-    {"junit", no_argument, NULL, OPT_JUNIT},
+    {"junit", required_argument, NULL, OPT_JUNIT},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -324,7 +355,7 @@ take_options(int argc, char **argv, struct tester *t)
 		} else if (opt == OPT_TAP) {
 			t->form = FORM_TAP;
 		} else if (opt == OPT_JUNIT) {
-			t->form = FORM_JUNIT;
+			t->junit = optarg;
 		} else {
 			fputs(usage_text, opt == OPT_HELP ? stdout : stderr);
 			return opt == OPT_HELP ? 1 : -1;

@@ -37,6 +37,13 @@ void pb_tests_fini(struct pb_tests *t);
 int pb_tests_read(
     const char *path, struct pb_str text, struct pb_tests *ret, struct pb_problems *problems);
 
+/*
+ * Are there the steps, contacts and channels that it expects something of, or answers for?  -1 with
+ * all that are not added to `problems`, as "FILE:LINE: test "NAME": ...".
+ */
+int pb_test_check(
+    const struct pb_test *t, const struct pb_config *config, struct pb_problems *problems);
+
 struct pb_test_result {
 	bool is_passed;
 	size_t n_runs; /* 1, and one for each crash point */

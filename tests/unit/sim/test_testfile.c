@@ -159,8 +159,47 @@ START_TEST(a_test_finds_what_is_not_as_said)
 }
 END_TEST
 
+static const struct {
+	const char *line, *world, *told;
+} name_rows[] = {
+    {"{never: page, step: fixx}", "",
+	"x.test.yaml:2: test \"a\": {\"never\":\"page\",\"step\":\"fixx\"}: no step is called "
+	"\"fixx\" (did you mean fix?)"},
+    {"{by: 1m, page: nobody}", "", "no contact is called \"nobody\""},
+    {"{by: 1m, page: {to: ana, by: pgaer}}", "",
+	"no channel is called \"pgaer\" (did you mean pager?)"},
+    {"{by: 1m, notice: nobody}", "", "no contact is called \"nobody\""},
+    {"{never: pages}", "", "no thing to expect is called \"pages\" (did you mean page?)"},
+    {"{never: page}", "exec:fixx: {output: {}}",
+	"exec:fixx: no step is called \"fixx\" (did you mean fix?)"},
+    {"{never: page}", "\"page:mail\": {error: X}", "page:mail: no channel is called \"mail\""},
+    {"{by: 1m, page: {to: ana, by: pager}}", "exec:fix: {output: {}}", NULL},
+};
+
+START_TEST(a_name_that_is_not_there_is_told)
+{
+	struct pb_tests tests = {0};
+	struct pb_problems problems = {0};
+	struct pb_config *c = config();
+	PB_CLEANUP(pb_freep)
+	char *text = pb_asprintf("version: 1\ntests: [{name: a, world: {%s}, expect: [%s]}]\n",
+	    name_rows[_i].world, name_rows[_i].line);
+	int rc = pb_tests_read("x.test.yaml", pb_str_of(text), &tests, &problems);
+	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "");
+	rc = pb_test_check(&tests.tests[0], c, &problems);
+	ck_assert_int_eq(rc, name_rows[_i].told == NULL ? 0 : -1);
+	if (name_rows[_i].told != NULL)
+		ck_assert_msg(
+		    strstr(problems.texts[0], name_rows[_i].told) != NULL, "%s", problems.texts[0]);
+	pb_tests_fini(&tests);
+	pb_problems_fini(&problems);
+	pb_config_unref(c);
+}
+END_TEST
+
 PB_SUITE(testfile)
 {
+	pb_add_loop(s, a_name_that_is_not_there_is_told, 0, PB_ARRAY_LEN(name_rows));
 	pb_add_loop(s, a_bad_test_file_is_refused_with_its_place, 0, PB_ARRAY_LEN(bad_rows));
 	pb_add_loop(s, a_test_finds_what_is_not_as_said, 0, PB_ARRAY_LEN(play_rows));
 }
