@@ -47,6 +47,7 @@ static const char usage_text[] =
     "  version             of this program\n"
     "  test FILE|DIR...    play test files in virtual time; needs no daemon\n"
     "  sim                 play random months on a configuration; needs no daemon\n"
+    "  backtest            play events of the past on two configurations; needs no daemon\n"
     "  test-pattern        match event patterns against events; needs no daemon\n"
     "\n"
     "ID is an incident's id or the number at its end: 7 for 20261123-7.\n"
@@ -797,6 +798,8 @@ main_of(int argc, char **argv)
 		return pb_ctl_test(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "sim") == 0)
 		return pb_ctl_sim(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "backtest") == 0)
+		return pb_ctl_backtest(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "test-pattern") == 0)
 		return pb_ctl_test_pattern(argc - 1, argv + 1);
 	while (rc == 0 && (opt = getopt_long(argc, argv, "fh", options, NULL)) != -1)

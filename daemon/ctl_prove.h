@@ -1,5 +1,5 @@
 /*
- * playbookctl test and sim: proofs on people's own configuration, without a daemon.
+ * playbookctl test, sim and backtest: proofs on people's own configuration, without a daemon.
  *
  * Each takes the words behind its name (words[0] is the name) and prints to standard output.  Exit
  * status: 0 all went as said, 1 something did not, 2 wrong usage, or a file that cannot be used.
@@ -12,6 +12,7 @@
 
 enum pb_ctl_exit pb_ctl_test(int argc, char **argv);
 enum pb_ctl_exit pb_ctl_sim(int argc, char **argv);
+enum pb_ctl_exit pb_ctl_backtest(int argc, char **argv);
 
 /* The configuration of `dir`, or NULL with its problems on standard error. */
 struct pb_config *pb_ctl_load(const char *dir);
