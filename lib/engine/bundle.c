@@ -184,6 +184,16 @@ was_told(const struct member *m)
 	return m->since > 0 && m->since <= m->bundle->number;
 }
 
+bool
+bundle_is_wanted(const struct bundle *b, int64_t number)
+{
+	const struct member *m = b->first;
+	while (
+	    m != NULL && (m->since == 0 || m->since > number || !is_wanting(m->in->ladder.state)))
+		m = m->next;
+	return m != NULL;
+}
+
 /* What still waits need not go when nobody has to hear of it. */
 static void
 look_who_wants(struct turn *t, struct bundle *b)
@@ -385,7 +395,7 @@ static handler *const table[BUNDLE_STATE_MAX][BUNDLE_INPUT_MAX] = {
 	},
     [BUNDLE_CALM] =
 	{
-	    [BUNDLE_JOIN] = never,
+	    [BUNDLE_JOIN] = take_in,
 	    [BUNDLE_LEAVE] = let_go,
 	    [BUNDLE_DUE] = look,
 	    [BUNDLE_EMPTY] = end,

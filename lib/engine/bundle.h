@@ -26,7 +26,7 @@ enum bundle_state {
 	BUNDLE_STATE_MAX
 };
 enum bundle_input {
-	BUNDLE_JOIN,
+	BUNDLE_JOIN, /* a member is told of for the first time */
 	BUNDLE_LEAVE, /* a member of which was told is resolved */
 	BUNDLE_DUE,
 	BUNDLE_EMPTY, /* no member, nothing to send */
@@ -114,6 +114,9 @@ void bundle_ladder_moved(
     struct turn *t, struct incident *in, enum ladder_state from, enum ladder_state to);
 json_t *bundle_members_json(const struct incident *in); /* for the ladder's record; NULL = none */
 void bundle_set_names(const struct incident *in, json_t *j); /* members "group" and "storm" */
+
+/* Does its page of this number tell of anybody who is open and not acknowledged? */
+bool bundle_is_wanted(const struct bundle *b, int64_t number);
 
 /* What the engine asks. */
 void bundle_free(void *b);

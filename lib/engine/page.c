@@ -337,21 +337,27 @@ page_drop_waiting(struct turn *t, struct outbox *o, const char *why)
 
 /* --- inputs */
 
-/* Too late to be of use: in flight when the incident was acknowledged, snoozed or resolved. */
+/* Why it is of no use any more, NULL when it is: acknowledged, snoozed or resolved meanwhile. */
+static const char *
+why_late(const struct outbox *o, const struct page *p)
+{
+	if (p->is_notice)
+		return NULL;
+	if (o->bundle != NULL)
+		return bundle_is_wanted(o->bundle, p->round) ? NULL : "resolved or acknowledged";
+	if (o->in->ladder.state == LADDER_ACKED)
+		return "acknowledged";
+	if (o->in->ladder.state == LADDER_SNOOZED)
+		return "snoozed";
+	return o->in->ladder.state == LADDER_CLOSED ? "resolved" : NULL;
+}
+
 static void
 drop_if_late(struct turn *t, struct outbox *o, struct page *p)
 {
-	if (p->is_notice || p->state != PAGE_RETRYING)
-		return;
-	if (o->bundle != NULL) {
-		if (o->bundle->n_wanting == 0)
-			drop(t, o, p, o->bundle->n_open == 0 ? "resolved" : "acknowledged");
-	} else if (o->in->ladder.state == LADDER_ACKED)
-		drop(t, o, p, "acknowledged");
-	else if (o->in->ladder.state == LADDER_SNOOZED)
-		drop(t, o, p, "snoozed");
-	else if (o->in->ladder.state == LADDER_CLOSED)
-		drop(t, o, p, "resolved");
+	const char *why = why_late(o, p);
+	if (why != NULL && p->state == PAGE_RETRYING)
+		drop(t, o, p, why);
 }
 
 char *
@@ -388,7 +394,9 @@ page_due(struct turn *t, struct outbox *o)
 			fallback_due(t, o, p);
 		if (p->next_at > t->now)
 			continue;
-		if (p->state == PAGE_RETRYING) {
+		if (p->state == PAGE_RETRYING && why_late(o, p) != NULL) {
+			drop(t, o, p, why_late(o, p));
+		} else if (p->state == PAGE_RETRYING) {
 			send(t, o, p);
 		} else if (p->state == PAGE_SENDING) {
 			PB_CLEANUP(pb_freep) char *id = try_id(p);
@@ -403,8 +411,13 @@ void
 page_interrupted(struct turn *t, struct outbox *o)
 {
 	for (struct page *p = o->first; p != NULL; p = p->next) {
+		const char *late = why_late(o, p);
 		if (p->state != PAGE_SENDING)
 			continue;
+		if (late != NULL) {
+			drop(t, o, p, late);
+			continue;
+		}
 		outbox_note(t, o, what(p),
 		    "to %s by %s was in flight at the restart; sent again with the same id",
 		    p->contact, p->channel);

@@ -26,7 +26,7 @@ book_free(void *arg)
 	struct book *b = arg;
 	free(b->id);
 	free(b->playbook);
-	free(b->bundle);
+	json_decref(b->bundles);
 	free(b);
 }
 
@@ -67,13 +67,10 @@ take_incident(struct world *w, const struct pb_record *r)
 	free(pb_map_put(w->committed, r->key, pb_strdup(r->state)));
 }
 
-/* The bundle it was last put in: a storm takes it out of its group. */
 static void
 take_ladder(struct world *w, const struct pb_record *r)
 {
 	struct book *b = book_of(w, r->key);
-	const json_t *bundles = pb_json_get(r->body, "bundles");
-	const json_t *bundle = json_array_get(bundles, 0);
 	b->is_acked = strcmp(r->state, "acked") == 0 || strcmp(r->state, "snoozed") == 0 ||
 	    strcmp(r->state, "held") == 0;
 	b->is_armed = true;
@@ -83,9 +80,22 @@ take_ladder(struct world *w, const struct pb_record *r)
 		b->is_acked = false;
 		b->page_by_at = by;
 	}
-	free(b->bundle);
-	b->bundle = pb_strdup(pb_json_str(bundle, "id"));
-	b->bundle_since = pb_json_i64(bundle, "since", 0);
+	json_decref(b->bundles);
+	b->bundles = json_deep_copy(pb_json_get(r->body, "bundles"));
+}
+
+/* Is it told of by page `number` of the bundle? */
+static bool
+is_told_by(const struct book *b, const char *bundle, int64_t number)
+{
+	size_t i;
+	const json_t *j;
+	json_array_foreach (b->bundles, i, j) {
+		int64_t since = pb_json_i64(j, "since", 0);
+		if (pb_streq(pb_json_str(j, "id"), bundle) && since > 0 && since <= number)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -249,19 +259,15 @@ take_bundle_page(struct world *w, const struct pb_action *a)
 {
 	const char *page = strstr(a->id, "/page/"), *id;
 	int64_t number = page == NULL ? 0 : strtoll(page + 6, NULL, 10);
-	size_t i = 0, n = 0;
+	size_t i = 0;
 	void *value;
 	while (pb_map_next(w->books, &i, &id, &value)) {
 		struct book *b = value;
-		if (page == NULL || b->bundle == NULL || strcmp(b->bundle, a->incident) != 0 ||
-		    b->bundle_since == 0 || b->bundle_since > number)
+		if (page == NULL || !is_told_by(b, a->incident, number))
 			continue;
-		n++;
 		if (b->paged_at == 0)
 			b->paged_at = w->now;
 	}
-	if (page != NULL && n == 0)
-		broken(w, "P2: %s is started and tells of no incident", a->id);
 }
 
 /* P3: nothing acts before it is committed; an attempt is started once.  P4: degraded starts no step. */
@@ -342,10 +348,14 @@ static int64_t
 told_by(const struct world *w, const struct book *b)
 {
 	int64_t least = b->page_by_at;
-	for (size_t i = 0; i < w->config->n_escalations && b->bundle != NULL; i++) {
+	bool is_storm = false;
+	size_t k;
+	const json_t *j;
+	json_array_foreach (b->bundles, k, j)
+		is_storm = is_storm || pb_streq(pb_json_str(j, "kind"), "storm");
+	for (size_t i = 0; i < w->config->n_escalations && is_storm; i++) {
 		int64_t at = b->opened_at + w->config->escalations[i].storm_within;
-		if (strchr(b->bundle, 's') != NULL && at > least)
-			least = at;
+		least = at > least ? at : least;
 	}
 	return least;
 }

@@ -58,9 +58,7 @@ struct book {
 	int64_t paged_at; /* first page started; 0 = none */
 	char *playbook;
 	int64_t opened_at;
-	/* What its ladder says: the bundle that it is told with, and the first page of it that does. */
-	char *bundle;
-	int64_t bundle_since;
+	json_t *bundles; /* what its ladder says: with whom it is told, and since which page */
 	bool is_resolved, is_acked, is_armed;
 	bool is_stepping; /* a step's attempt is in flight */
 };
