@@ -362,7 +362,7 @@ pb_builder_check_room(const struct pb_matcher_builder *b, struct pb_error *err)
 	const struct pb_matcher *m = b->m;
 
 	/* A pattern adds less than 2^20 of anything, and at most 2^26 bytes. */
-	size_t words = m->n_branch_conditions + 2 * (m->n_branches + m->n_conditions);
+	size_t words = m->n_branch_conditions + 2 * m->n_branches + 3 * m->n_conditions;
 	if (m->n_rules >= UINT32_MAX - 1 || words > INT32_MAX - (1 << 22) ||
 	    m->texts.len > UINT32_MAX - (1U << 26) || m->n_tests > UINT32_MAX - (1U << 20))
 		return pb_fail(
@@ -488,6 +488,7 @@ place_anchors(struct pb_matcher *m, const uint32_t *anchors)
 			continue;
 		bool is_simple = c->n_tests == 1 && !c->may_be_absent;
 		m->anchored[c->anchored] = i | (is_simple ? PB_SET_SIMPLE : 0);
+		m->anchored[c->anchored + 2] = c->path;
 	}
 }
 
@@ -532,8 +533,7 @@ grow_slots(struct pb_matcher *m)
 	m->slots = pb_calloc((size_t)1 << ++m->slot_bits, sizeof(*m->slots));
 	for (size_t i = 0; i < n; i++)
 		if (old[i].hits != 0)
-			*pb_set_find(m, old[i].path_kind / PB_KEY_KIND_MAX,
-			    old[i].path_kind % PB_KEY_KIND_MAX,
+			*pb_set_find(m, pb_set_slot_path(m, &old[i]), old[i].kind,
 			    pb_set_text(m, old[i].text, old[i].len)) = old[i];
 	free(old);
 }
@@ -567,9 +567,9 @@ add_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, uint32_t tex
 	m->n_slots++;
 	*slot = (struct pb_set_slot){.hits = anchor + 1,
 	    .tag = (uint32_t)(pb_set_hash(path, kind, s) >> 32),
-	    .path_kind = path * PB_KEY_KIND_MAX + kind,
 	    .text = text,
-	    .len = len};
+	    .len = len & ((1U << 28) - 1),
+	    .kind = kind & 15};
 }
 
 static void
@@ -719,9 +719,9 @@ make_filters(struct pb_matcher *m)
 			fill_filter(&m->paths[i]);
 	for (size_t i = 0; i < (size_t)1 << m->slot_bits; i++) {
 		const struct pb_set_slot *e = &m->slots[i];
-		if (e->hits == 0 || e->path_kind % PB_KEY_KIND_MAX != PB_KEY_GRAM)
+		if (e->hits == 0 || e->kind != PB_KEY_GRAM)
 			continue;
-		struct pb_set_path *p = &m->paths[e->path_kind / PB_KEY_KIND_MAX];
+		struct pb_set_path *p = &m->paths[pb_set_slot_path(m, e)];
 		uint32_t gram = 0;
 		memcpy(&gram, m->texts.ptr + e->text, e->len);
 		size_t bit = pb_set_gram_bit(gram, e->len, p->gram_bits);

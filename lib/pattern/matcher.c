@@ -299,19 +299,21 @@ branch_joins(const struct run *r, const uint32_t *conditions, uint32_t n)
 }
 
 /*
- * Do the other conditions hold too, where `anchor` does?  Joining asks something only of two
- * conditions in arrays, or of one that may be absent there.
+ * Do the other conditions hold too, where the anchor does, whose path is `path`?  Joining asks
+ * something only of two conditions in arrays, or of one that may be absent there.
  */
 static bool
-branch_holds(const struct run *r, const uint32_t *conditions, uint32_t n, uint32_t anchor)
+branch_holds(
+    const struct run *r, const uint32_t *conditions, uint32_t n, uint32_t anchor, uint32_t path)
 {
 	uint32_t n_bound = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (conditions[i] != anchor && !condition_holds(r, conditions[i]))
-			return false;
 		const struct pb_set_condition *c = &r->m->conditions[conditions[i]];
-		const struct pb_flat_found *found = &r->f->found[c->path];
+		bool is_anchor = conditions[i] == anchor; /* it need not be looked at */
+		if (!is_anchor && !condition_holds(r, conditions[i]))
+			return false;
+		const struct pb_flat_found *found = &r->f->found[is_anchor ? path : c->path];
 		if (found->event == r->f->serial && found->is_in_array)
 			n_bound += c->may_be_absent ? 2 : 1;
 	}
@@ -342,7 +344,7 @@ take_anchor(const struct run *r, uint32_t at, uint32_t path)
 	}
 	const uint32_t *b = anchor + PB_SET_ANCHOR_WORDS, *end = b + anchor[1];
 	for (; b < end; b += PB_SET_BRANCH_WORDS + b[1]) {
-		if (!branch_holds(r, b + PB_SET_BRANCH_WORDS, b[1], condition))
+		if (!branch_holds(r, b + PB_SET_BRANCH_WORDS, b[1], condition, path))
 			continue;
 		GROW(s->ids, s->n_ids, s->ids_size);
 		s->is_sorted = s->is_sorted && (s->n_ids == 0 || s->ids[s->n_ids - 1] < b[0]);

@@ -54,13 +54,15 @@ struct pb_set_branch {
 	uint32_t conditions; /* in branch_conditions[], its end is the next one's */
 };
 
-/* A key, in open addressing. */
+/* A key, in open addressing; its path is that of the anchors it leads to. */
 struct pb_set_slot {
 	uint32_t hits; /* 0 = the slot is empty; see pb_set_next_hit */
 	uint32_t tag; /* other bits of the hash */
-	uint32_t path_kind; /* path * PB_KEY_KIND_MAX + kind */
-	uint32_t text, len;
+	uint32_t text;
+	uint32_t len : 28, kind : 4; /* a text is no longer than a pattern */
 };
+_Static_assert(
+    sizeof(struct pb_set_slot) == 16 && PB_KEY_KIND_MAX <= 16, "a slot is in one cache line");
 
 /* Anchors that share a key. */
 struct pb_set_hit {
@@ -70,7 +72,7 @@ struct pb_set_hit {
 #define PB_SET_HIT_LIST (UINT32_C(1) << 31)
 
 /* See pb_matcher.anchored. */
-#define PB_SET_ANCHOR_WORDS 2
+#define PB_SET_ANCHOR_WORDS 3
 #define PB_SET_BRANCH_WORDS 2
 #define PB_SET_SIMPLE (UINT32_C(1) << 31)
 
@@ -115,8 +117,9 @@ struct pb_matcher {
 	uint32_t *branch_conditions;
 	size_t n_branch_conditions, branch_conditions_size;
 	/*
-	 * Each anchor: its condition, with PB_SET_SIMPLE where that has one test, and how many words
-	 * of branches follow.  Each branch: its rule, how many conditions it has, and these.
+	 * Each anchor: its condition, with PB_SET_SIMPLE where that has one test, how many words of
+	 * branches follow, and its path.  Each branch: its rule, how many conditions it has, and
+	 * these.
 	 */
 	uint32_t *anchored;
 	size_t n_anchored;
@@ -160,27 +163,6 @@ pb_set_hash(uint32_t path, enum pb_key_kind kind, struct pb_str text)
 	return pb_flat_hash(text.ptr, text.len, seed);
 }
 
-/* The slot of a key, or the empty one where it would be. */
-static inline struct pb_set_slot *
-pb_set_find(const struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, struct pb_str text)
-{
-	uint64_t h = pb_set_hash(path, kind, text);
-	size_t mask = ((size_t)1 << m->slot_bits) - 1;
-
-	for (size_t i = h & mask;; i = (i + 1) & mask) {
-		struct pb_set_slot *s = &m->slots[i];
-		if (s->hits == 0)
-			return s;
-		if (s->tag != (uint32_t)(h >> 32) || s->len != text.len ||
-		    s->path_kind != path * PB_KEY_KIND_MAX + kind)
-			continue;
-		if ((s->hits & PB_SET_HIT_LIST) == 0)
-			__builtin_prefetch(&m->anchored[s->hits - 1]);
-		if (memcmp(m->texts.ptr + s->text, text.ptr, text.len) == 0)
-			return s;
-	}
-}
-
 /* An anchor from pb_set_slot.hits, or what is left of it, which must not be 0. */
 static inline uint32_t
 pb_set_next_hit(const struct pb_matcher *m, uint32_t *hits)
@@ -195,6 +177,35 @@ pb_set_next_hit(const struct pb_matcher *m, uint32_t *hits)
 		*hits = 0;
 	}
 	return anchor;
+}
+
+static inline uint32_t
+pb_set_slot_path(const struct pb_matcher *m, const struct pb_set_slot *slot)
+{
+	uint32_t hits = slot->hits;
+
+	return m->anchored[pb_set_next_hit(m, &hits) + 2];
+}
+
+/* The slot of a key, or the empty one where it would be. */
+static inline struct pb_set_slot *
+pb_set_find(const struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, struct pb_str text)
+{
+	uint64_t h = pb_set_hash(path, kind, text);
+	size_t mask = ((size_t)1 << m->slot_bits) - 1;
+
+	for (size_t i = h & mask;; i = (i + 1) & mask) {
+		struct pb_set_slot *s = &m->slots[i];
+		if (s->hits == 0)
+			return s;
+		if (s->tag != (uint32_t)(h >> 32) || s->len != text.len || s->kind != kind)
+			continue;
+		if ((s->hits & PB_SET_HIT_LIST) == 0)
+			__builtin_prefetch(&m->anchored[s->hits - 1]);
+		if (memcmp(m->texts.ptr + s->text, text.ptr, text.len) == 0 &&
+		    pb_set_slot_path(m, s) == path)
+			return s;
+	}
 }
 
 /* Equal numbers, and no others, have equal keys. */

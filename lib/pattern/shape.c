@@ -140,6 +140,7 @@ make_step(struct pb_shapes *s, struct pb_str gap, const struct pb_shape_value *v
 	    .is_mixing = v != NULL && v->is_mixing,
 	    .is_first = v != NULL && v->is_first,
 	    .is_last = v == NULL,
+	    .is_odd = v == NULL || rest > 0,
 	};
 	memcpy(step->head, gap.ptr, head);
 	memcpy(s->texts + s->n_texts, gap.ptr + head, rest);

@@ -56,7 +56,8 @@ struct pb_shape_step {
 	uint32_t path; /* of the value */
 	uint32_t members;
 	uint8_t n_members; /* objects and arrays nest no deeper */
-	bool is_mixing, is_first, is_last;
+	bool is_odd; /* is_last, or the gap is longer than its head */
+	bool is_mixing : 1, is_first : 1, is_last : 1;
 };
 _Static_assert(sizeof(struct pb_shape_step) == 64, "a step is a cache line");
 

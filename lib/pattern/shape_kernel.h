@@ -7,7 +7,7 @@
  *     K_STOPS(p), K_DIGITS(p), K_SAME(p, q)   see simd.h
  *     KVEC, K_LOAD, K_EQ, K_CONTROL, K_HIGH   as in scan_kernel.h
  *
- * The value's first byte is at `from`; where it ends is returned, 0 when it is not valid.  What
+ * The value's first byte is at `from`, and at `p`; where it ends is returned, 0 when it is not valid.  What
  * follows a number or literal is not looked at, since that is the first byte of a gap.
  */
 
@@ -44,24 +44,23 @@ K(odd_text)(struct walk *w, size_t from, size_t pos, bool *ret_has_escapes)
 }
 
 KERNEL static inline __attribute__((always_inline)) size_t
-K(text)(struct walk *w, size_t from, bool *ret_has_escapes)
+K(text)(struct walk *w, size_t from, const unsigned char *p, bool *ret_has_escapes)
 {
 	size_t pos = from + 1;
 	uint32_t stops;
 
 	*ret_has_escapes = false;
-	while ((stops = K_STOPS(place(w, pos))) == 0)
+	for (p++; (stops = K_STOPS(p)) == 0; p = place(w, pos))
 		pos += 32;
 	pos += (unsigned)__builtin_ctz(stops);
-	if (__builtin_expect(*place(w, pos) != '"', 0))
+	if (__builtin_expect(p[__builtin_ctz(stops)] != '"', 0))
 		return K(odd_text)(w, from, pos, ret_has_escapes);
 	return pos + 1;
 }
 
 KERNEL static inline __attribute__((always_inline)) size_t
-K(number)(struct walk *w, size_t from)
+K(number)(struct walk *w, size_t from, const unsigned char *p)
 {
-	const unsigned char *p = place(w, from);
 	unsigned start = *p == '-';
 	uint32_t others = ~K_DIGITS(p) & ~start;
 
@@ -93,24 +92,28 @@ K(walk)(struct walk *w, struct pb_shapes *s)
 		if (at == 0)
 			return false;
 		const struct pb_shape_step *step = &steps[at];
+		const unsigned char *p = place(w, pos);
 		at = step->next;
-		if ((~K_SAME(place(w, pos), step->head) & step->head_mask) != 0 ||
-		    (step->len > PB_SHAPE_HEAD && !has_rest(w, s, step, pos)))
+		if ((~K_SAME(p, step->head) & step->head_mask) != 0)
 			continue;
 		size_t from = pos + step->len, to;
-		if (step->is_last) {
-			if (from != w->len)
+		p += step->len; /* loaded with what is before it, unless that is long */
+		if (__builtin_expect(step->is_odd, 0)) {
+			if (step->len > PB_SHAPE_HEAD && !has_rest(w, s, step, pos))
 				continue;
-			break;
+			if (step->is_last && from != w->len)
+				continue;
+			if (step->is_last)
+				break;
+			p = place(w, from);
 		}
 		bool has_escapes = false;
-		unsigned char c = *place(w, from);
-		if (c == '"')
-			to = K(text)(w, from, &has_escapes);
-		else if (c == '-' || (c >= '0' && c <= '9'))
-			to = K(number)(w, from);
+		if (*p == '"')
+			to = K(text)(w, from, p, &has_escapes);
+		else if (*p <= '9')
+			to = K(number)(w, from, p);
 		else
-			to = literal(w, from);
+			to = literal(from, p);
 		if (to == 0)
 			continue;
 		if (step->path != PB_SHAPE_NONE) {

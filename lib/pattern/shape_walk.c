@@ -72,10 +72,8 @@ odd_number(const struct walk *w, size_t from)
 }
 
 static size_t
-literal(struct walk *w, size_t from)
+literal(size_t from, const unsigned char *p)
 {
-	const unsigned char *p = place(w, from);
-
 	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
 		return from + 4;
 	return memcmp(p, "false", 5) == 0 ? from + 5 : 0;
