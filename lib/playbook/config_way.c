@@ -9,20 +9,26 @@
 
 #define AFTER_MAX 64
 
-/* The places a step may go on to; n_steps stands for the end.  Returns how many. */
+struct edge {
+	size_t to; /* n_steps stands for the end */
+	bool is_skip; /* its `if` does not fit: it takes no time */
+	bool is_done; /* it has succeeded, so that a rollback undoes it */
+};
+
+/* How a step may go on; returns in how many ways. */
 static size_t
-ways_on(const struct pb_playbook *p, size_t i, size_t *to)
+ways_on(const struct pb_playbook *p, size_t i, struct edge *ret)
 {
 	const struct pb_step *s = &p->steps[i];
 	size_t n = 0, next = s->next == PB_NONE ? i + 1 : s->next;
-	to[n++] = next;
+	ret[n++] = (struct edge){next, .is_done = true};
 	if (s->condition != NULL)
-		to[n++] = i + 1;
+		ret[n++] = (struct edge){i + 1, .is_skip = true};
 	if (s->on_failure == PB_FAILURE_GOTO && s->on_failure_next != PB_NONE)
-		to[n++] = s->on_failure_next;
+		ret[n++] = (struct edge){.to = s->on_failure_next};
 	for (size_t k = 0; k < s->n_catchers && n < AFTER_MAX; k++)
 		if (s->catchers[k].next < p->n_steps)
-			to[n++] = s->catchers[k].next;
+			ret[n++] = (struct edge){.to = s->catchers[k].next};
 	return n;
 }
 
@@ -31,7 +37,7 @@ pb_check_reach(struct pb_loader *l, const struct pb_node *n)
 {
 	const struct pb_playbook *p = l->playbook;
 	PB_CLEANUP(pb_freep) bool *is_reached = pb_calloc(p->n_steps + 1, sizeof(bool));
-	size_t to[AFTER_MAX];
+	struct edge to[AFTER_MAX];
 	is_reached[0] = true;
 	for (size_t i = 0; i < p->n_steps; i++) {
 		if (!is_reached[i]) {
@@ -42,7 +48,7 @@ pb_check_reach(struct pb_loader *l, const struct pb_node *n)
 			is_reached[i] = true; /* one problem is enough */
 		}
 		for (size_t k = ways_on(p, i, to); k-- > 0;)
-			is_reached[to[k]] = true;
+			is_reached[to[k].to] = true;
 	}
 }
 
@@ -62,45 +68,58 @@ step_for(const struct pb_step *s)
 	return s->timeout_for + (s->check != NULL ? PB_LOOK_MOST : 0);
 }
 
-/* What all undos of the steps before take at most. */
-static int64_t
-undo_for(const struct pb_playbook *p, size_t i)
+/*
+ * The longest time from a step on, for runs that end by themselves and for those that end in a rollback:
+ * of these every step on the way that succeeded takes the time of its undo too.
+ */
+enum ending { ENDS, ROLLS_BACK, ENDING_MAX };
+
+struct longest {
+	int64_t span; /* -1: no way ends so */
+	size_t then; /* n_steps: nothing follows */
+	bool is_skipped;
+};
+
+static struct longest
+longest_from(const struct pb_playbook *p, size_t i, enum ending how, const struct longest *rest)
 {
-	int64_t span = 0;
-	while (i-- > 0)
-		if (p->steps[i].rollback != NULL)
-			span += step_for(p->steps[i].rollback);
-	return span;
+	const struct pb_step *s = &p->steps[i];
+	struct edge to[AFTER_MAX];
+	bool may_end_here = how == ENDS || s->on_failure == PB_FAILURE_ROLLBACK;
+	struct longest best = {.span = may_end_here ? step_for(s) : -1, .then = p->n_steps};
+	int64_t undo = how == ROLLS_BACK && s->rollback != NULL ? step_for(s->rollback) : 0;
+	for (size_t n = ways_on(p, i, to), k = 0; k < n; k++) {
+		const struct longest *behind = &rest[to[k].to];
+		int64_t own = to[k].is_skip ? 0 : step_for(s) + (to[k].is_done ? undo : 0);
+		if (behind->span >= 0 && own + behind->span > best.span)
+			best = (struct longest){own + behind->span, to[k].to, to[k].is_skip};
+	}
+	return best;
 }
 
 void
 pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret)
 {
-	PB_CLEANUP(pb_freep) int64_t *rest = pb_calloc(p->n_steps + 1, sizeof(int64_t));
-	PB_CLEANUP(pb_freep) size_t *then = pb_calloc(p->n_steps + 1, sizeof(size_t));
-	size_t to[AFTER_MAX];
+	struct longest *rest[ENDING_MAX];
 	*ret = (struct pb_way){.steps = pb_calloc(p->n_steps + 1, sizeof(size_t))};
-	rest[p->n_steps] = has_verify(p) || p->n_steps == 0 ? 0 : p->verify_timeout_for;
-	for (size_t i = p->n_steps; i-- > 0;) {
-		then[i] = p->n_steps;
-		rest[i] = 0;
-		for (size_t n = ways_on(p, i, to), k = 0; k < n; k++)
-			if (rest[to[k]] > rest[i]) {
-				rest[i] = rest[to[k]];
-				then[i] = to[k];
-			}
-		if (p->steps[i].on_failure == PB_FAILURE_ROLLBACK && undo_for(p, i) > rest[i]) {
-			rest[i] = undo_for(p, i);
-			then[i] = p->n_steps;
-		}
-		rest[i] += step_for(&p->steps[i]);
+	for (int how = 0; how < ENDING_MAX; how++) {
+		rest[how] = pb_calloc(p->n_steps + 1, sizeof(*rest[how]));
+		rest[how][p->n_steps].span = -1;
 	}
-	for (size_t i = 0; i < p->n_steps; i = then[i])
-		ret->steps[ret->n++] = i;
-	ret->run_for = rest[0];
-	ret->human_for = p->n_steps == 0 ? 0 : p->hold_for + rest[0];
+	rest[ENDS][p->n_steps].span = has_verify(p) || p->n_steps == 0 ? 0 : p->verify_timeout_for;
+	for (int how = 0; how < ENDING_MAX; how++)
+		for (size_t i = p->n_steps; i-- > 0;)
+			rest[how][i] = longest_from(p, i, (enum ending)how, rest[how]);
+	int how = rest[ROLLS_BACK][0].span > rest[ENDS][0].span ? ROLLS_BACK : ENDS;
+	for (size_t i = 0; i < p->n_steps; i = rest[how][i].then)
+		if (!rest[how][i].is_skipped)
+			ret->steps[ret->n++] = i;
+	ret->run_for = rest[how][0].span;
+	ret->human_for = p->n_steps == 0 ? 0 : p->hold_for + ret->run_for;
 	if (ret->human_for > p->page_by_for)
 		ret->human_for = p->page_by_for;
+	free(rest[ENDS]);
+	free(rest[ROLLS_BACK]);
 }
 
 void

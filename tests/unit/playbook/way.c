@@ -31,12 +31,27 @@ static const struct {
     {"the longer branch counts",
 	BOOK("    page_by: 1h\n    steps:\n" STEP("a", ", if: {alarm: {name: [x]}}, next: c")
 		STEP("b", ", timeout: 10m, next: d") STEP("c", ", timeout: 5m") STEP("d", "")),
-	"abd", 960 * PB_SECOND, 960 * PB_SECOND},
+	"bd", 900 * PB_SECOND, 900 * PB_SECOND},
     {"a rollback may take longer than going on",
 	BOOK("    page_by: 1h\n    steps:\n" STEP(
 	    "a", ", rollback: {action: exec, argv: [/y], timeout: 10m}")
 		STEP("b", ", on_failure: rollback")),
 	"ab", 720 * PB_SECOND, 720 * PB_SECOND},
+    {"a step that is skipped takes no time",
+	BOOK("    page_by: 1h\n    steps:\n" STEP(
+	    "a", ", if: {alarm: {name: [x]}}, next: c, timeout: 3m") STEP("b", ", timeout: 5m")
+		STEP("c", "")),
+	"bc", 600 * PB_SECOND, 600 * PB_SECOND},
+    {"only what is on the way is undone",
+	BOOK("    page_by: 1h\n    steps:\n" STEP(
+	    "a", ", if: {alarm: {name: [x]}}, next: c, timeout: 30m")
+		STEP("b", ", rollback: {action: exec, argv: [/y], timeout: 10m}")
+		    STEP("c", ", on_failure: rollback")),
+	"ac", 2100 * PB_SECOND, 2100 * PB_SECOND},
+    {"a look beside a step's timeout counts",
+	BOOK("    page_by: 1h\n    steps:\n" STEP(
+	    "a", ", check: {action: exec, argv: [/y], done: {a: [b]}}")),
+	"a", 360 * PB_SECOND, 360 * PB_SECOND},
 };
 
 START_TEST(the_longest_way_is_worked_out)
