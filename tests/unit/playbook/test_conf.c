@@ -63,7 +63,8 @@ load(const struct installed *set)
 
 START_TEST(the_worked_playbooks_load_beside_the_example)
 {
-	static const char *const names[] = {"disk-full", "queue-backlog", "web-5xx"};
+	static const char *const names[] = {
+	    "deploy-errors", "disk-full", "queue-backlog", "web-5xx"};
 	struct installed set = read_installed();
 	struct pb_config *c = load(&set);
 	for (size_t i = 0; i < PB_ARRAY_LEN(names); i++) {
