@@ -151,6 +151,29 @@ START_TEST(a_bad_configuration_changes_nothing)
 }
 END_TEST
 
+/* Valid by itself: only what was in force before tells that it was cut off. */
+START_TEST(a_file_that_was_cut_off_changes_nothing)
+{
+#define OTHER                                                                                      \
+	"version: 1\nplaybooks:\n"                                                                 \
+	"  - name: other\n    escalate: ladder\n"                                                  \
+	"    match: {source: [nobody.sends]}\n"
+	RIG(r);
+	fixture_start(r);
+	PB_CLEANUP(pb_freep) char *whole = NULL, *cut = NULL, *meant = NULL;
+	must(pb_rig_write(r, "conf/playbooks.d/other.yaml", OTHER "    page_by: 7m\n", &err));
+	want(pb_rig_ctl(r, &whole, "reload") == 0);
+	must(pb_rig_write(r, "conf/playbooks.d/other.yaml", OTHER, &err));
+	want(pb_rig_ctl(r, &cut, "reload") != 0);
+	want(
+	    strstr(cut,
+		"other.yaml: is the beginning of the file in force, cut off within playbook other; "
+		"if that is meant, end it with a comment") != NULL);
+	must(pb_rig_write(r, "conf/playbooks.d/other.yaml", OTHER "# as it is meant\n", &err));
+	want(pb_rig_ctl(r, &meant, "reload") == 0);
+}
+END_TEST
+
 START_TEST(sigterm_lets_the_running_step_end)
 {
 	RIG(r);
@@ -191,6 +214,7 @@ PB_SUITE(restart)
 	pb_add(s, a_recovery_during_a_downtime_is_seen_after_it);
 	pb_add(s, a_good_configuration_is_taken_at_sighup);
 	pb_add(s, a_bad_configuration_changes_nothing);
+	pb_add(s, a_file_that_was_cut_off_changes_nothing);
 	pb_add(s, sigterm_lets_the_running_step_end);
 	pb_add(s, an_idle_daemon_stops_at_once);
 }

@@ -187,7 +187,8 @@ START_TEST(status_names_sources_that_fail)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	PB_JSON json_t *j = json_of(
 	    "{'state':'degraded','degraded_why':'the store cannot be written','version':'0.1.0',"
-	    "'host':'h1','pid':42,'started_at':@3600@,'state_dir':'/var/lib/playbookd','open':2,"
+	    "'host':'h1','pid':42,'started_at':@3600@,'state_dir':'/var/lib/"
+	    "playbookd','open':2,'old_plans':1,"
 	    "'actions_running':1,'defects':1,'region':'eu-west-1','credentials':'environment',"
 	    "'config':{'dir':'/etc/playbookd','digest':'0123456789abcdef','loaded_at':@60@,"
 	    "'playbooks':3,'problem':'not what is on disk','on_disk':'refused','refused_at':@30@,"
@@ -208,6 +209,7 @@ START_TEST(status_names_sources_that_fail)
 	    "  state          /var/lib/playbookd, 121 KiB\n"
 	    "  aws            region eu-west-1, credentials from environment\n"
 	    "  incidents      2 open, 1 action running\n"
+	    "                 1 of them goes on by a configuration that is no longer in force\n"
 	    "  defects        1 open incident waits for nothing, see the journal\n"
 	    "  quarantine     2 messages that nobody could read: playbookctl quarantine\n"
 	    "\n"
