@@ -3,6 +3,7 @@
  *
  *	{by: 9m, page: {level: 1}}			at least one so far
  *	{at: 10m, page: {to: ana, by: pager}}		by: through which channel
+ *	{at: 30s, page: {in: group, text: [web-1, web-2]}}	in: group or storm; what it names
  *	{at: 10m, notice: ana}				at that very moment, to the second
  *	{between: [60s, 100s], step: restart}		at least one in the span, none before or after it
  *	{never: page}   {at_most: 1, step: restart}   {times: 2, page: ana}
@@ -28,6 +29,30 @@ has_inputs(const json_t *inputs, const json_t *wanted)
 	return true;
 }
 
+static const char *
+word_of(const json_t *list, size_t i)
+{
+	const char *word = json_string_value(json_array_get(list, i));
+	return word == NULL ? "" : word;
+}
+
+/* Of a group or storm ("in"), with this in its message ("text": one or several)? */
+static bool
+fits_page(const struct seen *s, const json_t *what)
+{
+	const char *in = pb_json_str(what, "in"), *mark = strchr(s->incident, '-');
+	const char *message = pb_json_str_or(s->inputs, "Message", "");
+	const json_t *text = pb_json_get(what, "text");
+	if (in != NULL && (mark == NULL || mark[1] != in[0]))
+		return false;
+	if (json_is_string(text))
+		return strstr(message, json_string_value(text)) != NULL;
+	for (size_t i = 0; i < json_array_size(text); i++)
+		if (strstr(message, word_of(text, i)) == NULL)
+			return false;
+	return true;
+}
+
 /* Does what was seen fit the line's "kind: what" and its further members? */
 static bool
 fits(const struct seen *s, const char *kind, const json_t *what, const json_t *line)
@@ -43,6 +68,8 @@ fits(const struct seen *s, const char *kind, const json_t *what, const json_t *l
 	const char *by = pb_json_str(what, "by");
 	PB_CLEANUP(pb_freep) char *way = by == NULL ? NULL : pb_asprintf("@%s/", by);
 	if (way != NULL && strstr(s->detail, way) == NULL)
+		return false;
+	if (!fits_page(s, what))
 		return false;
 	const char *to = pb_json_str(what, "to"), *cause = pb_json_str(line, "cause");
 	if ((to != NULL && strcmp(to, s->name) != 0) ||

@@ -241,6 +241,37 @@ static struct {
 	"  maintenance    patch has expired, take it out of the configuration\n"},
 };
 
+START_TEST(incidents_and_status_tell_of_groups_and_storms)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *list = json_of(
+	    "{'incidents': [{'id': '20261123-1', 'state': 'waiting', 'ladder': 'gathered', "
+	    "'ladder_next_at': @-30@, 'group': '20261123-g1', 'opened_at': @5@},"
+	    "{'id': '20261123-2', 'state': 'waiting', 'ladder': 'paging', 'storm': '20261123-s2', "
+	    "'opened_at': @5@}]}");
+	pb_ctl_show_incidents(&b, list, false, &plain);
+	ck_assert_ptr_nonnull(strstr(b.ptr, "pages in 30s at the latest, with group 20261123-g1"));
+	ck_assert_ptr_nonnull(strstr(b.ptr, "paging, nobody has answered, storm 20261123-s2"));
+
+	PB_CLEANUP(pb_buf_fini) struct pb_buf status = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of(
+	    "{'state': 'running', 'bundles': ["
+	    "{'id': '20261123-s2', 'kind': 'storm', 'state': 'open', 'escalation': 'oncall', "
+	    "'opened_at': @300@, 'open': 412, 'unacknowledged': 400, 'resolved': 7},"
+	    "{'id': '20261123-s1', 'kind': 'storm', 'state': 'calm', 'escalation': 'oncall', "
+	    "'opened_at': @7200@, 'open': 2, 'unacknowledged': 0, 'resolved': 90},"
+	    "{'id': '20261123-g1', 'kind': 'group'}]}");
+	pb_ctl_show_status(&status, j, &plain);
+	ck_assert_ptr_nonnull(strstr(status.ptr,
+	    "20261123-s2 for 5m, escalation oncall: 412 open, 400 of them not acknowledged; 7 "
+	    "resolved\n"));
+	ck_assert_ptr_nonnull(strstr(status.ptr,
+	    "20261123-s1 for 2h, escalation oncall: 2 open, 0 of them not acknowledged; 90 "
+	    "resolved; it is over and takes no more\n"));
+	ck_assert_ptr_nonnull(strstr(status.ptr, "1 of incidents that are paged together\n"));
+}
+END_TEST
+
 START_TEST(status_tells_a_configuration_that_is_not_in_force)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
@@ -344,6 +375,7 @@ PB_SUITE(ctl_text)
 	pb_add(s, a_long_title_leaves_what_comes_next_on_the_screen);
 	pb_add(s, status_without_sources_says_so);
 	pb_add(s, the_quarantine_is_shown_without_harm);
+	pb_add(s, incidents_and_status_tell_of_groups_and_storms);
 	pb_add(s, colour_is_only_where_it_is_wanted);
 	pb_add(s, columns_count_characters_and_not_bytes);
 	pb_add(s, ids_are_encoded_in_paths);
