@@ -33,6 +33,21 @@ alarm_reason(const json_t *event)
 }
 
 static void
+add_informed(struct pb_buf *b, const json_t *in, const struct pb_ctl_view *v)
+{
+	size_t i;
+	json_t *one;
+	json_array_foreach (pb_json_get(in, "inform"), i, one) {
+		(void)pb_buf_addf(b, "  %-10s ", i == 0 ? "informs" : "");
+		pb_ctl_add_text(b, pb_json_str_or(one, "audience", "?"), 100);
+		(void)pb_buf_addf(
+		    b, ", %lld so far, next ", (long long)pb_json_i64(one, "sent", 0));
+		pb_ctl_add_time(b, pb_json_i64(one, "next_at", PB_NEVER), v->now);
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
+static void
 add_incident(struct pb_buf *b, const json_t *in, const json_t *event, const struct pb_ctl_view *v)
 {
 	const char *state = pb_json_str_or(in, "state", "?");
@@ -56,6 +71,7 @@ add_incident(struct pb_buf *b, const json_t *in, const json_t *event, const stru
 	time_line(b, "held until", pb_json_i64(in, "hold_until", 0), v->now);
 	time_line(b, "resolved", pb_json_i64(in, "resolved_at", 0), v->now);
 	text_line(b, "no pages", pb_json_str(in, "held"));
+	add_informed(b, in, v);
 	text_line(b, "cause", pb_json_str(in, "cause"));
 	text_line(b, "by", pb_json_str(in, "resolved_by"));
 	if (pb_json_i64(in, "count", 1) > 1)

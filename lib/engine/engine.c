@@ -551,7 +551,11 @@ pb_engine_open_json(const struct pb_engine *e, int64_t now)
 		bundle_set_names(in, j);
 		int64_t until;
 		PB_CLEANUP(pb_freep) char *held = hush_why(e, in, now, &until);
-		pb_json_set_str(j, "held", held);
+		pb_json_set_str(
+		    j, "held", in->ladder.state == LADDER_HELD ? in->ladder.held : held);
+		json_t *informed = inform_json(in);
+		if (informed != NULL)
+			json_object_set_new(j, "inform", informed);
 		if (in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE) {
 			bool is_plan = in->state == INCIDENT_PROPOSED;
 			pb_json_set_str(

@@ -399,6 +399,7 @@ open_new(struct turn *t, struct incident *in)
 		    incident_escalation(in)->name);
 
 	ladder_input(t, in, LADDER_ARM, NULL);
+	inform_begin(t, in);
 	if (p != NULL && p->hold_for > 0 && p->n_steps > 0) {
 		char until[PB_TIME_TEXT];
 		in->hold_until = t->now + p->hold_for;
@@ -497,6 +498,7 @@ close_now(struct turn *t, struct incident *in)
 	    in->resolved_by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(in->resolved_by)));
 	enter(t, in, INCIDENT_RESOLVED);
 	maintenance_incident_closed(t, in);
+	inform_close(t, in);
 	ladder_input(t, in, LADDER_CLOSE, NULL);
 
 	t->e->n_open--;
@@ -793,6 +795,7 @@ incident_free(struct incident *in)
 	free(in->resolved_by);
 	free(in->lock);
 	free(in->answer);
+	free(in->inform);
 	free(in);
 }
 
@@ -808,6 +811,8 @@ incident_arm(struct pb_engine *e, struct incident *in)
 		at = step_next_at(in);
 	if (in->ladder.next_at < at)
 		at = in->ladder.next_at;
+	if (inform_next_at(in) < at)
+		at = inform_next_at(in);
 	if (at == PB_NEVER)
 		pb_heap_clear(&e->timers, &in->timer);
 	else
@@ -829,6 +834,7 @@ incident_due(struct turn *t, struct incident *in)
 	if (in->ladder.next_at <= t->now)
 		ladder_input(t, in, LADDER_DUE, NULL);
 	page_due(t, &in->out);
+	inform_due(t, in);
 	incident_settle(t, in);
 }
 

@@ -126,6 +126,12 @@ struct window {
 	int64_t n_more; /* that found no room */
 };
 
+/* Notices to one audience of an incident. */
+struct inform {
+	int64_t next_at; /* PB_NEVER = none any more */
+	int64_t n; /* sent so far */
+};
+
 /* A message that is no page, on its way. */
 enum post_state { POST_SENDING, POST_RETRYING, POST_STATE_MAX };
 struct post {
@@ -289,6 +295,7 @@ struct incident {
 	struct ladder ladder;
 	struct outbox out;
 	struct member *members; /* its places in bundles (bundle.h) */
+	struct inform *inform; /* of each notice of its plan; NULL = not begun */
 	struct pb_timer timer;
 };
 
@@ -583,6 +590,15 @@ void post_due(struct turn *t);
 void post_interrupted(struct turn *t); /* after a restart: what was in flight goes again */
 void post_free(void *p);
 int post_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
+/* inform.c: stakeholders */
+void inform_begin(struct turn *t, struct incident *in);
+void inform_interrupted(struct turn *t, struct incident *in); /* begins what has no record */
+void inform_acked(struct turn *t, struct incident *in);
+void inform_close(struct turn *t, struct incident *in); /* whoever heard hears that it is over */
+void inform_due(struct turn *t, struct incident *in);
+int64_t inform_next_at(const struct incident *in);
+json_t *inform_json(const struct incident *in); /* for people; NULL when there are none */
+int inform_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);
 /* page_text.c: subject (ASCII, below 100 bytes) and body */
 char *page_subject_of(const char *text); /* of anything; the caller's */
 char *page_subject(const struct incident *in, const struct page *p);

@@ -300,6 +300,7 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 	incident_note(t, in, "", "ack", "by %s, holds until %s",
 	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_time_clock(clock, until));
 	page_drop_waiting(t, &in->out, "acknowledged");
+	inform_acked(t, in);
 	enter(t, in, LADDER_ACKED, until);
 }
 

@@ -33,6 +33,7 @@ static const char *const kind_names[] = {
     [PB_REC_RECEIVED] = "received",
     [PB_REC_WINDOW] = "window",
     [PB_REC_POST] = "post",
+    [PB_REC_INFORM] = "inform",
 };
 _Static_assert(PB_ARRAY_LEN(kind_names) == PB_REC_MAX, "a name for each kind");
 

@@ -35,6 +35,7 @@ enum pb_record_kind {
 	PB_REC_RECEIVED, /* key: identity of an event; "incident" is the first one it went to */
 	PB_REC_WINDOW, /* key: name of a maintenance window that is open, and what it kept quiet */
 	PB_REC_POST, /* key: its id; a message that is no page and is not delivered yet */
+	PB_REC_INFORM, /* key: incident id; when its stakeholders hear next, and how often they did */
 	PB_REC_MAX,
 };
 const char *pb_record_kind_name(enum pb_record_kind kind); /* table name: "incident", ... */

@@ -340,6 +340,8 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		return 0;
 	case PB_REC_POST:
 		return post_restore(e, r, err);
+	case PB_REC_INFORM:
+		return inform_restore(e, r, err);
 	case PB_REC_BUNDLE:
 		return bundle_restore(e, r, err);
 	case PB_REC_QUARANTINE: /* for people only */
@@ -388,6 +390,7 @@ restore_boot(struct turn *t)
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
 		mend(t, in);
+		inform_interrupted(t, in);
 		if (run_is_live(&in->run)) {
 			step_input(t, in, in->run.step, STEP_INTERRUPT, NULL);
 			step_check(t, in);

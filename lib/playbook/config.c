@@ -92,6 +92,9 @@ playbook_fini(struct pb_playbook *p)
 	for (size_t i = 0; i < p->n_steps; i++)
 		step_fini(&p->steps[i]);
 	free(p->steps);
+	for (size_t i = 0; i < p->n_inform; i++)
+		pb_inform_fini(&p->inform[i]);
+	free(p->inform);
 	free(p->file);
 }
 

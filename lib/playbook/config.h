@@ -253,6 +253,17 @@ struct pb_guards {
 	bool breaker_approves; /* then: approve; else page */
 };
 
+/* Notices to stakeholders, apart from paging. */
+struct pb_inform {
+	char *audience; /* unique in its playbook */
+	size_t *via; /* channels; their own addresses */
+	size_t n_via;
+	int64_t after_for; /* from the opening to the first */
+	int64_t every_for; /* from one to the next; 0 = there is one only */
+	bool until_acked; /* until: acknowledged; else resolved */
+	char *text; /* start template */
+};
+
 struct pb_playbook {
 	char *name;
 	char *summary, *docs, *objective, *severity,
@@ -272,6 +283,8 @@ struct pb_playbook {
 	struct pb_step *steps;
 	size_t n_steps;
 	size_t escalation; /* never PB_NONE */
+	struct pb_inform *inform;
+	size_t n_inform;
 	char *file; /* where it stands, for messages */
 	int line;
 };

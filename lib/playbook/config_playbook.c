@@ -212,7 +212,7 @@ static const struct pb_field playbook_fields[] = {
     {"steps", PB_FIELD_CUSTOM, .read = read_steps},
     {"escalate", PB_FIELD_CUSTOM, .is_required = true, .read = read_escalate,
 	.note = "the name of an escalation"},
-    {.key = "inform", .type = PB_FIELD_LATER},
+    {.key = "inform", .type = PB_FIELD_SEEN},
 };
 
 void
@@ -232,6 +232,8 @@ pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playboo
 	pb_read_params(l, n);
 	(void)PB_READ_MAP(l, n, "playbook", playbook_fields, ret);
 	pb_read_guards(l, n);
+	if (pb_node_get(n, "inform") != NULL)
+		pb_read_inform(l, pb_node_get(n, "inform"), ret);
 	if (ret->severity == NULL)
 		ret->severity = pb_strdup("error");
 	if (ret->hold_for < 0 && at == NULL)

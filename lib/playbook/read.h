@@ -217,6 +217,8 @@ void pb_read_params(struct pb_loader *l, const struct pb_node *playbook);
 void pb_read_guards(struct pb_loader *l, const struct pb_node *playbook);
 void pb_guards_fini(struct pb_guards *g);
 void pb_read_budget(struct pb_loader *l, const struct pb_node *n, struct pb_budget *ret);
+void pb_read_inform(struct pb_loader *l, const struct pb_node *n, struct pb_playbook *p);
+void pb_inform_fini(struct pb_inform *i);
 void pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playbook *ret);
 /* config_step.c; the names of all steps of l->playbook are set before. */
 void pb_read_step(struct pb_loader *l, const struct pb_node *n, struct pb_step *ret);

@@ -35,6 +35,7 @@ static const struct table tables[PB_REC_MAX] = {
     [PB_REC_RECEIVED] = {"seq", NULL},
     [PB_REC_WINDOW] = {"key", NULL},
     [PB_REC_POST] = {"key", NULL},
+    [PB_REC_INFORM] = {"key", NULL},
 };
 
 static int

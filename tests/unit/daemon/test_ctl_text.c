@@ -116,6 +116,22 @@ static const char incident_text[] =
     "'text':'web-5xx-prod'},{'seq':5,'at':@100@,'incident':'20261123-7','kind':'step',"
     "'step':'restart','text':'failed'}]}";
 
+START_TEST(show_tells_who_is_informed_and_why_nobody_is_paged)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of("{'incident':{'id':'1','state':'waiting',"
+				    "'held':'maintenance patch until 4\\u001b','inform':["
+				    "{'audience':'business','sent':2,'next_at':@-600@},"
+				    "{'audience':'desk','sent':1}]}}");
+	pb_ctl_show_incident(&b, j, &plain);
+	ck_assert_msg(strstr(b.ptr,
+			  "  no pages   maintenance patch until 4\\x1b\n"
+			  "  informs    business, 2 so far, next 2026-11-23T06:40:00Z (in 10m)\n"
+			  "             desk, 1 so far, next never\n") != NULL,
+	    "%s", b.ptr);
+}
+END_TEST
+
 START_TEST(show_tells_the_whole_story)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
@@ -367,6 +383,7 @@ PB_SUITE(ctl_text)
 {
 	pb_add_loop(s, times_are_rfc_3339_and_age, 0, PB_ARRAY_LEN(times));
 	pb_add(s, the_list_of_incidents_says_what_comes_next);
+	pb_add(s, show_tells_who_is_informed_and_why_nobody_is_paged);
 	pb_add(s, show_tells_the_whole_story);
 	pb_add(s, show_of_an_incident_without_a_run_is_short);
 	pb_add(s, status_names_sources_that_fail);

@@ -87,12 +87,36 @@ static const struct pb_test_bad rows[] = {
 	PB_TEST_HEAD "playbooks:\n"
 		     "  - {name: p, match: {source: [x]}, escalate: e, resolve_on: ok}\n",
 	{"8:62: \"ok\" is not one of alarm_ok, never"}},
+    {"a notice without anything",
+	PB_TEST_HEAD "playbooks:\n  - {name: p, match: {source: [x]}, escalate: e, inform: [{}]}\n",
+	{"8:59: notice needs the key audience",
+	    "8:59: notice needs the key text: what they are "
+	    "told, in their words",
+	    "8:59: notice needs the key via: names of channels"}},
+    {"a notice with everything wrong",
+	PB_TEST_HEAD "playbooks:\n  - {name: p, match: {source: [x]}, escalate: e, inform: [\n"
+		     "    {audience: a b, via: [pagr], after: 2d, every: 30s, until: ok, text: "
+		     "\"${steps.s.output}\"},\n"
+		     "    {audience: us, via: [], text: \"${alarm.nam}\"}]}\n",
+	{"9:16: \"a b\" is no name of a stakeholder: use 1 to 100 letters, digits, - _ and ., "
+	 "beginning with a letter, digit or _",
+	    "9:27: channel \"pagr\" is not defined (did you mean \"pager\"?)",
+	    "9:41: 2d is out of range, it must be between 0s and 1d",
+	    "9:52: 30s is out of range, it must be between 1m and 7d",
+	    "9:64: \"ok\" is not one of resolved, acknowledged",
+	    "9:74: template: no step has run yet where this is made",
+	    "10:25: the list of channels is empty",
+	    "10:35: template: alarm has no member \"nam\" (did you mean \"name\"?)"}},
+    {"an audience twice",
+	PB_TEST_HEAD "playbooks:\n  - {name: p, match: {source: [x]}, escalate: e, inform: [\n"
+		     "    {audience: us, via: [pager], text: a},\n"
+		     "    {audience: us, via: [pager], text: b}]}\n",
+	{"10:16: audience \"us\" is informed already, in line 9"}},
     {"what is not built yet",
 	PB_TEST_HEAD "playbooks:\n"
-		     "  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, inform: [], "
+		     "  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, "
 		     "reopen_within: 5m}\n",
-	{"8:50: reviewed is not supported yet", "8:64: inform is not supported yet",
-	    "8:76: reopen_within is not supported yet"}},
+	{"8:50: reviewed is not supported yet", "8:64: reopen_within is not supported yet"}},
 #define GUARDS(text)                                                                               \
 	PB_TEST_HEAD                                                                               \
 	"playbooks:\n"                                                                             \

@@ -12,7 +12,7 @@ START_TEST(the_commented_example_is_accepted)
 	struct pb_config *c = pb_test_load_file("conf/playbookd.example.yaml");
 	ck_assert_uint_eq(c->n_playbooks, 2);
 	ck_assert_uint_eq(c->n_sources, 2);
-	ck_assert_uint_eq(c->n_channels, 3);
+	ck_assert_uint_eq(c->n_channels, 4);
 	ck_assert_uint_eq(c->n_contacts, 3);
 	ck_assert_uint_eq(c->playbooks[0].n_steps, 4);
 	ck_assert_ptr_nonnull(c->matcher);
