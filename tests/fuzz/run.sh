@@ -31,8 +31,10 @@ seed_pattern() {
 		'{"source":[{"equals-ignore-case":"AWS.CloudWatch"},{"suffix":{"equals-ignore-case":"H"}}]}'; do
 		text "$1" "$p\0$event"
 	done
-	for p in "$shared"/vectors/event-patterns/*.json; do
-		[ -f "$p" ] && { cat "$p"; printf '\0%s' "$event"; } | head -c 16000 >"$1/vector-${p##*/}"
+	# Recorded cases, a line each: {"name": ..., "pattern": {...}, "event": {...}}.
+	[ -f "$shared/vectors/event-patterns/aws-recorded.jsonl" ] && command -v jq >/dev/null || return 0
+	jq -c '.pattern' "$shared/vectors/event-patterns/aws-recorded.jsonl" | while IFS= read -r p; do
+		printf '%s\0%s' "$p" "$event" >"$1/recorded-$(printf '%s' "$p" | cksum | tr ' ' -)"
 	done
 }
 seed_match() {

@@ -80,6 +80,22 @@ has_absence_in_array(const struct pb_pattern *p, struct pb_str text)
 	return ret;
 }
 
+/* A text and a range in one list: event-ruler now and then loses the text. */
+static bool
+has_text_beside_range(const struct pb_pattern *p)
+{
+	for (size_t i = 0; i < p->n_fields; i++) {
+		bool has_text = false, has_range = false;
+		for (size_t k = 0; k < p->fields[i].n_tests; k++) {
+			has_text = has_text || p->fields[i].tests[k].op == PB_TEST_TEXT;
+			has_range = has_range || p->fields[i].tests[k].op == PB_TEST_RANGE;
+		}
+		if (has_text && has_range)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_settled(struct pb_str pattern, struct pb_str event)
 {
@@ -91,7 +107,7 @@ is_settled(struct pb_str pattern, struct pb_str event)
 	    HAS_ANY(pattern, settled_letters))
 		return true;
 	return pb_pattern_compile(pattern, &p, NULL) == 0 &&
-	    (has_field_twice(p) || has_absence_in_array(p, event));
+	    (has_field_twice(p) || has_text_beside_range(p) || has_absence_in_array(p, event));
 }
 
 /* "match", "nomatch", "refused" for an event that is none, or "error REASON". */
