@@ -274,6 +274,12 @@ test_cases(const char *file)
 	while (lines_next(&l, &line))
 		if (test_case(&l, line, &score) < 0)
 			return PB_CTL_USAGE;
+	if (score.n == 0) { /* a run that tried nothing must not look like one that passed */
+		char shown[SHOWN];
+		fprintf(stderr, "playbookctl: %s: no cases\n",
+		    pb_safe(shown, sizeof(shown), pb_str_of(file)));
+		return PB_CTL_USAGE;
+	}
 	printf("%zu cases, %zu agree, %zu disagree\n", score.n, score.n_agreed,
 	    score.n - score.n_agreed);
 	return score.n_agreed == score.n ? PB_CTL_OK : PB_CTL_REFUSED;

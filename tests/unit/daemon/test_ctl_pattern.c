@@ -74,6 +74,8 @@ static const struct {
 	PB_CTL_OK},
     {"{\"pattern\":{\"a\":[1]}}", PB_CTL_USAGE},
     {"nonsense", PB_CTL_USAGE},
+    {"", PB_CTL_USAGE},
+    {"\n \n", PB_CTL_USAGE},
     {"{", PB_CTL_USAGE},
 };
 
