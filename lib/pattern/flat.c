@@ -808,7 +808,6 @@ pb_flat_new(void)
 	struct pb_flat *f = pb_calloc(1, sizeof(*f));
 
 	f->level = pb_scan_best();
-	f->shapes = pb_shapes_new();
 	f->has_shapes = true;
 	f->keys_size = 64;
 	f->keys = pb_calloc(f->keys_size, sizeof(*f->keys));
@@ -862,6 +861,8 @@ pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str even
 		return -1;
 	start_event(f, t);
 	f->event = event;
+	if (f->has_shapes && f->shapes == NULL)
+		f->shapes = pb_shapes_new();
 	if (f->has_shapes &&
 	    pb_shapes_read(f->shapes, f->level, t->serial, event, stop_early ? t->n_paths : 0)) {
 		for (uint32_t i = 0; i < f->shapes->n_values; i++)

@@ -101,7 +101,7 @@ struct pb_flat_set_entry {
 
 struct pb_flat {
 	struct pb_scan scan;
-	struct pb_shapes *shapes;
+	struct pb_shapes *shapes; /* NULL until they are used */
 	bool has_shapes; /* are they used? */
 	enum pb_scan_level level;
 	struct pb_str event;

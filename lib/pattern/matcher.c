@@ -635,7 +635,7 @@ pb_match_set_shapes(struct pb_match *s, bool are_used)
 uint64_t
 pb_match_n_by_shape(const struct pb_match *s)
 {
-	return s->flat->shapes->n_read;
+	return s->flat->shapes != NULL ? s->flat->shapes->n_read : 0;
 }
 
 size_t
@@ -647,5 +647,6 @@ pb_matcher_match(const struct pb_matcher *m, const json_t *event, uint32_t *ids,
 		return 0;
 	PB_CLEANUP(pb_freep) char *text = pb_json_text(event);
 	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+	pb_match_set_shapes(s, false); /* there is one event only */
 	return pb_match(m, s, pb_str_of(text), ids, cap, &n) < 0 ? 0 : n;
 }

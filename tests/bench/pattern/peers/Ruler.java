@@ -13,7 +13,7 @@ class Ruler {
 		return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() / 1e9;
 	}
 
-	static void run(String line) throws Exception {
+	static void run(String line, boolean isPrinted) throws Exception {
 		String[] c = line.split("\t");
 		int most = Integer.parseInt(c[3]), n = 0;
 		List<String> events = Files.readAllLines(Path.of(c[4]));
@@ -28,7 +28,8 @@ class Ruler {
 				n++;
 			}
 		} catch (Exception | StackOverflowError e) {
-			System.out.println(c[0] + "\trefused");
+			if (isPrinted)
+				System.out.println(c[0] + "\trefused");
 			return;
 		}
 		double built = cpuSeconds() - start;
@@ -43,11 +44,15 @@ class Ruler {
 				times[i] = cpuSeconds() - start;
 		}
 		Arrays.sort(times);
-		System.out.printf("%s\t%.1f\t%d\t%.0f\t0%n", c[0], times[PASSES / 2] * 1e9 / events.size(), matches, n / built);
+		if (isPrinted)
+			System.out.printf("%s\t%.1f\t%d\t%.0f\t0%n", c[0], times[PASSES / 2] * 1e9 / events.size(), matches, n / built);
 	}
 
 	public static void main(String[] args) throws Exception {
-		for (String line : Files.readAllLines(Path.of(args[0])))
-			run(line);
+		List<String> cases = Files.readAllLines(Path.of(args[0]));
+		for (int i = 0; i < 3; i++) // the first case is not to pay for compiling the code of all
+			run(cases.get(0), false);
+		for (String line : cases)
+			run(line, true);
 	}
 }
