@@ -197,6 +197,8 @@ app_status(void *arg)
 	    pb_engine_maintenance_json(pb_core_engine(app->core), pb_core_now(app->core)));
 	pb_json_set_i64(j, "old_plans", (int64_t)pb_engine_n_old_plans(pb_core_engine(app->core)));
 	json_object_set_new(j, "bundles", pb_engine_bundles_json(pb_core_engine(app->core)));
+	json_object_set_new(j, "overdue",
+	    pb_engine_overdue_json(pb_core_engine(app->core), pb_core_now(app->core)));
 	pb_json_set_i64(j, "open", (int64_t)pb_engine_n_open(pb_core_engine(app->core)));
 	pb_json_set_i64(j, "actions_running", (int64_t)pb_actions_n_running(app->actions));
 	pb_json_set_i64(j, "defects", (int64_t)app->n_defects);

@@ -8,6 +8,7 @@
 
 /* The remedy stands at the end of an error, in the last column, where length does no harm. */
 #define ERROR_MAX 2000
+#define OVERDUE_MAX 5
 #define TITLE_MAX 60 /* so that what stands behind it stays on the screen */
 
 #define TABLE(n) PB_CLEANUP(pb_ctl_table_fini) struct pb_ctl_table t = {.n_columns = (n)}
@@ -39,6 +40,11 @@ add_next(struct pb_buf *b, const json_t *in, int64_t now)
 		if (pb_json_str(in, "resolved_by") != NULL)
 			(void)pb_buf_addf(b, " by %s", pb_json_str(in, "resolved_by"));
 		return PB_CTL_GREEN;
+	}
+	if (pb_json_i64(in, "calm_at", 0) > 0) {
+		(void)pb_buf_addf(b, "flaps, is OK now, closes in %s",
+		    pb_ctl_age(span, now, pb_json_i64(in, "calm_at", now)));
+		return PB_CTL_YELLOW;
 	}
 	if (pb_json_str(in, "asks") != NULL) {
 		(void)pb_buf_adds(b, "asks: playbookctl approve ID");
@@ -365,6 +371,26 @@ add_maintenance(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 }
 
 static void
+add_overdue(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	size_t i, n = json_array_size(pb_json_get(s, "overdue"));
+	json_t *o;
+	json_array_foreach (pb_json_get(s, "overdue"), i, o) {
+		label(b, i == 0 ? "reviews" : "");
+		if (i == OVERDUE_MAX) {
+			(void)pb_buf_addf(b, "and %zu more\n", n - i);
+			return;
+		}
+		pb_ctl_add_colored(b, "overdue", PB_CTL_YELLOW, v);
+		(void)pb_buf_adds(b, ": ");
+		pb_ctl_add_text(b, pb_json_str_or(o, "playbook", "?"), 100);
+		(void)pb_buf_adds(b, ", ");
+		pb_ctl_add_text(b, pb_json_str_or(o, "overdue", "?"), 300);
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
+static void
 add_aws(struct pb_buf *b, const json_t *s)
 {
 	label(b, "aws");
@@ -390,6 +416,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	add_stopped(b, s, v);
 	add_maintenance(b, s, v);
 	add_bundles(b, s, v);
+	add_overdue(b, s, v);
 	add_aws(b, s);
 	add_incident_counts(b, s);
 	add_quarantine(b, s, v);

@@ -32,6 +32,23 @@ alarm_reason(const json_t *event)
 	return json_string_value(pb_json_path(event, PB_STR("detail.state.reason")));
 }
 
+/* What came back, how often, and after how long. */
+static void
+add_reopened(struct pb_buf *b, const json_t *in, const struct pb_ctl_view *v)
+{
+	int64_t n = pb_json_i64(in, "n_reopened", 0), at = pb_json_i64(in, "reopened_at", 0);
+	char after[32];
+	time_line(b, "closes", pb_json_i64(in, "calm_at", 0), v->now);
+	if (n == 0)
+		return;
+	(void)pb_buf_addf(b, "  %-10s ", "reopened");
+	pb_ctl_add_time(b, at, v->now);
+	(void)pb_buf_addf(b, ", %lld time%s; %s after it was resolved as ", (long long)n,
+	    n == 1 ? "" : "s", pb_ctl_age(after, pb_json_i64(in, "last_resolved_at", at), at));
+	pb_ctl_add_text(b, pb_json_str_or(in, "last_cause", "?"), 50);
+	(void)pb_buf_addc(b, '\n');
+}
+
 static void
 add_informed(struct pb_buf *b, const json_t *in, const struct pb_ctl_view *v)
 {
@@ -64,10 +81,13 @@ add_incident(struct pb_buf *b, const json_t *in, const json_t *event, const stru
 	const char *playbook = pb_json_str_or(in, "playbook", "");
 	text_line(b, "playbook", playbook[0] == '\0' ? "none matches" : playbook);
 	text_line(b, "summary", pb_json_str(in, "summary"));
+	text_line(b, "objective", pb_json_str(in, "objective"));
 	text_line(b, "docs", pb_json_str(in, "docs"));
 	text_line(b, "owner", pb_json_str(in, "owner"));
+	text_line(b, "overdue", pb_json_str(in, "overdue"));
 	time_line(b, "event", pb_json_i64(in, "event_at", 0), v->now);
 	time_line(b, "opened", pb_json_i64(in, "opened_at", 0), v->now);
+	add_reopened(b, in, v);
 	time_line(b, "held until", pb_json_i64(in, "hold_until", 0), v->now);
 	time_line(b, "resolved", pb_json_i64(in, "resolved_at", 0), v->now);
 	text_line(b, "no pages", pb_json_str(in, "held"));
@@ -123,6 +143,16 @@ step_at(const json_t *steps, int64_t index)
 	return NULL;
 }
 
+static int64_t
+highest_index(const json_t *steps)
+{
+	int64_t highest = -1;
+	for (size_t i = 0; i < json_array_size(steps); i++)
+		if (pb_json_i64(json_array_get(steps, i), "index", -1) > highest)
+			highest = pb_json_i64(json_array_get(steps, i), "index", -1);
+	return highest;
+}
+
 static void
 add_run(struct pb_buf *b, const json_t *run, const json_t *steps, const struct pb_ctl_view *v)
 {
@@ -137,10 +167,20 @@ add_run(struct pb_buf *b, const json_t *run, const json_t *steps, const struct p
 	}
 	(void)pb_buf_addc(b, '\n');
 	PB_CLEANUP(pb_ctl_table_fini) struct pb_ctl_table t = {.n_columns = 7};
-	for (int64_t i = 0; i < pb_json_i64(run, "n_steps", 0); i++)
+	PB_CLEANUP(pb_ctl_table_fini) struct pb_ctl_table undone = {.n_columns = 7};
+	int64_t n_forward = pb_json_i64(run, "n_steps", 0);
+	for (int64_t i = 0; i < n_forward; i++)
 		if (step_at(steps, i) != NULL)
 			step_row(&t, step_at(steps, i), v);
 	pb_ctl_table_add(b, &t, "  ", v);
+	/* The undos stand behind the steps; each has a record once it was begun.  The last is first. */
+	for (int64_t i = highest_index(steps); i >= n_forward; i--)
+		if (step_at(steps, i) != NULL)
+			step_row(&undone, step_at(steps, i), v);
+	if (undone.n_cells == 0)
+		return;
+	(void)pb_buf_adds(b, "rollback:\n");
+	pb_ctl_table_add(b, &undone, "  ", v);
 }
 
 /* --- ladder and pages */

@@ -30,6 +30,7 @@ incident_context(const struct incident *in)
 	pb_json_set_str(j, "severity", incident_severity(in));
 	pb_json_set_str(j, "opened_at", pb_time_rfc3339(opened, in->opened_at));
 	pb_json_set_i64(j, "count", in->count);
+	pb_json_set_i64(j, "reopened", in->n_reopened);
 	return j;
 }
 

@@ -96,6 +96,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 		: options->degraded_why);
 	e->incidents = pb_map_new();
 	e->by_key = pb_map_new();
+	e->recent = pb_map_new();
 	e->alarms = pb_map_new();
 	e->sources = pb_map_new();
 	e->seen = pb_map_new();
@@ -131,6 +132,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->watches, storm_watch_free);
 	pb_map_free(e->incidents, free_incident);
 	pb_map_free(e->by_key, NULL);
+	pb_map_free(e->recent, NULL);
 	pb_map_free(e->alarms, alarm_free);
 	pb_map_free(e->sources, source_free);
 	pb_map_free(e->seen, free);
@@ -544,6 +546,10 @@ pb_engine_open_json(const struct pb_engine *e, int64_t now)
 		const struct step_run *s = run_current(in);
 		pb_json_set_str(j, "state", incident_state_name(in->state));
 		pb_json_set_i64(j, "age", now - in->opened_at);
+		const struct pb_playbook *p = incident_playbook(in);
+		PB_CLEANUP(pb_freep)
+		char *overdue = p == NULL ? NULL : review_overdue(e, p, now);
+		pb_json_set_str(j, "overdue", overdue);
 		pb_json_set_str(j, "ladder", ladder_state_name(in->ladder.state));
 		pb_json_set_i64(j, "ladder_next_at", in->ladder.next_at);
 		pb_json_set_i64(j, "page_by_at", in->ladder.page_by_at);

@@ -112,6 +112,9 @@ json_t *pb_engine_open_json(const struct pb_engine *e, int64_t now);
 json_t *pb_engine_counts_json(const struct pb_engine *e);
 /* What stops remediation: a list of {"playbook" ("" = all), "by", "reason", "at"}; the caller's. */
 json_t *pb_engine_controls_json(const struct pb_engine *e);
+/* Playbooks whose review or drill is overdue: a list of {"playbook", "owner", "overdue" (in words)};
+ * the caller's. */
+json_t *pb_engine_overdue_json(const struct pb_engine *e, int64_t now);
 /* Silences in force: a list of {"id", "match", "by", "reason", "at", "until"}; the caller's. */
 json_t *pb_engine_silences_json(const struct pb_engine *e);
 

@@ -9,6 +9,11 @@
  *	rate/PLAYBOOK		begins of runs within `per`
  *	budget/NAME		begins of runs within `per`, of all playbooks that share it
  *	breaker/PLAYBOOK	failures within `within` since the last success
+ *	recurrence/PLAYBOOK/KEY	begins of runs within `within`
+ *	ran/PLAYBOOK		begin of the last run, where drills are asked for (review.c)
+ *
+ * A run begins where it may first change something: with its first step, or, where each unsafe step
+ * asks, when the first one of them was approved.  What nobody approved costs nothing.
  *
  * What a guard stops is paged at once with the number that stopped it; no guard delays a page.
  */
@@ -20,6 +25,7 @@
 
 #define KEY_MAX 200
 #define FORGET_EVERY PB_HOUR
+#define RAN_FOR (400 * PB_DAY) /* the longest drill_every */
 
 void
 guard_free(void *arg)
@@ -123,6 +129,14 @@ guard_forget(struct turn *t)
 		pb_update_drop(t->u, PB_REC_GUARD, key);
 		guard_free(pb_map_del(t->e->guards, key));
 	}
+}
+
+int64_t
+guard_ran_at(const struct pb_engine *e, const char *playbook)
+{
+	PB_CLEANUP(pb_freep) char *key = key_of("ran", playbook, NULL);
+	const struct guard *g = pb_map_get(e->guards, key);
+	return g == NULL || g->n == 0 ? 0 : g->times[g->n - 1];
 }
 
 int
@@ -243,6 +257,32 @@ check_breaker(struct turn *t, const struct incident *in)
 	    pb_duration_text(span, c->breaker_within), (long long)c->breaker_failures);
 }
 
+/* With the key of the cooldown: what is the same target to the one is to the other. */
+static char *
+recurrence_key(struct turn *t, const struct incident *in, char **why)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	PB_CLEANUP(pb_freep)
+	char *key = expand(t, in, "cooldown", p->guards.cooldown_key, in->key, why);
+	return key == NULL ? NULL : key_of("recurrence", p->name, key);
+}
+
+/* No cooldown, no key and no reopening gets around it: the ceiling of one key's runs. */
+static char *
+check_recurrence(struct turn *t, const struct incident *in)
+{
+	const struct pb_guards *c = &incident_playbook(in)->guards;
+	char span[PB_TIME_TEXT], *why = NULL;
+	PB_CLEANUP(pb_freep) char *key = recurrence_key(t, in, &why);
+	if (key == NULL)
+		return why;
+	size_t n = count_since(t->e, key, t->now - c->recurrence_within);
+	if (n < (size_t)c->recurrence_runs)
+		return NULL;
+	return pb_asprintf("%zu runs for the same key within %s (recurrence: at %lld)", n,
+	    pb_duration_text(span, c->recurrence_within), (long long)c->recurrence_runs);
+}
+
 /* From here on each unsafe step asks, where the run would have gone by itself. */
 static void
 demote(struct turn *t, struct incident *in, const char *why)
@@ -270,25 +310,44 @@ guard_admit(struct turn *t, struct incident *in)
 		return why;
 	PB_CLEANUP(pb_freep) char *breaker = check_breaker(t, in);
 	PB_CLEANUP(pb_freep) char *budget = check_budget(t, in);
+	PB_CLEANUP(pb_freep) char *recurrence = check_recurrence(t, in);
 	if (breaker != NULL && !c->breaker_approves)
 		return PB_TAKE(breaker);
+	if (recurrence != NULL && !c->recurrence_approves)
+		return PB_TAKE(recurrence);
 	if (budget != NULL && !b->empty_approves)
 		return PB_TAKE(budget);
 	if (breaker != NULL)
 		demote(t, in, breaker);
+	if (recurrence != NULL)
+		demote(t, in, recurrence);
 	if (budget != NULL)
 		demote(t, in, budget);
 	return NULL;
 }
 
 void
-guard_run_began(struct turn *t, const struct incident *in)
+guard_run_began(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
 	const struct pb_budget *b = budget_of(in);
 	char *why = NULL;
+	if (in->is_charged)
+		return;
+	in->is_charged = true;
+	incident_put(t, in);
 	PB_CLEANUP(pb_freep) char *cooldown = cooldown_key(t, in, &why);
 	free(why);
+	why = NULL;
+	PB_CLEANUP(pb_freep) char *recurrence = recurrence_key(t, in, &why);
+	free(why);
+	if (recurrence != NULL)
+		remember(t, recurrence, p->guards.recurrence_within);
+	if (p->reviewed.drill_every_for > 0) {
+		PB_CLEANUP(pb_freep) char *key = key_of("ran", p->name, NULL);
+		forget(t, key);
+		remember(t, key, RAN_FOR);
+	}
 	if (cooldown != NULL && p->guards.cooldown_for > 0) {
 		forget(t, cooldown);
 		remember(t, cooldown, p->guards.cooldown_for);
@@ -309,6 +368,8 @@ guard_run_ended(struct turn *t, const struct incident *in)
 	const struct pb_playbook *p = incident_playbook(in);
 	char *why = NULL;
 	t->e->is_lock_free = true;
+	if (!in->is_charged)
+		return;
 	PB_CLEANUP(pb_freep) char *cooldown = cooldown_key(t, in, &why);
 	free(why);
 	if (cooldown != NULL && p->guards.cooldown_for > 0) {

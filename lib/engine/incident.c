@@ -16,7 +16,8 @@
  *	RUNNING -> WAITING               [run_failed]	RUNNING -> RESOLVED [run_passed, close]
  *	NEW, HOLDING -> INHIBITED        [begin_work]	INHIBITED -> RUNNING, ... [look_whether_inhibited]
  *	INHIBITED -> RESOLVED            [recovered_alone, close]
- *	WAITING -> RESOLVED              [recovered, close]
+ *	WAITING -> RESOLVED              [recovered, close]	WAITING -> WAITING [recovered: it flaps]
+ *	RESOLVED -> NEW                  [reopen] by an event within reopen_within, see reopen.c
  *
  * Invariants: the ladder is armed in the update that opens the incident, before any step is
  *started; an incident that is not RESOLVED has a ladder that is not CLOSED.
@@ -123,6 +124,7 @@ incident_json(const struct incident *in)
 	pb_json_set_str(j, "alarm_arn", in->alarm == NULL ? NULL : in->alarm->arn);
 	pb_json_set_str(j, "docs", p == NULL ? NULL : p->docs);
 	pb_json_set_str(j, "owner", p == NULL ? NULL : p->owner);
+	pb_json_set_str(j, "objective", p == NULL ? NULL : p->objective);
 	pb_json_set_str(j, "summary", p == NULL ? NULL : p->summary);
 	pb_json_set_i64(j, "opened_at", in->opened_at);
 	pb_json_set_i64(j, "event_at", in->event->time_at);
@@ -131,11 +133,14 @@ incident_json(const struct incident *in)
 	pb_json_set_i64(j, "count", in->count);
 	if (in->recovered_at > 0)
 		pb_json_set_i64(j, "recovered_at", in->recovered_at);
+	reopen_json(in, j);
 	pb_json_set_i64(j, "wait_until", in->wait_until);
 	pb_json_set_str(j, "mode", pb_mode_name(in->mode));
 	pb_json_set_str(j, "lock", in->lock);
 	pb_json_set_str(j, "answer", in->answer);
 	json_object_set_new(j, "is_stale", json_boolean(in->is_stale));
+	if (in->is_charged)
+		json_object_set_new(j, "is_charged", json_true());
 	pb_json_set_str(j, "cause", in->cause);
 	pb_json_set_str(j, "resolved_by", in->resolved_by);
 	return j;
@@ -232,7 +237,8 @@ start_run(struct turn *t, struct incident *in)
 		return;
 	}
 	in->wait_until = 0;
-	guard_run_began(t, in);
+	if (in->mode != PB_MODE_APPROVE)
+		guard_run_began(t, in);
 	enter(t, in, INCIDENT_RUNNING);
 	run_input(t, in, RUN_START);
 }
@@ -290,6 +296,7 @@ begin_work(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
 	PB_CLEANUP(pb_freep) char *stopped = control_why_begin(t->e, in);
+	PB_CLEANUP(pb_freep) char *flaps = reopen_flap_why(in, t->now);
 	const char *why = NULL;
 	const struct incident *inhibitor = hush_inhibitor(t->e, in, t->now);
 	if (inhibitor != NULL) {
@@ -299,7 +306,9 @@ begin_work(struct turn *t, struct incident *in)
 		enter(t, in, INCIDENT_INHIBITED);
 		return;
 	}
-	if (p == NULL)
+	if (flaps != NULL && in->mode != PB_MODE_OBSERVE)
+		why = flaps;
+	else if (p == NULL)
 		why = "no playbook matches it";
 	else if (p->n_steps == 0)
 		why = "its playbook has no steps";
@@ -315,6 +324,8 @@ begin_work(struct turn *t, struct incident *in)
 		begin_plan(t, in);
 		return;
 	}
+	if (why == flaps)
+		incident_note(t, in, "", "flap", "%s", why);
 	enter(t, in, INCIDENT_WAITING);
 	ladder_input(t, in, in->is_stale ? LADDER_SOON : LADDER_PAGE, why);
 }
@@ -385,13 +396,26 @@ reject_step(struct turn *t, struct incident *in)
 }
 
 static void
+note_reopened(struct turn *t, const struct incident *in, const char *title)
+{
+	char span[PB_TIME_TEXT];
+	incident_note(t, in, "", "reopened",
+	    "%s: again %s after it was resolved (%s); reopened %lld time%s so far", title,
+	    pb_duration_text(span, t->now - in->last_resolved_at),
+	    in->last_cause == NULL ? "?" : in->last_cause, (long long)in->n_reopened,
+	    in->n_reopened == 1 ? "" : "s");
+}
+
+static void
 open_new(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
 	pb_update_put(t->u, PB_REC_EVENT, in->id, in->id, "", json_incref(in->event->json));
 	char title[300];
 	(void)pb_safe(title, sizeof(title), pb_str_of(incident_title(in)));
-	if (p != NULL)
+	if (in->n_reopened > 0)
+		note_reopened(t, in, title);
+	else if (p != NULL)
 		incident_note(t, in, "", "opened", "%s: playbook %s, severity %s", title, p->name,
 		    incident_severity(in));
 	else
@@ -415,7 +439,7 @@ static void
 attach(struct turn *t, struct incident *in)
 {
 	in->count++;
-	in->recovered_at = 0;
+	in->recovered_at = in->calm_at = 0;
 	incident_note(t, in, "", "again", "event %lld of this incident", (long long)in->count);
 	incident_put(t, in);
 }
@@ -437,7 +461,35 @@ recovered_alone(struct turn *t, struct incident *in)
 static void
 recovered(struct turn *t, struct incident *in)
 {
+	if (!reopen_is_calming(t, in))
+		incident_close(t, in, "recovered", NULL);
+}
+
+static void
+calm(struct turn *t, struct incident *in)
+{
+	in->calm_at = 0;
 	incident_close(t, in, "recovered", NULL);
+}
+
+static void
+index_open(struct pb_engine *e, struct incident *in)
+{
+	e->n_ends += has_end(in);
+	PB_CLEANUP(pb_freep) char *key = incident_full_key(in);
+	(void)pb_map_put(e->by_key, key, in);
+	if (in->alarm != NULL)
+		alarm_attach(in->alarm, in);
+	e->n_open++;
+}
+
+/* Everything but its id and whom it told begins anew. */
+static void
+reopen(struct turn *t, struct incident *in)
+{
+	enter(t, in, INCIDENT_NEW);
+	index_open(t->e, in);
+	open_new(t, in);
 }
 
 static bool
@@ -491,8 +543,9 @@ close_now(struct turn *t, struct incident *in)
 {
 	char by[128];
 	run_input(t, in, RUN_CANCEL);
-	in->hold_until = in->wait_until = 0;
+	in->hold_until = in->wait_until = in->calm_at = 0;
 	in->resolved_at = t->now;
+	reopen_keep(t, in);
 	incident_note(t, in, "", "resolved", "%s%s%s", in->cause,
 	    in->resolved_by == NULL ? "" : " by ",
 	    in->resolved_by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(in->resolved_by)));
@@ -503,9 +556,7 @@ close_now(struct turn *t, struct incident *in)
 
 	t->e->n_open--;
 	t->e->n_ends -= has_end(in);
-	PB_CLEANUP(pb_freep)
-	char *key = pb_asprintf(
-	    "%s\n%s", in->playbook == PB_NONE ? "" : incident_playbook(in)->name, in->key);
+	PB_CLEANUP(pb_freep) char *key = incident_full_key(in);
 	(void)pb_map_del(t->e->by_key, key);
 	if (in->alarm != NULL)
 		alarm_detach(in->alarm, in);
@@ -527,7 +578,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CALM] = never,
 	    [INCIDENT_CLOSE] = never,
+	    [INCIDENT_REOPEN] = never,
 	},
     [INCIDENT_HOLDING] =
 	{
@@ -541,7 +594,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CALM] = never,
 	    [INCIDENT_CLOSE] = close_now,
+	    [INCIDENT_REOPEN] = never,
 	},
     [INCIDENT_PROPOSED] =
 	{
@@ -555,7 +610,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = unanswered,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CALM] = never,
 	    [INCIDENT_CLOSE] = close_now,
+	    [INCIDENT_REOPEN] = never,
 	},
     [INCIDENT_QUEUED] =
 	{
@@ -569,7 +626,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = gave_up,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CALM] = never,
 	    [INCIDENT_CLOSE] = close_now,
+	    [INCIDENT_REOPEN] = never,
 	},
     [INCIDENT_INHIBITED] =
 	{
@@ -583,7 +642,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CALM] = never,
 	    [INCIDENT_CLOSE] = close_now,
+	    [INCIDENT_REOPEN] = never,
 	},
     [INCIDENT_RUNNING] =
 	{
@@ -597,7 +658,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = run_passed,
 	    [INCIDENT_RUN_FAILED] = run_failed,
+	    [INCIDENT_CALM] = never,
 	    [INCIDENT_CLOSE] = close_now,
+	    [INCIDENT_REOPEN] = never,
 	},
     [INCIDENT_WAITING] =
 	{
@@ -611,7 +674,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CALM] = calm,
 	    [INCIDENT_CLOSE] = close_now,
+	    [INCIDENT_REOPEN] = never,
 	},
     [INCIDENT_RESOLVED] =
 	{
@@ -625,7 +690,9 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_WAIT_END] = never,
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
+	    [INCIDENT_CALM] = never,
 	    [INCIDENT_CLOSE] = stay,
+	    [INCIDENT_REOPEN] = reopen,
 	},
 };
 
@@ -738,16 +805,33 @@ incident_index(struct pb_engine *e, struct incident *in)
 {
 	(void)pb_map_put(e->incidents, in->id, in);
 	e->n_in[in->state]++;
-	if (in->state == INCIDENT_RESOLVED)
-		return;
-	e->n_ends += has_end(in);
-	PB_CLEANUP(pb_freep)
-	char *key = pb_asprintf(
-	    "%s\n%s", in->playbook == PB_NONE ? "" : incident_playbook(in)->name, in->key);
-	(void)pb_map_put(e->by_key, key, in);
-	if (in->alarm != NULL)
-		alarm_attach(in->alarm, in);
-	e->n_open++;
+	if (in->state != INCIDENT_RESOLVED)
+		index_open(e, in);
+	else if (in->reopen_until > 0)
+		reopen_index(e, in);
+}
+
+void
+incident_set_event(struct turn *t, struct incident *in)
+{
+	const struct pb_event *ev = in->event;
+	const struct pb_playbook *p = incident_playbook(in);
+	incident_set_title(in);
+	in->alarm = ev->kind == PB_EVENT_ALARM ? alarm_get(t->e, ev->alarm_arn) : NULL;
+	in->mode = p == NULL ? PB_MODE_AUTO : p->guards.mode;
+	in->is_stale = p != NULL && ev->time_at > 0 && t->now - ev->time_at > p->max_age_for;
+}
+
+char *
+incident_full_key(const struct incident *in)
+{
+	return pb_asprintf("%s\n%s", incident_playbook_name(in), in->key);
+}
+
+int64_t
+incident_began_at(const struct incident *in)
+{
+	return in->reopened_at > 0 ? in->reopened_at : in->opened_at;
 }
 
 struct incident *
@@ -763,14 +847,10 @@ incident_create(
 	in->escalation = escalation;
 	in->key = pb_strdup(key);
 	in->event = pb_event_ref(event);
-	incident_set_title(in);
-	in->alarm = event->kind == PB_EVENT_ALARM ? alarm_get(t->e, event->alarm_arn) : NULL;
+	incident_set_event(t, in);
 	in->opened_at = in->state_at = t->now;
 	in->count = 1;
 	in->ladder.next_at = PB_NEVER;
-	const struct pb_playbook *p = incident_playbook(in);
-	in->mode = p == NULL ? PB_MODE_AUTO : p->guards.mode;
-	in->is_stale = p != NULL && event->time_at > 0 && t->now - event->time_at > p->max_age_for;
 	run_init(in);
 	incident_index(t->e, in);
 	return in;
@@ -793,6 +873,8 @@ incident_free(struct incident *in)
 	free(in->title);
 	free(in->cause);
 	free(in->resolved_by);
+	free(in->last_cause);
+	free(in->flaps);
 	free(in->lock);
 	free(in->answer);
 	free(in->inform);
@@ -807,6 +889,10 @@ incident_arm(struct pb_engine *e, struct incident *in)
 		at = in->hold_until;
 	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) && in->wait_until < at)
 		at = in->wait_until;
+	if (in->state == INCIDENT_WAITING && in->calm_at > 0 && in->calm_at < at)
+		at = in->calm_at;
+	if (in->state == INCIDENT_RESOLVED && in->reopen_until > 0 && in->reopen_until < at)
+		at = in->reopen_until;
 	if (in->state == INCIDENT_RUNNING && step_next_at(in) < at)
 		at = step_next_at(in);
 	if (in->ladder.next_at < at)
@@ -830,6 +916,8 @@ incident_due(struct turn *t, struct incident *in)
 		incident_input(t, in, INCIDENT_WAIT_END);
 	if (in->state == INCIDENT_INHIBITED && in->ladder.next_at <= t->now)
 		incident_input(t, in, INCIDENT_TRY);
+	if (in->state == INCIDENT_WAITING && in->calm_at > 0 && in->calm_at <= t->now)
+		incident_input(t, in, INCIDENT_CALM);
 	step_due(t, in);
 	if (in->ladder.next_at <= t->now)
 		ladder_input(t, in, LADDER_DUE, NULL);
@@ -841,7 +929,11 @@ incident_due(struct turn *t, struct incident *in)
 void
 incident_settle(struct turn *t, struct incident *in)
 {
-	if (in->state != INCIDENT_RESOLVED || page_is_live(&in->out)) {
+	if (in->state == INCIDENT_RESOLVED && in->reopen_until > 0 && in->reopen_until <= t->now) {
+		reopen_forget(t->e, in);
+		in->reopen_until = 0;
+	}
+	if (in->state != INCIDENT_RESOLVED || in->reopen_until > 0 || page_is_live(&in->out)) {
 		incident_arm(t->e, in);
 		return;
 	}

@@ -49,7 +49,7 @@ begin_at_least(struct turn *t, struct incident *in, int64_t least_at)
 	free(in->inform);
 	in->inform = pb_calloc(p->n_inform, sizeof(*in->inform));
 	for (size_t i = 0; i < p->n_inform; i++) {
-		int64_t at = in->opened_at + p->inform[i].after_for;
+		int64_t at = incident_began_at(in) + p->inform[i].after_for;
 		in->inform[i].next_at = at < least_at ? least_at : at;
 	}
 	put(t, in);
@@ -112,9 +112,9 @@ body_of(const struct turn *t, const struct incident *in, const char *text, bool 
 	if (is_over)
 		pb_buf_adds(&b, "This is over: ");
 	pb_buf_add_safe(&b, pb_str_of(text), BODY_MAX / 2, true);
-	(void)pb_time_rfc3339(from, in->opened_at / PB_SECOND * PB_SECOND);
+	(void)pb_time_rfc3339(from, incident_began_at(in) / PB_SECOND * PB_SECOND);
 	(void)pb_time_rfc3339(to, t->now / PB_SECOND * PB_SECOND);
-	(void)pb_duration_text(span, (t->now - in->opened_at) / PB_MINUTE * PB_MINUTE);
+	(void)pb_duration_text(span, (t->now - incident_began_at(in)) / PB_MINUTE * PB_MINUTE);
 	if (is_over)
 		pb_buf_addf(&b, "\n\nFrom %s to %s (%s).\n", from, to, span);
 	else

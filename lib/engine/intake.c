@@ -274,7 +274,10 @@ open_or_attach(struct turn *t, struct pb_event *ev, const char *source, size_t p
 	PB_CLEANUP(pb_freep) char *full = pb_asprintf("%s\n%s", p == NULL ? "" : p->name, key);
 	struct incident *in = pb_map_get(t->e->by_key, full);
 	enum incident_input input = INCIDENT_AGAIN;
-	if (in == NULL) {
+	struct incident *again = in == NULL ? reopen_find(t, full) : NULL;
+	if (again != NULL) {
+		in = again;
+	} else if (in == NULL) {
 		in = incident_create(t, ev, playbook, escalation, key);
 		input = INCIDENT_OPEN;
 	}
@@ -285,9 +288,12 @@ open_or_attach(struct turn *t, struct pb_event *ev, const char *source, size_t p
 		PB_CLEANUP(pb_freep) char *what = pb_asprintf("playbook %s", p->name);
 		note_event(t, ev, source, id, what);
 	}
-	if (input == INCIDENT_OPEN)
+	if (again != NULL || input == INCIDENT_OPEN)
 		choice_note(t, ev, id, playbook, choice);
-	incident_input(t, in, input);
+	if (again != NULL)
+		reopen_begin(t, in, ev, playbook, escalation);
+	else
+		incident_input(t, in, input);
 	incident_settle(t, in);
 	return id;
 }

@@ -286,11 +286,20 @@ struct incident {
 	int64_t recovered_at; /* an event fitted its resolve_on while it ran; 0 = none */
 	char *cause; /* how it was resolved */
 	char *resolved_by;
+	/* reopen.c */
+	int64_t reopen_until; /* RESOLVED: an event of its key opens it again until then */
+	int64_t n_reopened, reopened_at; /* the last time; 0 = never */
+	int64_t last_resolved_at; /* before it was reopened */
+	char *last_cause;
+	int64_t *flaps; /* when it was reopened lately, at most as often as makes it flap */
+	size_t n_flaps;
+	int64_t calm_at; /* WAITING: it flaps and is OK, and is closed then; 0 = no */
 	enum pb_mode mode; /* the playbook's, or approve where a guard said so */
 	char *lock; /* what its run holds while it is active; NULL = nothing */
 	int64_t wait_until; /* PROPOSED, QUEUED: then a human must do without; 0 = no wait */
 	char *answer; /* what became of the last question to a human, for those who answer again */
 	bool is_stale; /* event older than max_age: no remediation */
+	bool is_charged; /* its run was counted by the guards */
 	struct run run;
 	struct ladder ladder;
 	struct outbox out;
@@ -306,8 +315,10 @@ struct pb_engine {
 	bool is_degraded, is_draining, is_rebuilt;
 	char *degraded_why;
 	struct pb_cells *cells; /* borrowed; NULL = not counted */
-	struct pb_map *incidents; /* by id: open ones, and resolved ones with notices under way */
+	struct pb_map *incidents; /* by id: open ones, and resolved ones that may be reopened or
+				     have notices under way */
 	struct pb_map *by_key; /* open: "PLAYBOOK\nKEY" */
+	struct pb_map *recent; /* resolved, and may be reopened: the same key */
 	struct pb_map *alarms; /* by ARN */
 	struct pb_map *sources; /* by name */
 	struct pb_map *seen; /* identity -> at (boxed) */
@@ -365,7 +376,9 @@ enum incident_input {
 	INCIDENT_WAIT_END,
 	INCIDENT_RUN_PASSED,
 	INCIDENT_RUN_FAILED,
+	INCIDENT_CALM, /* it flapped, and has been OK for long enough */
 	INCIDENT_CLOSE,
+	INCIDENT_REOPEN,
 	INCIDENT_INPUT_MAX
 };
 const char *incident_state_name(enum incident_state s);
@@ -374,12 +387,17 @@ void incident_input(struct turn *t, struct incident *in, enum incident_input inp
 struct incident *incident_create(
     struct turn *t, struct pb_event *event, size_t playbook, size_t escalation, const char *key);
 void incident_close(struct turn *t, struct incident *in, const char *cause, const char *by);
+/* What follows from its event and playbook: title, alarm, mode, whether it is too old. */
+void incident_set_event(struct turn *t, struct incident *in);
+char *incident_full_key(const struct incident *in); /* "PLAYBOOK\nKEY"; the caller's */
+/* When it was opened the last time. */
+int64_t incident_began_at(const struct incident *in);
 void incident_due(struct turn *t, struct incident *in); /* its timer fired */
 void incident_arm(struct pb_engine *e, struct incident *in); /* sets its timer anew */
 void incident_free(struct incident *in);
 void engine_put(struct turn *t); /* the counters of ids */
 void incident_put(struct turn *t, const struct incident *in);
-/* Leaves the maps and is freed when it is resolved and no notice is under way. */
+/* Leaves the maps and is freed when it is resolved, stays so, and no notice is under way. */
 void incident_settle(struct turn *t, struct incident *in);
 void incident_index(struct pb_engine *e, struct incident *in); /* into the maps */
 const struct pb_playbook *incident_playbook(const struct incident *in); /* NULL when unmatched */
@@ -394,6 +412,21 @@ const char *incident_severity(const struct incident *in);
 json_t *incident_json(const struct incident *in); /* its record's body */
 void incident_note(struct turn *t, const struct incident *in, const char *step, const char *kind,
     const char *fmt, ...) PB_PRINTF(5, 6);
+
+/* reopen.c: what comes back */
+void reopen_keep(struct turn *t, struct incident *in); /* it was closed just now */
+void reopen_index(struct pb_engine *e, struct incident *in);
+void reopen_forget(struct pb_engine *e, const struct incident *in);
+/* The resolved incident that an event of this key opens again; NULL when there is none. */
+struct incident *reopen_find(const struct turn *t, const char *full_key);
+void reopen_begin(struct turn *t, struct incident *in, struct pb_event *event, size_t playbook,
+    size_t escalation);
+/* That it flaps and how often it came back, NULL when it does not; the caller's. */
+char *reopen_flap_why(const struct incident *in, int64_t now);
+/* It is OK: is it kept open, because it flaps?  Then it has a deadline. */
+bool reopen_is_calming(struct turn *t, struct incident *in);
+void reopen_json(const struct incident *in, json_t *j);
+void reopen_restore(struct incident *in, const json_t *body);
 
 /* run.c */
 enum run_input {
@@ -446,6 +479,8 @@ int64_t step_next_at(const struct incident *in);
 void step_put(struct turn *t, const struct incident *in, size_t i);
 void step_run_fini(struct step_run *s);
 char *step_attempt_id(const struct incident *in, size_t i);
+/* "2", and in an incident that was reopened once "2.2": unique for incident and step. */
+char *step_attempt_number(const struct incident *in, size_t i);
 
 /* request.c: the specs of drivers; NULL when a template cannot be filled in.  `def` is step i, or a
  * read of it. */
@@ -546,6 +581,9 @@ char *outcome_text(const struct pb_outcome *o); /* of one that failed; the calle
 int64_t page_next_at(const struct outbox *o);
 bool page_is_live(const struct outbox *o); /* one is in flight or waits */
 struct page *page_find_action(const struct outbox *o, const char *action_id);
+/* Resolve notices that wait: it is open again.  Whom they were for is owed one still. */
+void page_drop_notices(struct turn *t, struct outbox *o, const char *why);
+void page_append(struct outbox *o, struct page *p); /* the order is that of their deciding */
 void page_free(struct page *p);
 
 /* tell.c: who hears of it */
@@ -621,7 +659,10 @@ int guard_restore(struct pb_engine *e, const struct pb_record *r, struct pb_erro
 void guard_forget(struct turn *t); /* what has nothing to say any more */
 /* Why no run may begin, NULL when it may; may turn the incident's mode to approve.  The caller's. */
 char *guard_admit(struct turn *t, struct incident *in);
-void guard_run_began(struct turn *t, const struct incident *in);
+/* Counts the run, once: it may change something from here on. */
+void guard_run_began(struct turn *t, struct incident *in);
+/* Begin of the last run of a playbook that asks for drills; 0 = none known. */
+int64_t guard_ran_at(const struct pb_engine *e, const char *playbook);
 void guard_run_ended(struct turn *t, const struct incident *in);
 /* The lock that its run needs; NULL when it needs none, or with `why`.  Both are the caller's. */
 char *guard_lock(struct turn *t, const struct incident *in, char **why);
@@ -630,6 +671,10 @@ const struct incident *
 guard_lock_holder(const struct pb_engine *e, const struct incident *in, const char *lock);
 /* Why an unsafe step may not be done to its targets, NULL when it may; the caller's. */
 char *guard_targets(struct turn *t, const struct incident *in, size_t step);
+
+/* review.c */
+/* What is overdue of its `reviewed`, in words; NULL when nothing is.  The caller's. */
+char *review_overdue(const struct pb_engine *e, const struct pb_playbook *p, int64_t now);
 
 /* ask.c: questions to a human */
 void ask_command(struct turn *t, struct incident *in, const struct pb_input *input);

@@ -1,7 +1,7 @@
 /*
  * The ladder: who is told, when, until somebody answers.
  *
- *	NONE -> ARMED		[arm] page_by is running, in the commit that opens the incident
+ *	NONE, CLOSED -> ARMED	[arm] page_by is running, in the commit that opens the incident (again)
  *	ARMED -> PAGING		[begin] page_by has come, or the incident wants a human now
  *	ARMED -> GATHERED	[put_off] a group or a storm tells of it, at page_by at the latest
  *	GATHERED -> PAGING	[page_by_has_come] now, or with one of the others
@@ -207,7 +207,7 @@ arm(struct turn *t, struct incident *in, const char *text)
 	const struct pb_playbook *p = incident_playbook(in);
 	char clock[PB_TIME_TEXT], span[PB_TIME_TEXT];
 	int64_t page_by = p == NULL ? 0 : p->page_by_for;
-	in->ladder.page_by_at = in->opened_at + page_by;
+	in->ladder.page_by_at = incident_began_at(in) + page_by;
 	incident_note(t, in, "", "armed", "a human is paged at %s (page_by %s) unless it is over",
 	    pb_time_clock(clock, in->ladder.page_by_at), pb_duration_text(span, page_by));
 	enter(t, in, LADDER_ARMED, in->ladder.page_by_at);
@@ -218,7 +218,7 @@ begin(struct turn *t, struct incident *in, const char *why)
 {
 	in->ladder.started_at = t->now;
 	in->ladder.position = 0;
-	in->ladder.round = 1;
+	in->ladder.round++;
 	set_text(&in->ladder.why, why);
 	fire_due(t, in);
 }
@@ -242,7 +242,7 @@ page_by_has_come(struct turn *t, struct incident *in, const char *text)
 	PB_CLEANUP(pb_freep) char *why = pb_strdup(in->ladder.why); /* when it was hastened */
 	if (why == NULL)
 		why = pb_asprintf("not over %s after it began (page_by)",
-		    pb_duration_text(span, in->ladder.page_by_at - in->opened_at));
+		    pb_duration_text(span, in->ladder.page_by_at - incident_began_at(in)));
 	begin(t, in, why);
 }
 
@@ -712,7 +712,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	},
     [LADDER_CLOSED] =
 	{
-	    [LADDER_ARM] = never,
+	    [LADDER_ARM] = arm,
 	    [LADDER_PAGE] = stay,
 	    [LADDER_SOON] = stay,
 	    [LADDER_DUE] = stay,

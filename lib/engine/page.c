@@ -228,10 +228,22 @@ id_of(const struct outbox *o, const struct page *p)
 	if (p->is_notice && o->bundle != NULL)
 		return pb_asprintf("%s/resolved/%lld/%s@%s", outbox_id(o), (long long)p->round,
 		    p->contact, p->channel);
+	if (p->is_notice && o->in->n_reopened > 0)
+		return pb_asprintf("%s/resolved/%lld/%s@%s", outbox_id(o),
+		    (long long)o->in->n_reopened + 1, p->contact, p->channel);
 	if (p->is_notice)
 		return pb_asprintf("%s/resolved/%s@%s", outbox_id(o), p->contact, p->channel);
 	return pb_asprintf("%s/page/%lld.%zu.%zu/%s@%s", outbox_id(o), (long long)p->round,
 	    p->level + 1, p->repeat, p->contact, p->channel);
+}
+
+void
+page_append(struct outbox *o, struct page *p)
+{
+	struct page **end = &o->first;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = p;
 }
 
 void
@@ -250,10 +262,7 @@ page_start(struct turn *t, struct outbox *o, const struct page *like, const stru
 	p->decided_at = t->now;
 	p->next_at = PB_NEVER;
 	p->id = id_of(o, p);
-	struct page **end = &o->first;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = p;
+	page_append(o, p);
 	set_spec(t, o, p, ch, to);
 	send(t, o, p);
 }
@@ -335,6 +344,14 @@ page_drop_waiting(struct turn *t, struct outbox *o, const char *why)
 	}
 }
 
+void
+page_drop_notices(struct turn *t, struct outbox *o, const char *why)
+{
+	for (struct page *p = o->first; p != NULL; p = p->next)
+		if (p->is_notice && p->state == PAGE_RETRYING)
+			drop(t, o, p, why);
+}
+
 /* --- inputs */
 
 /* Why it is of no use any more, NULL when it is: acknowledged, snoozed or resolved meanwhile. */
@@ -342,9 +359,12 @@ static const char *
 why_late(const struct outbox *o, const struct page *p)
 {
 	if (p->is_notice)
-		return NULL;
+		return o->in != NULL && o->in->state != INCIDENT_RESOLVED ? "it was reopened"
+									  : NULL;
 	if (o->bundle != NULL)
 		return bundle_is_wanted(o->bundle, p->round) ? NULL : "resolved or acknowledged";
+	if (p->decided_at < incident_began_at(o->in))
+		return "it was resolved since";
 	if (o->in->ladder.state == LADDER_ACKED)
 		return "acknowledged";
 	if (o->in->ladder.state == LADDER_SNOOZED)

@@ -116,6 +116,19 @@ add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 }
 
 static void
+add_reopened(struct pb_buf *b, const struct incident *in, int64_t now)
+{
+	char at[PB_TIME_TEXT], ago[PB_TIME_TEXT];
+	if (in->n_reopened == 0)
+		return;
+	pb_buf_addf(b, "%-8sreopened %lld time%s; it was resolved %s (%s ago, %s)\n", "AGAIN",
+	    (long long)in->n_reopened, in->n_reopened == 1 ? "" : "s",
+	    pb_time_rfc3339(at, in->last_resolved_at / PB_SECOND * PB_SECOND),
+	    pb_duration_text(ago, (now - in->last_resolved_at) / PB_SECOND * PB_SECOND),
+	    in->last_cause == NULL ? "?" : in->last_cause);
+}
+
+static void
 add_step(struct pb_buf *b, const struct incident *in, size_t i)
 {
 	const struct step_run *s = &in->run.steps[i];
@@ -173,13 +186,21 @@ add_ask(struct pb_buf *b, const struct incident *in)
 }
 
 static void
-add_do(struct pb_buf *b, const struct incident *in)
+add_do(struct pb_buf *b, const struct turn *t, const struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
-	if (p != NULL && p->docs != NULL)
+	if (p == NULL)
+		return;
+	if (p->objective != NULL)
+		add_safe_line(b, "FOR", p->objective);
+	if (p->docs != NULL)
 		add_safe_line(b, "DOCS", p->docs);
-	if (p != NULL && p->owner != NULL)
+	if (p->owner != NULL)
 		add_safe_line(b, "OWNER", p->owner);
+	/* How far what stands there, and what was tried, can be trusted. */
+	PB_CLEANUP(pb_freep) char *overdue = review_overdue(t->e, p, t->now);
+	if (overdue != NULL)
+		add_safe_line(b, "STALE", overdue);
 }
 
 static void
@@ -197,11 +218,13 @@ void
 page_add_incident(struct pb_buf *b, const struct turn *t, const struct incident *in)
 {
 	add_what(b, in, false);
-	add_time(b, "SINCE", in->event->time_at > 0 ? in->event->time_at : in->opened_at, t->now);
+	add_reopened(b, in, t->now);
+	add_time(b, "SINCE", in->event->time_at > 0 ? in->event->time_at : incident_began_at(in),
+	    t->now);
 	add_safe_line(b, "WHY", in->ladder.why);
 	add_tried(b, in);
 	add_ask(b, in);
-	add_do(b, in);
+	add_do(b, t, in);
 }
 
 void
@@ -230,11 +253,12 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 	}
 	if (p->is_notice) {
 		add_what(&b, in, true);
-		add_time(&b, "SINCE", in->event->time_at > 0 ? in->event->time_at : in->opened_at,
-		    t->now);
+		add_reopened(&b, in, t->now);
+		add_time(&b, "SINCE",
+		    in->event->time_at > 0 ? in->event->time_at : incident_began_at(in), t->now);
 		pb_buf_addf(&b, "%-8s%s\n", "UNTIL", pb_time_rfc3339(until, t->now));
 		add_tried(&b, in);
-		add_do(&b, in);
+		add_do(&b, t, in);
 	} else {
 		page_add_incident(&b, t, in);
 		pb_buf_addf(&b, "%-8splaybookctl ack %s\n", "ACK", in->id);

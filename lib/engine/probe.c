@@ -16,7 +16,10 @@
 static char *
 probe_id(const struct incident *in, size_t i, size_t k)
 {
-	return pb_asprintf("%s/%s/c%zu.%lld", in->id, run_step_def(in, i)->name, k + 1,
+	char opening[32] = "";
+	if (in->n_reopened > 0)
+		(void)snprintf(opening, sizeof(opening), "%lld.", (long long)in->n_reopened + 1);
+	return pb_asprintf("%s/%s/c%zu.%s%lld", in->id, run_step_def(in, i)->name, k + 1, opening,
 	    (long long)in->run.steps[i].probes[k].n);
 }
 

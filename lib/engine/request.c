@@ -10,8 +10,7 @@ static json_t *
 exec_spec(const struct incident *in, size_t i, const struct pb_step *def, json_t *context,
     struct pb_error *err)
 {
-	PB_CLEANUP(pb_freep)
-	char *attempt = pb_asprintf("%lld", (long long)in->run.steps[i].attempts);
+	PB_CLEANUP(pb_freep) char *attempt = step_attempt_number(in, i);
 	PB_JSON json_t *argv = json_array();
 	for (size_t k = 0; k < def->n_argv; k++) {
 		PB_CLEANUP(pb_freep) char *arg = NULL;

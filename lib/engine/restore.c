@@ -155,8 +155,10 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 	in->lock = dup_str(r->body, "lock");
 	in->answer = dup_str(r->body, "answer");
 	in->is_stale = pb_json_bool(r->body, "is_stale", false);
+	in->is_charged = pb_json_bool(r->body, "is_charged", false);
 	in->cause = dup_str(r->body, "cause");
 	in->resolved_by = dup_str(r->body, "resolved_by");
+	reopen_restore(in, r->body);
 	in->ladder.next_at = PB_NEVER;
 	run_init(in);
 	incident_index(e, in);
@@ -282,9 +284,7 @@ restore_action(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	p->tries = pb_json_i64(r->body, "tries", 0);
 	p->error = dup_str(r->body, "error");
 	p->spec = json_incref(json_object_get(r->body, "spec"));
-	struct outbox *out = b != NULL ? &b->out : &in->out;
-	p->next = out->first;
-	out->first = p;
+	page_append(b != NULL ? &b->out : &in->out, p);
 	return 0;
 }
 

@@ -75,10 +75,18 @@ step_is_safe(const struct pb_step *def)
 }
 
 char *
+step_attempt_number(const struct incident *in, size_t i)
+{
+	long long n = (long long)in->run.steps[i].attempts;
+	return in->n_reopened == 0 ? pb_asprintf("%lld", n)
+				   : pb_asprintf("%lld.%lld", (long long)in->n_reopened + 1, n);
+}
+
+char *
 step_attempt_id(const struct incident *in, size_t i)
 {
-	return pb_asprintf(
-	    "%s/%s/%lld", in->id, run_step_def(in, i)->name, (long long)in->run.steps[i].attempts);
+	PB_CLEANUP(pb_freep) char *number = step_attempt_number(in, i);
+	return pb_asprintf("%s/%s/%s", in->id, run_step_def(in, i)->name, number);
 }
 
 void
@@ -239,10 +247,14 @@ is_held_back(struct turn *t, struct incident *in, size_t i)
 		step_halt(t, in, i, "GuardStopped", why);
 		return true;
 	}
-	if (in->mode != PB_MODE_APPROVE || step_is_safe(def) || in->run.steps[i].is_approved)
+	if (in->mode != PB_MODE_APPROVE || step_is_safe(def))
 		return false;
-	ask_first(t, in, i);
-	return true;
+	if (!in->run.steps[i].is_approved) {
+		ask_first(t, in, i);
+		return true;
+	}
+	guard_run_began(t, in);
+	return false;
 }
 
 static void

@@ -113,31 +113,33 @@ tell_level(
 	return true;
 }
 
-/* To everybody to whom a page went out (or may have), once each, and to nobody else. */
+/* A notice that reached, or may reach, the same contact by the same channel after this page. */
+static bool
+was_told(const struct page *p)
+{
+	for (const struct page *q = p->next; q != NULL; q = q->next)
+		if (q->is_notice && (q->state == PAGE_SENT || q->state == PAGE_SENDING) &&
+		    strcmp(q->contact, p->contact) == 0 && strcmp(q->channel, p->channel) == 0)
+			return true;
+	return false;
+}
+
+/* To everybody to whom a page went out (or may have) since they were last told, once each, and to
+ * nobody else. */
 void
 tell_end(struct turn *t, struct outbox *o)
 {
-	struct page *last = o->first;
+	const struct page *last = o->first; /* what is added comes behind it */
 	while (last != NULL && last->next != NULL)
 		last = last->next;
-	if (last == NULL)
-		return;
-	struct page *stop = last->next; /* NULL now; what is added comes behind `last` */
-	for (struct page *p = o->first; p != stop; p = p->next) {
-		bool was_told = false;
-		for (struct page *q = last->next; q != NULL; q = q->next)
-			was_told = was_told ||
-			    (strcmp(q->contact, p->contact) == 0 &&
-				strcmp(q->channel, p->channel) == 0);
+	for (struct page *p = o->first; p != NULL; p = p == last ? NULL : p->next) {
 		const struct pb_contact *to = contact_find(outbox_config(o), p->contact);
 		const struct pb_channel *ch = channel_find(outbox_config(o), p->channel);
-		if (!p->is_notice && !was_told && to != NULL && ch != NULL) {
-			const struct page like = {
-			    .is_notice = true, .level = p->level, .fallback_at = PB_NEVER};
-			outbox_note(t, o, "notice", "to %s by %s: resolved", to->name, ch->name);
-			page_start(t, o, &like, to, ch);
-		}
-		if (p == last)
-			break;
+		const struct page like = {
+		    .is_notice = true, .level = p->level, .fallback_at = PB_NEVER};
+		if (p->is_notice || was_told(p) || to == NULL || ch == NULL)
+			continue;
+		outbox_note(t, o, "notice", "to %s by %s: resolved", to->name, ch->name);
+		page_start(t, o, &like, to, ch);
 	}
 }

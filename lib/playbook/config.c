@@ -83,6 +83,7 @@ playbook_fini(struct pb_playbook *p)
 	free(p->objective);
 	free(p->severity);
 	free(p->owner);
+	free(p->reviewed.by);
 	pb_pattern_free(p->match);
 	pb_pattern_free(p->resolve_on);
 	pb_texts_free(p->inhibited_by, p->n_inhibited_by);

@@ -251,6 +251,19 @@ struct pb_guards {
 	size_t budget; /* PB_NONE = none */
 	int64_t breaker_failures, breaker_within; /* failed runs of the playbook; 0 = no breaker */
 	bool breaker_approves; /* then: approve; else page */
+	/* Runs with one cooldown key; never 0, so that there is a ceiling. */
+	int64_t recurrence_runs, recurrence_within;
+	bool recurrence_approves; /* then: approve (default); else page */
+	/* An incident that was reopened so often within is flapping. */
+	int64_t flap_times, flap_within;
+};
+
+/* When people last looked at a playbook. */
+struct pb_review {
+	int64_t at; /* the date's midnight, UTC; 0 = nobody says */
+	char *by; /* NULL or text */
+	int64_t every_for; /* 0 = not due again */
+	int64_t drill_every_for; /* without a run for so long it wants a drill; 0 = never */
 };
 
 /* Notices to stakeholders, apart from paging. */
@@ -278,6 +291,8 @@ struct pb_playbook {
 	size_t n_inhibited_by;
 	char *dedup; /* template; NULL = the default of the event's kind */
 	int64_t hold_for, page_by_for, max_age_for, verify_timeout_for;
+	int64_t reopen_within_for; /* from its end; what comes later opens another; 0 = all does */
+	struct pb_review reviewed;
 	struct pb_guards guards;
 	json_t *params; /* name -> template or value; NULL = none */
 	struct pb_step *steps;
@@ -524,5 +539,11 @@ int pb_config_check_cut(
 #define PB_DEFAULT_STORM_OVER 20
 #define PB_DEFAULT_STORM_WITHIN PB_MINUTE
 #define PB_DEFAULT_STORM_EVERY (10 * PB_MINUTE)
+#define PB_DEFAULT_REOPEN_WITHIN (10 * PB_MINUTE) /* of unmatched events too */
+#define PB_REOPEN_WITHIN_MAX PB_DAY /* how far back a start looks for what may be reopened */
+#define PB_DEFAULT_RECURRENCE_RUNS 10
+#define PB_DEFAULT_RECURRENCE_WITHIN (7 * PB_DAY)
+#define PB_DEFAULT_FLAP_TIMES 3 /* unmatched ones too */
+#define PB_DEFAULT_FLAP_WITHIN PB_HOUR
 
 #endif

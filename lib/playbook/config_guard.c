@@ -203,6 +203,38 @@ read_breaker(struct pb_loader *l, const struct pb_node *n, void *obj)
 	(void)PB_READ_MAP(l, n, "breaker", breaker_fields, obj);
 }
 
+static void
+read_recurrence_then(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_guards *g = obj;
+	read_then(l, n, &g->recurrence_approves);
+}
+
+static const struct pb_field recurrence_fields[] = {
+    {"runs", PB_FIELD_INT, .is_required = true, AT(recurrence_runs), .min = 1, .max = COUNT_MAX},
+    {"within", PB_FIELD_DURATION, .is_required = true, AT(recurrence_within), .min = PB_MINUTE,
+	.max = SPAN_MAX},
+    {"then", PB_FIELD_CUSTOM, .read = read_recurrence_then},
+};
+
+static void
+read_recurrence(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "recurrence", recurrence_fields, obj);
+}
+
+static const struct pb_field flap_fields[] = {
+    {"times", PB_FIELD_INT, .is_required = true, AT(flap_times), .min = 1, .max = 100},
+    {"within", PB_FIELD_DURATION, .is_required = true, AT(flap_within), .min = PB_MINUTE,
+	.max = 7 * PB_DAY},
+};
+
+static void
+read_flap(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	(void)PB_READ_MAP(l, n, "flap", flap_fields, obj);
+}
+
 static const struct pb_field guard_fields[] = {
     {"mode", PB_FIELD_CUSTOM, .read = read_mode},
     {"cooldown", PB_FIELD_CUSTOM, .read = read_cooldown},
@@ -211,6 +243,8 @@ static const struct pb_field guard_fields[] = {
     {"targets", PB_FIELD_CUSTOM, .read = read_targets},
     {"budget", PB_FIELD_CUSTOM, .read = read_budget},
     {"breaker", PB_FIELD_CUSTOM, .read = read_breaker},
+    {"recurrence", PB_FIELD_CUSTOM, .read = read_recurrence},
+    {"flap", PB_FIELD_CUSTOM, .read = read_flap},
 };
 
 void
@@ -223,6 +257,11 @@ pb_read_guards(struct pb_loader *l, const struct pb_node *playbook)
 	    .cooldown_for = PB_DEFAULT_COOLDOWN,
 	    .targets_max = 1,
 	    .budget = PB_NONE,
+	    .recurrence_runs = PB_DEFAULT_RECURRENCE_RUNS,
+	    .recurrence_within = PB_DEFAULT_RECURRENCE_WITHIN,
+	    .recurrence_approves = true,
+	    .flap_times = PB_DEFAULT_FLAP_TIMES,
+	    .flap_within = PB_DEFAULT_FLAP_WITHIN,
 	};
 	if (n == NULL)
 		return;

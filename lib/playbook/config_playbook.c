@@ -38,6 +38,35 @@ read_severity(struct pb_loader *l, const struct pb_node *n, void *obj)
 	p->severity = pb_strdup(words[which]);
 }
 
+/* --- review */
+
+static void
+read_review_date(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_review *r = obj;
+	int64_t day;
+	if (pb_read_date(l, n, &day) == 0)
+		r->at = day * PB_DAY;
+}
+
+static const struct pb_field review_fields[] = {
+    {"date", PB_FIELD_CUSTOM, .is_required = true, .read = read_review_date},
+    {"by", PB_FIELD_TEXT, .offset = offsetof(struct pb_review, by), .max = 100},
+    {"every", PB_FIELD_DURATION, .offset = offsetof(struct pb_review, every_for), .min = PB_DAY,
+	.max = 400 * PB_DAY},
+    {"drill_every", PB_FIELD_DURATION, .offset = offsetof(struct pb_review, drill_every_for),
+	.min = PB_DAY, .max = 400 * PB_DAY},
+};
+
+static void
+read_reviewed(struct pb_loader *l, const struct pb_node *n, void *obj)
+{
+	struct pb_playbook *p = obj;
+	(void)PB_READ_MAP(l, n, "reviewed", review_fields, &p->reviewed);
+}
+
+/* --- what it is about */
+
 void
 pb_read_pattern(
     struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret)
@@ -194,7 +223,7 @@ static const struct pb_field playbook_fields[] = {
     {"docs", PB_FIELD_TEXT, AT(docs)},
     {"objective", PB_FIELD_TEXT, AT(objective)},
     {"severity", PB_FIELD_CUSTOM, .read = read_severity},
-    {.key = "reviewed", .type = PB_FIELD_LATER},
+    {"reviewed", PB_FIELD_CUSTOM, .read = read_reviewed},
     {"match", PB_FIELD_CUSTOM, .is_required = true, .read = read_match,
 	.note = "an EventBridge event pattern"},
     {"resolve_on", PB_FIELD_CUSTOM, .read = read_resolve_on},
@@ -204,7 +233,8 @@ static const struct pb_field playbook_fields[] = {
     {"page_by", PB_FIELD_DURATION, AT(page_by_for), .min = 10 * PB_SECOND, .max = PB_DAY},
     {"max_age", PB_FIELD_DURATION, AT(max_age_for), .min = PB_SECOND, .max = 14 * PB_DAY},
     {"verify_timeout", PB_FIELD_DURATION, AT(verify_timeout_for), .min = PB_SECOND, .max = PB_DAY},
-    {.key = "reopen_within", .type = PB_FIELD_LATER},
+    {"reopen_within", PB_FIELD_DURATION, AT(reopen_within_for), .min = 0,
+	.max = PB_REOPEN_WITHIN_MAX},
     {"continue", PB_FIELD_BOOL, AT(looks_further)},
     {.key = "mode", .type = PB_FIELD_ELSEWHERE, .note = "it stands in guards"},
     {.key = "guards", .type = PB_FIELD_SEEN},
@@ -223,6 +253,7 @@ pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playboo
 	ret->hold_for = ret->page_by_for = -1; /* stays where nothing, or nothing good, is said */
 	ret->max_age_for = l->max_age_for;
 	ret->verify_timeout_for = l->verify_timeout_for;
+	ret->reopen_within_for = PB_DEFAULT_REOPEN_WITHIN;
 	ret->resolve_on_ok = true;
 	ret->escalation = PB_NONE;
 	ret->file = pb_strdup(l->files[l->file].name);

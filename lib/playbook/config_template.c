@@ -16,7 +16,7 @@ struct checking {
 static const char *const alarm_members[] = {"name", "arn", "region", "account", "state",
     "previous_state", "reason", "metric", "tags", "description"};
 static const char *const incident_members[] = {
-    "id", "key", "playbook", "severity", "opened_at", "count"};
+    "id", "key", "playbook", "severity", "opened_at", "count", "reopened"};
 static const char *const step_members[] = {"status", "attempts", "output", "error"};
 static const char *const host_members[] = {"name"};
 

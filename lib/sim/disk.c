@@ -11,6 +11,7 @@
 struct disk {
 	struct pb_store *store; /* NULL: the model */
 	struct pb_map *kinds[PB_REC_MAX]; /* key -> struct pb_record, in order of making */
+	int64_t highest_at; /* of all commits */
 };
 
 struct disk *
@@ -68,6 +69,7 @@ disk_commit(struct disk *d, const struct pb_update *u, struct pb_error *err)
 {
 	if (d->store != NULL)
 		return pb_store_commit(d->store, u, err);
+	d->highest_at = u->at > d->highest_at ? u->at : d->highest_at;
 	for (size_t i = 0; i < u->n_records; i++) {
 		const struct pb_record *r = &u->records[i];
 		struct pb_map *kind = d->kinds[r->kind];
@@ -92,7 +94,7 @@ is_by_time(enum pb_record_kind kind)
 	return kind == PB_REC_SEEN;
 }
 
-/* Open, or with a page still to send. */
+/* Open, or to be reopened by what comes next, or with a page still to send. */
 static struct pb_map *
 live_incidents(const struct disk *d)
 {
@@ -100,7 +102,9 @@ live_incidents(const struct disk *d)
 	const char *key;
 	void *value;
 	for (size_t i = 0; pb_map_next(d->kinds[PB_REC_INCIDENT], &i, &key, &value);)
-		if (!pb_streq(((struct pb_record *)value)->state, "resolved"))
+		if (!pb_streq(((struct pb_record *)value)->state, "resolved") ||
+		    pb_json_i64(((struct pb_record *)value)->body, "reopen_until", 0) >
+			d->highest_at)
 			(void)pb_map_put(live, key, value);
 	for (size_t i = 0; pb_map_next(d->kinds[PB_REC_ACTION], &i, &key, &value);) {
 		struct pb_record *r = value;

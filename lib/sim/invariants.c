@@ -47,13 +47,33 @@ page_by_of(const struct world *w, const json_t *incident)
 {
 	size_t i = pb_config_find_playbook(w->config, pb_json_str_or(incident, "playbook", ""));
 	int64_t page_by = i == PB_NONE ? 0 : w->config->playbooks[i].page_by_for;
-	return pb_json_i64(incident, "opened_at", 0) + page_by;
+	return pb_json_i64(incident, "reopened_at", pb_json_i64(incident, "opened_at", 0)) +
+	    page_by;
+}
+
+/* It came back after it was resolved, maybe in the same commit: a human is to be told anew, and what a
+ * human or a recovery has settled before is settled. */
+static void
+begin_anew(struct world *w, struct book *b, int64_t n_reopened)
+{
+	size_t i = 0, len = strlen(b->id);
+	const char *step;
+	void *value;
+	b->n_reopened = n_reopened;
+	b->page_by_at = b->paged_at = 0;
+	b->is_acked = false;
+	while (pb_map_next(w->unknown, &i, &step, &value))
+		if (strncmp(step, b->id, len) == 0 && step[len] == '/')
+			(void)pb_map_del(w->unknown, step);
 }
 
 static void
 take_incident(struct world *w, const struct pb_record *r)
 {
 	struct book *b = book_of(w, r->key);
+	int64_t n_reopened = pb_json_i64(r->body, "n_reopened", 0);
+	if (n_reopened > b->n_reopened)
+		begin_anew(w, b, n_reopened);
 	if (b->page_by_at == 0) /* by the plan it began with */
 		b->page_by_at = page_by_of(w, r->body);
 	b->opened_at = pb_json_i64(r->body, "opened_at", 0);

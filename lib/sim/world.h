@@ -55,7 +55,8 @@ struct running {
 struct book {
 	char *id;
 	int64_t page_by_at;
-	int64_t paged_at; /* first page started; 0 = none */
+	int64_t paged_at; /* first page started since it was opened or reopened; 0 = none */
+	int64_t n_reopened;
 	char *playbook;
 	int64_t opened_at;
 	json_t *bundles; /* what its ladder says: with whom it is told, and since which page */

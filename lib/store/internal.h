@@ -90,13 +90,17 @@ void store_undo(struct pb_store *s);
 int store_move_away(const char *dir, int64_t at, char **ret_name, struct pb_error *err);
 
 /*
- * SQL: the ids of incidents that the engine must know of: those not resolved, and those whose resolve
- * notice is still to be sent.  An attempt of a step keeps no incident alive, however it ended.  The
+ * SQL: the ids of incidents that the engine must know of: those not resolved, those that the next
+ * event may open again, and those whose resolve notice is still to be sent.  An attempt of a step
+ * keeps no incident alive, however it ended.  The day is PB_REOPEN_WITHIN_MAX, for the index.  The
  * pages of a bundle are kept with it until it has ended; stores before version 3 have none.
  */
 #define STORE_LIVE_ACTIONS "'new', 'sending', 'retrying'"
 #define STORE_LIVE                                                                                 \
 	"SELECT key FROM incident WHERE state <> 'resolved'"                                       \
+	" UNION SELECT key FROM incident WHERE state = 'resolved' AND at >"                        \
+	" (SELECT value - 86400000 FROM store WHERE name = 'highest_at')"                          \
+	" AND body ->> 'reopen_until' > (SELECT value FROM store WHERE name = 'highest_at')"       \
 	" UNION SELECT incident FROM action WHERE state IN (" STORE_LIVE_ACTIONS ")"
 #define STORE_LIVE_BUNDLES " UNION SELECT key FROM bundle WHERE state <> 'ended'"
 

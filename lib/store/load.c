@@ -55,7 +55,7 @@ each(struct pb_store *s, enum pb_record_kind kind, bool live_only, pb_store_take
     struct pb_error *err)
 {
 	const struct table *t = &tables[kind];
-	char sql[600], where[400] = "";
+	char sql[900], where[700] = "";
 	if (live_only && t->owner != NULL)
 		(void)snprintf(where, sizeof(where), " WHERE %s IN (" STORE_LIVE "%s)", t->owner,
 		    store_has_kind(s, PB_REC_BUNDLE) ? STORE_LIVE_BUNDLES : "");

@@ -67,6 +67,8 @@ delete_resolved(
 	STORE_STMT *st = NULL;
 	if (store_prepare(s,
 		"SELECT key FROM incident WHERE state = 'resolved' AND at < ?1"
+		" AND ifnull(body ->> 'reopen_until', 0) <="
+		" (SELECT value FROM store WHERE name = 'highest_at')"
 		" AND NOT EXISTS (SELECT 1 FROM action WHERE action.incident = incident.key"
 		" AND state IN (" STORE_LIVE_ACTIONS ")) ORDER BY at LIMIT ?2",
 		&st, err) < 0)

@@ -82,20 +82,33 @@ failure(const char *id)
 	return in;
 }
 
+static struct pb_engine *
+engine_of(struct rig *r, bool is_reviewed)
+{
+	struct pb_problems problems = {0};
+	char name[] = "t.yaml";
+	const char *at = strstr(config_text, "    severity:");
+	PB_CLEANUP(pb_freep)
+	char *text = pb_asprintf("%.*s%s%s", (int)(at - config_text), config_text,
+	    is_reviewed
+		? "    objective: checkout\n"
+		  "    reviewed: {date: 2025-11-01, by: m.ito, every: 90d, drill_every: 60d}\n"
+		: "",
+	    at);
+	const struct pb_config_file file = {name, text, strlen(text)};
+	int rc = pb_config_parse(&file, 1, NULL, &r->config, &problems);
+	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "?");
+	pb_problems_fini(&problems);
+	const struct pb_engine_options options = {.seed = 1, .host = "ops-1"};
+	return pb_engine_new(r->config, &options);
+}
+
 /* An alarm whose one step fails 4 seconds later, so that level 1 is paged. */
 static struct rig
 paged(const char *alarm_name)
 {
 	struct rig r = {0};
-	struct pb_problems problems = {0};
-	char name[] = "t.yaml";
-	PB_CLEANUP(pb_freep) char *text = pb_strdup(config_text);
-	const struct pb_config_file file = {name, text, strlen(text)};
-	int rc = pb_config_parse(&file, 1, NULL, &r.config, &problems);
-	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "?");
-	pb_problems_fini(&problems);
-	const struct pb_engine_options options = {.seed = 1, .host = "ops-1"};
-	r.engine = pb_engine_new(r.config, &options);
+	r.engine = engine_of(&r, false);
 	step(&r, START, pb_input_new(PB_IN_BOOT));
 	step(&r, START, alarm_input(alarm_name, "ALARM", "2026-03-03T08:59:00Z"));
 	ck_assert_uint_eq(r.u->n_starts, 1);
@@ -212,6 +225,50 @@ START_TEST(a_notice_says_that_it_is_over_and_what_ended_it)
 }
 END_TEST
 
+START_TEST(a_page_for_what_came_back_says_how_often_and_since_when)
+{
+	struct rig r = paged("web-1");
+	step(&r, START + 60000, alarm_input("web-1", "OK", "2026-03-03T09:00:50Z"));
+	step(&r, START + 180000, alarm_input("web-1", "ALARM", "2026-03-03T09:02:50Z"));
+	const json_t *in = page_inputs(&r, 0);
+	ck_assert_ptr_nonnull(strstr(pb_json_str(in, "Message"),
+	    "        2 events so far\n"
+	    "AGAIN   reopened 1 time; it was resolved 2026-03-03T09:01:00Z (2m ago, recovered)\n"
+	    "SINCE   2026-03-03T09:02:50Z (10s ago)\n"
+	    "WHY     the last run was 2m56s ago and the next may begin at 09:05:04 (cooldown 5m)\n"
+	    "TRIED   nothing, playbook web\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(pb_json_str(in, "Message"), "page id 20260303-1/page/2.1.0/ana@pager\n"));
+	rig_free(&r);
+}
+END_TEST
+
+/* The date of the review is 2025-11-01; START is 2026-03-03. */
+START_TEST(a_page_says_what_is_overdue_of_its_playbook)
+{
+	struct rig r = {0};
+	r.engine = engine_of(&r, true);
+	step(&r, START, pb_input_new(PB_IN_BOOT));
+	step(&r, START, alarm_input("web-1", "ALARM", "2026-03-03T08:59:00Z"));
+	step(&r, START + 4000, failure(r.u->starts[0].id));
+	ck_assert_ptr_nonnull(strstr(pb_json_str(page_inputs(&r, 0), "Message"),
+	    "FOR     checkout\n"
+	    "DOCS    https://wiki.example.com/web\n"
+	    "OWNER   payments\n"
+	    "STALE   reviewed 122 days ago by m.ito, due every 90 days\n"));
+	/* A run is a drill: 50 days later it was not long ago, 70 days later it was. */
+	PB_JSON json_t *young = pb_engine_overdue_json(r.engine, START + 50 * PB_DAY);
+	ck_assert_str_eq(pb_json_str(json_array_get(young, 0), "overdue"),
+	    "reviewed 172 days ago by m.ito, due every 90 days");
+	PB_JSON json_t *old = pb_engine_overdue_json(r.engine, START + 70 * PB_DAY);
+	ck_assert_str_eq(pb_json_str(json_array_get(old, 0), "overdue"),
+	    "reviewed 192 days ago by m.ito, due every 90 days; no run and no drill for 70 days, "
+	    "due every 60 days");
+	ck_assert_str_eq(pb_json_str(json_array_get(old, 0), "owner"), "payments");
+	rig_free(&r);
+}
+END_TEST
+
 START_TEST(a_page_says_when_the_alarm_has_changed_since)
 {
 	struct rig r = paged("web-1");
@@ -275,6 +332,8 @@ PB_SUITE(page)
 	pb_add(s, a_contact_with_a_phone_is_texted_there);
 	pb_add(s, a_subject_is_ascii_and_below_100_characters);
 	pb_add(s, a_notice_says_that_it_is_over_and_what_ended_it);
+	pb_add(s, a_page_for_what_came_back_says_how_often_and_since_when);
+	pb_add(s, a_page_says_what_is_overdue_of_its_playbook);
 	pb_add(s, a_page_says_when_the_alarm_has_changed_since);
 	pb_add(s, a_page_for_another_event_says_where_it_comes_from_and_what_it_is_about);
 	pb_add(s, an_exec_channel_gets_the_page_as_json);

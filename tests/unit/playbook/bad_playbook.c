@@ -112,11 +112,23 @@ static const struct pb_test_bad rows[] = {
 		     "    {audience: us, via: [pager], text: a},\n"
 		     "    {audience: us, via: [pager], text: b}]}\n",
 	{"10:16: audience \"us\" is informed already, in line 9"}},
-    {"what is not built yet",
+    {"a review without a date",
 	PB_TEST_HEAD "playbooks:\n"
-		     "  - {name: p, match: {source: [x]}, escalate: e, reviewed: {}, "
-		     "reopen_within: 5m}\n",
-	{"8:50: reviewed is not supported yet", "8:64: reopen_within is not supported yet"}},
+		     "  - {name: p, match: {source: [x]}, escalate: e, reviewed: {every: 90d}}\n",
+	{"8:60: reviewed needs the key date"}},
+    {"a review on no day, and due too soon",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    reviewed: {date: 2026-02-30, by: me, every: 1h, drill_every: 500d}\n",
+	{"11:22: \"2026-02-30\" is no date, as 2026-01-05",
+	    "11:49: 1h is out of range, it must be between 1d and 400d",
+	    "11:66: the duration 500d is more than 400 days"}},
+    {"a reopen_within of more than a day",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - {name: p, match: {source: [x]}, escalate: e, reopen_within: 2d}\n",
+	{"8:65: 2d is out of range, it must be between 0s and 1d"}},
 #define GUARDS(text)                                                                               \
 	PB_TEST_HEAD                                                                               \
 	"playbooks:\n"                                                                             \
@@ -148,6 +160,11 @@ static const struct pb_test_bad rows[] = {
 	{"12:33: 0 is not a whole number between 1 and 10000",
 	    "12:49: 10001 is not a whole number between 1 and 10000",
 	    "12:61: 0s is out of range, it must be between 1s and 30d"}},
+    {"a recurrence and a flap without their numbers",
+	GUARDS("    guards: {recurrence: {runs: 3, then: stop}, flap: {times: 0}}\n"),
+	{"12:26: recurrence needs the key within", "12:42: \"stop\" is not one of approve, page",
+	    "12:55: flap needs the key within",
+	    "12:63: 0 is not a whole number between 1 and 100"}},
     {"a breaker that does something else",
 	GUARDS("    guards: {breaker: {failures: 1, within: 1h, then: stop}}\n"),
 	{"12:55: \"stop\" is not one of approve, page"}},

@@ -57,6 +57,34 @@ START_TEST(the_engine_gets_what_is_live_kind_after_kind)
 }
 END_TEST
 
+START_TEST(the_engine_gets_what_may_be_reopened)
+{
+	struct pb_store *s = memory();
+	struct pb_update *u = pb_update_new(1000);
+	static const struct {
+		const char *id;
+		int64_t reopen_until;
+	} ended[] = {{"20261123-1", 5000}, {"20261123-2", 5001}, {"20261123-3", 0}};
+	for (size_t i = 0; i < PB_ARRAY_LEN(ended); i++)
+		pb_update_put(u, PB_REC_INCIDENT, ended[i].id, ended[i].id, "resolved",
+		    json_pack("{s:I}", "reopen_until", (json_int_t)ended[i].reopen_until));
+	commit(s, u);
+	u = pb_update_new(5000); /* so late is it now */
+	pb_update_put(u, PB_REC_ALARM, "arn", "", "OK", json_object());
+	commit(s, u);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	ck_assert_int_eq(pb_store_restore(s, list_key, &b, NULL), 0);
+	ck_assert_str_eq(b.ptr, "alarm:arn incident:20261123-2 ");
+	const struct pb_store_retention what = {.resolved_before_at = 9000};
+	int64_t n;
+	ck_assert_int_eq(pb_store_prune(s, &what, &n, NULL), 0);
+	b.len = 0;
+	ck_assert_int_eq(pb_store_each(s, PB_REC_INCIDENT, list_key, &b, NULL), 0);
+	ck_assert_str_eq(b.ptr, "incident:20261123-2 ");
+	pb_store_close(s);
+}
+END_TEST
+
 START_TEST(what_was_seen_comes_back_in_order_of_time)
 {
 	struct pb_store *s = memory();
@@ -494,6 +522,7 @@ END_TEST
 PB_SUITE(store_query)
 {
 	pb_add(s, the_engine_gets_what_is_live_kind_after_kind);
+	pb_add(s, the_engine_gets_what_may_be_reopened);
 	pb_add(s, what_was_seen_comes_back_in_order_of_time);
 	pb_add(s, incidents_are_listed_newest_first_page_by_page);
 	pb_add(s, an_incident_is_shown_with_all_that_belongs_to_it);
