@@ -32,7 +32,7 @@ struct pb_pump {
 	void *arg;
 	struct pb_update *update;
 	bool is_turning; /* turn() is on the stack */
-	uint64_t n_turns;
+	uint64_t n_turns, n_taken;
 	/* A ring: `len` inputs from `first`. */
 	struct pb_input **inbox;
 	size_t first, len, size;
@@ -55,6 +55,7 @@ inbox_take(struct pb_pump *p)
 	struct pb_input *in = p->inbox[p->first];
 	p->first = (p->first + 1) % p->size;
 	p->len--;
+	p->n_taken++;
 	return in;
 }
 
@@ -173,6 +174,7 @@ decide(struct pb_pump *p)
 	for (size_t n = 0; n < PB_PUMP_BATCH_MAX && p->len > 0; n++) {
 		struct pb_input *in = inbox_take(p);
 		pb_engine_step(p->engine, now, in, p->update);
+		p->update->n_inputs++;
 		pb_input_free(in);
 	}
 	if (pb_engine_next_at(p->engine) <= now) {
@@ -256,4 +258,11 @@ pb_pump_n_turns(const struct pb_pump *p)
 {
 	PB_CHECK_OBJ(p, PUMP_MAGIC);
 	return p->n_turns;
+}
+
+uint64_t
+pb_pump_n_taken(const struct pb_pump *p)
+{
+	PB_CHECK_OBJ(p, PUMP_MAGIC);
+	return p->n_taken;
 }

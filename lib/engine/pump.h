@@ -46,5 +46,6 @@ void pb_pump_committed(struct pb_pump *p, int result, const struct pb_error *err
 bool pb_pump_is_idle(const struct pb_pump *p); /* nothing waits and no commit is under way */
 size_t pb_pump_n_waiting(const struct pb_pump *p);
 uint64_t pb_pump_n_turns(const struct pb_pump *p); /* for the watchdog: real progress */
+uint64_t pb_pump_n_taken(const struct pb_pump *p); /* inputs stepped so far, for who checks them */
 
 #endif

@@ -119,6 +119,7 @@ struct pb_update {
 	size_t n_notes;
 	struct pb_reply *replies;
 	size_t n_replies;
+	size_t n_inputs; /* that the pump has stepped into it */
 	/* not for readers */
 	size_t size_records, size_starts, size_cancels, size_receipts, size_notes, size_replies;
 	struct pb_map *by_key; /* "KIND/KEY" -> 1 + place in records */

@@ -94,7 +94,7 @@ is_by_time(enum pb_record_kind kind)
 	return kind == PB_REC_SEEN;
 }
 
-/* Open, or to be reopened by what comes next, or with a page still to send. */
+/* Open, or to be reopened by what comes next, or with a page still to send; bundles too. */
 static struct pb_map *
 live_incidents(const struct disk *d)
 {
@@ -105,6 +105,9 @@ live_incidents(const struct disk *d)
 		if (!pb_streq(((struct pb_record *)value)->state, "resolved") ||
 		    pb_json_i64(((struct pb_record *)value)->body, "reopen_until", 0) >
 			d->highest_at)
+			(void)pb_map_put(live, key, value);
+	for (size_t i = 0; pb_map_next(d->kinds[PB_REC_BUNDLE], &i, &key, &value);)
+		if (!pb_streq(((struct pb_record *)value)->state, "ended"))
 			(void)pb_map_put(live, key, value);
 	for (size_t i = 0; pb_map_next(d->kinds[PB_REC_ACTION], &i, &key, &value);) {
 		struct pb_record *r = value;
@@ -129,7 +132,8 @@ by_key(const void *a, const void *b)
 static bool
 is_sorted(enum pb_record_kind kind)
 {
-	return !is_by_incident(kind) && kind != PB_REC_CONFIG && kind != PB_REC_QUARANTINE;
+	return !is_by_incident(kind) && kind != PB_REC_CONFIG && kind != PB_REC_QUARANTINE &&
+	    kind != PB_REC_RECEIVED;
 }
 
 static int
@@ -144,7 +148,8 @@ restore_kind(const struct disk *d, enum pb_record_kind kind, const struct pb_map
 	    pb_calloc(pb_map_len(d->kinds[kind]) + 1, sizeof(struct pb_record *));
 	for (size_t i = 0; pb_map_next(d->kinds[kind], &i, &key, &value);) {
 		struct pb_record *r = value;
-		if (!is_by_incident(kind) || pb_map_get(live, r->incident) != NULL)
+		bool is_ended = kind == PB_REC_BUNDLE && pb_streq(r->state, "ended");
+		if (!is_ended && (!is_by_incident(kind) || pb_map_get(live, r->incident) != NULL))
 			all[n++] = r;
 	}
 	if (is_sorted(kind))
@@ -163,7 +168,7 @@ disk_restore(struct disk *d, pb_store_take *take, void *arg, struct pb_error *er
 	struct pb_map *live = live_incidents(d);
 	int rc = 0;
 	for (unsigned kind = 0; rc == 0 && kind < PB_REC_MAX; kind++)
-		if (kind != PB_REC_QUARANTINE)
+		if (kind != PB_REC_QUARANTINE && kind != PB_REC_RECEIVED)
 			rc = restore_kind(d, (enum pb_record_kind)kind, live, take, arg, err);
 	pb_map_free(live, NULL);
 	return rc;

@@ -21,6 +21,13 @@ broken(struct world *w, const char *fmt, ...)
 }
 
 void
+check_oracle(void *arg, const char *line)
+{
+	struct world *w = arg;
+	(void)pb_buf_adds(&w->broken, line);
+}
+
+void
 book_free(void *arg)
 {
 	struct book *b = arg;
@@ -121,6 +128,7 @@ is_told_by(const struct book *b, const char *bundle, int64_t number)
 void
 check_commit(struct world *w, const struct pb_update *u)
 {
+	oracle_commit(w->oracle, u);
 	for (size_t i = 0; i < u->n_records; i++) {
 		const struct pb_record *r = &u->records[i];
 		PB_CLEANUP(pb_freep)
@@ -162,6 +170,7 @@ step_of(const char *action_id)
 void
 check_unknown(struct world *w, const char *action_id)
 {
+	oracle_lost(w->oracle, action_id);
 	PB_CLEANUP(pb_freep) char *step = step_of(action_id);
 	(void)pb_map_put(w->unknown, step, w);
 }
@@ -294,6 +303,7 @@ take_bundle_page(struct world *w, const struct pb_action *a)
 void
 check_start(struct world *w, const struct pb_action *a)
 {
+	oracle_start(w->oracle, w->now, a);
 	if (a->is_post) {
 		check_post(w, a);
 		return;
@@ -343,6 +353,8 @@ check_start(struct world *w, const struct pb_action *a)
 void
 check_receipt(struct world *w, const struct message *m)
 {
+	if (m->event != NULL)
+		oracle_receipt(w->oracle, w->now, m->event);
 	if (m->event == NULL) {
 		PB_CLEANUP(pb_freep)
 		char *key =
@@ -394,6 +406,7 @@ check_turn(struct world *w)
 		    w->now > w->up_since + w->commit_takes)
 			broken(w, "P2: %s is open past its page_by and nobody is paged", id);
 	}
+	oracle_quiet(w->oracle, w->now, pb_engine_next_at(w->engine));
 	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
 	if (pb_engine_audit(w->engine, w->now, &why) > 0)
 		broken(w, "P5: %s", why.ptr);

@@ -42,6 +42,14 @@ world_see(struct world *w, const char *kind, const char *name, const char *detai
 	};
 }
 
+/* Everything goes in by here. */
+static void
+post(struct world *w, struct pb_input *in)
+{
+	oracle_input(w->oracle, in);
+	pb_pump_post(w->pump, in);
+}
+
 /* --- dying */
 
 /* One more place where the process could die; true when it does, or has already. */
@@ -325,7 +333,7 @@ post_outcome(struct world *w, size_t i)
 		w->running[i].outcome = (struct pb_outcome){0};
 		drop_running(w, i);
 	}
-	pb_pump_post(w->pump, in);
+	post(w, in);
 }
 
 static void
@@ -377,7 +385,7 @@ static void
 op_commit(void *arg, struct pb_pump *pump, const struct pb_update *u)
 {
 	struct world *w = arg;
-	(void)pump;
+	oracle_decided(w->oracle, pb_pump_n_taken(pump), u);
 	if (w->commit_takes == 0) {
 		commit_now(w, u);
 		return;
@@ -471,12 +479,13 @@ process_start(struct world *w)
 		broken(w, "restore: %s", err.text);
 	w->pump = pb_pump_new(w->engine, &ops, w);
 	w->up_since = w->now;
+	oracle_boot(w->oracle, w->now, w->is_degraded);
 	w->polled_at = 0;
 	json_object_clear(w->reported);
 	w->poll_at = w->now;
 	for (size_t i = 0; i < w->n_messages; i++)
 		w->messages[i].is_delivered = false;
-	pb_pump_post(w->pump, pb_input_new(PB_IN_BOOT));
+	post(w, pb_input_new(PB_IN_BOOT));
 }
 
 static void
@@ -553,7 +562,7 @@ deliver(struct world *w, struct message *m)
 		in->count = 5;
 	}
 	m->is_delivered = true;
-	pb_pump_post(w->pump, in);
+	post(w, in);
 }
 
 static void
@@ -593,12 +602,12 @@ poll(struct world *w)
 		struct pb_input *in = pb_input_new(PB_IN_EVENT);
 		in->source = pb_strdup(w->poller);
 		in->event = ev;
-		pb_pump_post(w->pump, in);
+		post(w, in);
 	}
 	struct pb_input *in = pb_input_new(PB_IN_POLLED);
 	in->source = pb_strdup(w->poller);
 	in->polled_at = w->polled_at = w->now;
-	pb_pump_post(w->pump, in);
+	post(w, in);
 }
 
 /* --- scripted events */
@@ -644,7 +653,7 @@ post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const ch
 	if (json_object_get(e, "for") != NULL)
 		in->span = span_of(json_object_get(e, "for"));
 	in->token = 1;
-	pb_pump_post(w->pump, in);
+	post(w, in);
 }
 
 static void
@@ -659,7 +668,7 @@ set_config(struct world *w, const char *text)
 	} else {
 		struct pb_input *in = pb_input_new(PB_IN_CONFIG);
 		in->config = pb_config_ref(c);
-		pb_pump_post(w->pump, in);
+		post(w, in);
 		pb_config_unref(w->config);
 		w->config = c;
 	}
@@ -709,7 +718,7 @@ world_event(struct world *w, const json_t *e)
 		w->is_degraded = false;
 		world_kill(w, 0);
 	} else if (json_object_get(e, "drain") != NULL)
-		pb_pump_post(w->pump, pb_input_new(PB_IN_DRAIN));
+		post(w, pb_input_new(PB_IN_DRAIN));
 	else if (json_object_get(e, "polls") != NULL)
 		w->is_poller_off = !pb_json_bool(e, "polls", true);
 	else if (json_object_get(e, "garbage") != NULL)
@@ -867,6 +876,7 @@ world_new(json_t *scenario, struct pb_config *config, uint64_t seed, bool is_pla
 	w->answers_used = pb_map_new();
 	w->alarms = json_object();
 	w->reported = json_object();
+	w->oracle = oracle_new(config, w->commit_takes, check_oracle, w);
 	w->books = pb_map_new();
 	w->committed = pb_map_new();
 	w->attempts = pb_map_new();
@@ -898,6 +908,7 @@ world_free(struct world *w)
 	free(w->seen);
 	free(w->running);
 	pb_map_free(w->answers_used, free);
+	oracle_free(w->oracle);
 	pb_map_free(w->books, book_free);
 	pb_map_free(w->committed, free);
 	pb_map_free(w->attempts, NULL);

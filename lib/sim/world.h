@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "engine/pump.h"
 #include "sim/disk.h"
+#include "sim/oracle.h"
 
 /* What the outside sees: a step or a page that was started, an incident that changed. */
 struct seen {
@@ -106,6 +107,7 @@ struct world {
 	size_t n_seen;
 	struct pb_buf trace;
 	bool is_quiet; /* no trace is kept */
+	struct oracle *oracle;
 	struct pb_map *books; /* incident -> struct book */
 	struct pb_map *committed; /* "kind/key" -> state of a committed record */
 	struct pb_map *unknown; /* "INCIDENT/STEP" of attempts that nobody knows the outcome of */
@@ -144,6 +146,7 @@ void check_unknown(struct world *w, const char *action_id);
 /* An attempt of this "INCIDENT/STEP" took effect. */
 void check_effect(struct world *w, const char *step);
 void check_turn(struct world *w);
+void check_oracle(void *arg, const char *line); /* what the oracle says */
 void broken(struct world *w, const char *fmt, ...) PB_PRINTF(2, 3);
 void book_free(void *b);
 

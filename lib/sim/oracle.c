@@ -1,0 +1,881 @@
+/*
+ * The oracle's book: what was taken, who must be told by when (P1, P2, P5).
+ */
+#include "sim/oracle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "playbook/template.h"
+#include "sim/oracle_book.h"
+
+/* Nobody was reached: the next try comes after its retry delay, and a hung one has to be given up. */
+#define TRY_AGAIN_MOST (2 * PB_MINUTE)
+/* Everybody was told and nobody answered: the last level hears of it so often. */
+#define REMIND_MOST (30 * PB_MINUTE)
+/* A stale event without steps: its end may be in the same batch. */
+#define AT_ONCE PB_SECOND
+
+struct heard {
+	enum pb_input_kind kind;
+	struct pb_event *event;
+	struct pb_config *config;
+	char *id; /* incident, silence, action */
+	char *match;
+	int64_t span;
+	enum pb_outcome_status status;
+	bool is_unknown;
+};
+
+struct sighting {
+	enum pb_alarm_state state;
+	int64_t transitioned_at;
+};
+
+struct hush {
+	struct pb_pattern *pattern;
+	char *match;
+	int64_t until;
+	bool is_ended; /* by a human */
+};
+
+void
+oracle_broken(struct oracle *o, const char *fmt, ...)
+{
+	char at[PB_TIME_TEXT];
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	va_list ap;
+	(void)pb_buf_addf(&b, "%s ", pb_time_rfc3339(at, o->now));
+	va_start(ap, fmt);
+	(void)pb_buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	(void)pb_buf_addc(&b, '\n');
+	o->broken(o->arg, b.ptr);
+}
+
+const struct kept *
+oracle_record(const struct oracle *o, enum pb_record_kind kind, const char *key)
+{
+	return pb_map_get(o->records[kind], key);
+}
+
+const char *
+duty_playbook(const struct duty *d)
+{
+	return d->playbook == NULL ? "" : d->playbook->name;
+}
+
+char *
+oracle_expand(const char *text, const struct pb_event *ev)
+{
+	char *value = NULL;
+	PB_JSON json_t *context = json_object();
+	json_object_set(context, "event", ev->json);
+	if (ev->alarm != NULL)
+		json_object_set(context, "alarm", ev->alarm);
+	if (pb_template_expand_text(text, context, &value, NULL) == 0 && value[0] != '\0')
+		return value;
+	free(value);
+	return NULL;
+}
+
+/* --- who must be told by when */
+
+/* The longest time without a word that its escalation allows once somebody was told. */
+static int64_t
+longest_silence(const struct pb_escalation *e)
+{
+	int64_t most = REMIND_MOST, last = e->levels[e->n_levels - 1].after_for;
+	for (size_t i = 0; i < e->n_levels; i++) {
+		int64_t repeats = e->levels[i].repeat_every;
+		most = repeats > most ? repeats : most;
+	}
+	most = last > most ? last : most;
+	return most + e->group_interval_for + e->storm_every;
+}
+
+bool
+oracle_is_hushed(const struct oracle *o, const struct duty *d)
+{
+	size_t i = 0;
+	const char *key;
+	void *value;
+	while (pb_map_next(o->silences, &i, &key, &value)) {
+		const struct hush *h = value;
+		if (!h->is_ended && o->now <= h->until &&
+		    pb_pattern_match(h->pattern, d->event->json))
+			return true;
+	}
+	int64_t from, until;
+	for (size_t k = 0; k < o->config->n_maintenance; k++) {
+		const struct pb_maintenance *m = &o->config->maintenance[k];
+		if (m->holds_pages && pb_maintenance_is_open(m, o->now, &from, &until) &&
+		    pb_pattern_match(m->match, d->event->json))
+			return true;
+	}
+	for (size_t k = 0; d->playbook != NULL && k < d->playbook->n_inhibited_by; k++)
+		for (i = 0; pb_map_next(o->duties, &i, &key, &value);)
+			if (value != d &&
+			    pb_streq(duty_playbook(value), d->playbook->inhibited_by[k]))
+				return true;
+	return false;
+}
+
+static void
+check_told(struct oracle *o, struct duty *d)
+{
+	const char *id = d->incident == NULL ? "(no incident)" : d->incident;
+	if (o->now <= d->due_at + o->commit_for || o->now <= o->up_since + o->commit_for)
+		return;
+	if (oracle_is_hushed(o, d)) {
+		d->due_at = o->now;
+		return;
+	}
+	if (o->now <= d->has_until + o->commit_for)
+		return;
+	oracle_broken(o, "P2: %s of playbook \"%s\" is open and nobody was told by its time", id,
+	    duty_playbook(d));
+	d->due_at = PB_NEVER / 2; /* said once */
+}
+
+/* A page that was not delivered is in flight, or tried again soon. */
+static void
+check_reached(struct oracle *o, struct duty *d)
+{
+	if (d->is_reached || d->tried_at == 0 || o->now <= d->has_until ||
+	    o->now <= o->up_since + TRY_AGAIN_MOST + o->commit_for ||
+	    o->now <= d->tried_at + TRY_AGAIN_MOST + o->commit_for)
+		return;
+	if (oracle_is_hushed(o, d))
+		return;
+	oracle_broken(o, "P2: %s is open, nobody was reached and nobody is tried", d->incident);
+	d->is_reached = true; /* said once */
+}
+
+void
+oracle_quiet(struct oracle *o, int64_t now, int64_t engine_next_at)
+{
+	size_t i = 0;
+	const char *name;
+	void *value;
+	o->now = now;
+	while (pb_map_next(o->duties, &i, &name, &value)) {
+		check_told(o, value);
+		check_reached(o, value);
+	}
+	if (pb_map_len(o->duties) > 0 && engine_next_at >= PB_NEVER)
+		oracle_broken(o, "P5: something is open and the engine waits for nothing");
+}
+
+/* --- events */
+
+static struct duty *
+duty_new(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
+    const struct pb_escalation *e, const char *name)
+{
+	struct duty *d = pb_calloc(1, sizeof(*d));
+	d->name = pb_strdup(name);
+	d->config = pb_config_ref(o->config);
+	d->playbook = p;
+	d->escalation = e;
+	d->event = pb_event_ref(ev);
+	d->since = o->now;
+	d->began = o->taking;
+	d->unsafe = pb_map_new();
+	bool pages_at_once = p == NULL || p->n_steps == 0;
+	d->due_at = o->now + (pages_at_once ? AT_ONCE : p->page_by_for);
+	d->is_stale = p != NULL && ev->time_at > 0 && o->now - ev->time_at > p->max_age_for;
+	o->all = pb_realloc(o->all, (o->n_all + 1) * sizeof(*o->all));
+	o->all[o->n_all++] = d;
+	(void)pb_map_put(o->duties, name, d);
+	return d;
+}
+
+static char *
+name_of(const struct pb_playbook *p, const struct pb_event *ev)
+{
+	PB_CLEANUP(pb_freep)
+	char *key = p == NULL || p->dedup == NULL ? NULL : oracle_expand(p->dedup, ev);
+	if (key == NULL && ev->kind == PB_EVENT_ALARM) {
+		key = pb_strdup(ev->alarm_arn);
+	} else if (key == NULL) {
+		PB_CLEANUP(pb_freep)
+		char *resources = pb_json_text(json_object_get(ev->json, "resources"));
+		key = pb_asprintf("%s|%s|%s", ev->source, ev->detail_type, resources);
+	}
+	return pb_asprintf("%s\n%s", p == NULL ? "" : p->name, key);
+}
+
+static void
+open_duty(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
+    const struct pb_escalation *e)
+{
+	PB_CLEANUP(pb_freep) char *name = name_of(p, ev);
+	struct duty *d = pb_map_get(o->duties, name);
+	if (d == NULL) {
+		(void)duty_new(o, ev, p, e, name);
+		return;
+	}
+	d->has_ended = false;
+	pb_event_unref(d->again);
+	d->again = pb_event_ref(ev);
+}
+
+/* Does it fit what ends one?  Then it is the end of those with its key. */
+static bool
+take_end(struct oracle *o, const struct pb_event *ev)
+{
+	bool is_end = false;
+	size_t i = 0;
+	const char *key;
+	void *value;
+	while (pb_map_next(o->duties, &i, &key, &value)) {
+		struct duty *d = value;
+		if (d->playbook == NULL || d->playbook->resolve_on == NULL ||
+		    !pb_pattern_match(d->playbook->resolve_on, ev->json))
+			continue;
+		PB_CLEANUP(pb_freep) char *name = name_of(d->playbook, ev);
+		if (pb_streq(name, d->name))
+			d->has_ended = is_end = true;
+	}
+	for (i = 0; i < o->config->n_playbooks; i++)
+		if (o->config->playbooks[i].resolve_on != NULL &&
+		    pb_pattern_match(o->config->playbooks[i].resolve_on, ev->json))
+			is_end = true;
+	return is_end;
+}
+
+static void
+take_begin(struct oracle *o, struct pb_event *ev, bool is_end)
+{
+	const struct pb_config *c = o->config;
+	bool is_alarm = ev->kind == PB_EVENT_ALARM, goes_on = true, is_known = false;
+	for (size_t i = 0; i < c->n_playbooks && goes_on; i++) {
+		const struct pb_playbook *p = &c->playbooks[i];
+		if (!pb_pattern_match(p->match, ev->json))
+			continue;
+		is_known = true;
+		goes_on = p->looks_further;
+		if (p->resolve_on == NULL || !pb_pattern_match(p->resolve_on, ev->json))
+			open_duty(o, ev, p, &c->escalations[p->escalation]);
+	}
+	if (is_known || is_end || (is_alarm && ev->alarm_state != PB_ALARM_ALARM))
+		return;
+	if ((is_alarm ? c->unmatched_alarms : c->unmatched_events) == PB_UNMATCHED_ESCALATE)
+		open_duty(o, ev, NULL, &c->escalations[c->unmatched_escalation]);
+}
+
+/* Is it news? */
+static bool
+is_news(struct oracle *o, const struct pb_event *ev)
+{
+	if (ev->kind != PB_EVENT_ALARM)
+		return pb_map_put(o->seen, ev->identity, o) == NULL;
+	struct sighting *s = pb_map_get(o->alarms, ev->alarm_arn);
+	if (s == NULL) {
+		s = pb_calloc(1, sizeof(*s));
+		(void)pb_map_put(o->alarms, ev->alarm_arn, s);
+	} else if (ev->transitioned_at < s->transitioned_at ||
+	    (ev->transitioned_at == s->transitioned_at && ev->alarm_state == s->state)) {
+		return false;
+	}
+	s->state = ev->alarm_state;
+	s->transitioned_at = ev->transitioned_at;
+	return true;
+}
+
+static void
+take_event(struct oracle *o, const struct heard *h)
+{
+	struct pb_event *ev = h->event;
+	if (!is_news(o, ev))
+		return;
+	o->taking = h;
+	bool is_end = take_end(o, ev);
+	if (ev->kind != PB_EVENT_ALARM || ev->alarm_state != PB_ALARM_OK)
+		take_begin(o, ev, is_end);
+}
+
+/* --- people */
+
+/* "7" stands for "20261128-7". */
+static bool
+does_mean(const char *text, const char *id)
+{
+	size_t n = text == NULL ? 0 : strlen(text), len = id == NULL ? 0 : strlen(id);
+	if (n == 0 || n > len || strcmp(id + len - n, text) != 0)
+		return false;
+	return n == len || id[len - n - 1] == '-';
+}
+
+static void
+take_word(struct oracle *o, struct duty *d, const struct heard *h)
+{
+	int64_t until = o->now;
+	switch ((int)h->kind) {
+	case PB_IN_ACK:
+		until += d->escalation->ack_expires_for;
+		break;
+	case PB_IN_SNOOZE:
+		if (h->span < PB_SNOOZE_MIN || h->span > PB_SNOOZE_MAX)
+			return;
+		until += h->span;
+		break;
+	case PB_IN_ESCALATE:
+		d->has_until = 0;
+		d->due_at = o->now;
+		return;
+	case PB_IN_RESOLVE:
+		d->is_resolved_by_hand = true;
+		return;
+	case PB_IN_APPROVE:
+		d->n_approved++;
+		return;
+	default:
+		return;
+	}
+	/* Whoever answers before page_by has come does not bring it forward. */
+	d->has_until = until;
+	d->due_at = until > d->due_at || d->tried_at > 0 ? until : d->due_at;
+}
+
+static void
+take_command(struct oracle *o, const struct heard *h)
+{
+	size_t i = 0;
+	const char *key;
+	void *value;
+	while (pb_map_next(o->duties, &i, &key, &value)) {
+		struct duty *d = value;
+		/* What was said before it began was not about it. */
+		if (d->incident != NULL && h > d->began && does_mean(h->id, d->incident))
+			take_word(o, d, h);
+	}
+}
+
+static void
+take_silence(struct oracle *o, const struct heard *h)
+{
+	char id[32];
+	struct pb_pattern *pattern;
+	if (h->span < PB_SILENCE_MIN || h->span > PB_SILENCE_MAX || h->match == NULL ||
+	    pb_pattern_compile(pb_str_of(h->match), &pattern, NULL) < 0)
+		return;
+	struct hush *s = pb_calloc(1, sizeof(*s));
+	*s = (struct hush){
+	    .pattern = pattern, .match = pb_strdup(h->match), .until = o->now + h->span};
+	(void)snprintf(id, sizeof(id), "s%zu", pb_map_len(o->silences) + 1);
+	(void)pb_map_put(o->silences, id, s);
+}
+
+/* --- inputs, from the commit that holds what was decided of them */
+
+static void
+take_outcome(struct oracle *o, const struct heard *h)
+{
+	PB_CLEANUP(pb_freep) char *incident = pb_strndup(h->id, strcspn(h->id, "/"));
+	struct duty *d = pb_map_get(o->incidents, incident);
+	bool is_page = strstr(h->id, "/page/") != NULL, is_good = h->status == PB_OUTCOME_OK;
+	size_t i = 0;
+	const char *name;
+	void *value;
+	if (d != NULL && !is_page)
+		d->has_worked = d->has_worked || is_good;
+	while (is_page && pb_map_next(o->duties, &i, &name, &value)) {
+		struct duty *told = value;
+		if (told != d && !pb_streq(told->bundle, incident))
+			continue;
+		told->tried_at = o->now;
+		told->is_reached = told->is_reached || is_good;
+	}
+}
+
+static void
+take(struct oracle *o, const struct heard *h)
+{
+	switch (h->kind) {
+	case PB_IN_EVENT:
+		take_event(o, h);
+		break;
+	case PB_IN_OUTCOME:
+		take_outcome(o, h);
+		break;
+	case PB_IN_ACK:
+	case PB_IN_SNOOZE:
+	case PB_IN_ESCALATE:
+	case PB_IN_RESOLVE:
+	case PB_IN_APPROVE:
+		take_command(o, h);
+		break;
+	case PB_IN_SILENCE:
+		take_silence(o, h);
+		break;
+	case PB_IN_UNSILENCE: {
+		struct hush *s = h->id == NULL ? NULL : pb_map_get(o->silences, h->id);
+		if (s != NULL)
+			s->is_ended = true;
+		break;
+	}
+	case PB_IN_CONFIG:
+		pb_config_unref(o->config);
+		o->config = pb_config_ref(h->config);
+		break;
+	case PB_IN_DRAIN:
+		o->is_draining = true;
+		break;
+	case PB_IN_BOOT:
+	case PB_IN_REJECT:
+	case PB_IN_POLLED:
+	case PB_IN_TICK:
+	case PB_IN_REFUSE:
+	case PB_IN_REMEDIATION: /* its record says since when */
+	case PB_IN_MAX:
+		break;
+	}
+}
+
+static void
+heard_fini(struct heard *h)
+{
+	pb_event_unref(h->event);
+	pb_config_unref(h->config);
+	free(h->id);
+	free(h->match);
+}
+
+void
+oracle_input(struct oracle *o, const struct pb_input *in)
+{
+	const char *id = in->kind == PB_IN_OUTCOME ? in->outcome->action_id
+	    : in->kind == PB_IN_UNSILENCE          ? in->silence
+						   : in->incident;
+	o->heard = pb_realloc(o->heard, (o->n_heard + 1) * sizeof(*o->heard));
+	struct heard *h = &o->heard[o->n_heard++];
+	*h = (struct heard){.kind = in->kind,
+	    .event = in->event == NULL ? NULL : pb_event_ref(in->event),
+	    .config = in->config == NULL ? NULL : pb_config_ref(in->config),
+	    .id = pb_strdup(id),
+	    .match = pb_strdup(in->match),
+	    .span = in->span};
+	if (in->kind != PB_IN_OUTCOME)
+		return;
+	h->status = in->outcome->status;
+	h->is_unknown = in->outcome->is_unknown;
+	(void)pb_map_del(o->running, id);
+	if (h->is_unknown)
+		oracle_lost(o, id);
+}
+
+static void
+forget_heard(struct oracle *o, size_t n)
+{
+	size_t k = 0;
+	const char *name;
+	void *value;
+	while (n > 0 && pb_map_next(o->duties, &k, &name, &value)) {
+		struct duty *d = value;
+		d->began = NULL;
+		pb_event_unref(PB_TAKE(d->again));
+	}
+
+	for (size_t i = 0; i < n; i++)
+		heard_fini(&o->heard[i]);
+	o->n_heard -= n;
+	memmove(o->heard, o->heard + n, o->n_heard * sizeof(*o->heard));
+	o->n_decided = 0;
+	o->n_forgotten += n;
+}
+
+/* What was stepped before changed nothing, or it would have been committed. */
+void
+oracle_decided(struct oracle *o, uint64_t n_taken, const struct pb_update *u)
+{
+	forget_heard(o, (size_t)(n_taken - u->n_inputs - o->n_forgotten));
+	o->n_decided = u->n_inputs;
+}
+
+/* --- records */
+
+/* What the record says ended it has happened. */
+static bool
+has_recovered(const struct oracle *o, const struct duty *d)
+{
+	const struct sighting *s =
+	    d->event->alarm_arn == NULL ? NULL : pb_map_get(o->alarms, d->event->alarm_arn);
+	bool by_ok = d->playbook == NULL || d->playbook->resolve_on_ok;
+	return d->has_ended || (by_ok && s != NULL && s->state == PB_ALARM_OK);
+}
+
+/* One condition of a verification, as far as the events that were taken tell. */
+static bool
+may_hold(const struct oracle *o, const struct duty *d, const struct pb_condition *c)
+{
+	if (c->alarm == NULL)
+		return true;
+	PB_CLEANUP(pb_freep) char *arn = oracle_expand(c->alarm, d->event);
+	const struct sighting *s = arn == NULL ? NULL : pb_map_get(o->alarms, arn);
+	return arn == NULL ||
+	    (s != NULL && s->state == c->state && o->now >= s->transitioned_at + c->held_for);
+}
+
+/* Its run passed: was there one, and does what it verifies hold? */
+static bool
+may_be_remediated(const struct oracle *o, const struct duty *d)
+{
+	const struct pb_playbook *p = d->playbook;
+	if (p == NULL || p->n_steps == 0 || p->guards.mode == PB_MODE_OBSERVE)
+		return false;
+	const struct pb_step *last = &p->steps[p->n_steps - 1];
+	bool verifies = false;
+	for (size_t i = 0; i < p->n_steps; i++)
+		verifies = verifies || p->steps[i].kind == PB_STEP_VERIFY;
+	if (!verifies && d->event->kind == PB_EVENT_ALARM && p->resolve_on_ok)
+		return has_recovered(o, d);
+	for (size_t i = 0;
+	     last->kind == PB_STEP_VERIFY && last->condition == NULL && i < last->n_conditions; i++)
+		if (!may_hold(o, d, &last->conditions[i]))
+			return false;
+	return verifies || d->has_worked;
+}
+
+static void
+close_duty(struct oracle *o, struct duty *d, const struct pb_record *r)
+{
+	const char *cause = pb_json_str_or(r->body, "cause", "");
+	bool is_right = pb_streq(cause, "by_hand") ? d->is_resolved_by_hand
+	    : pb_streq(cause, "remediated")        ? may_be_remediated(o, d)
+						   : has_recovered(o, d);
+	if (!is_right)
+		oracle_broken(o, "P2: %s is resolved as %s, and it is not so", r->key, cause);
+	d->is_over = true;
+	(void)pb_map_del(o->duties, d->name);
+}
+
+/* The open problem that the record is about; NULL when there is none. */
+static struct duty *
+duty_of(const struct oracle *o, const struct pb_record *r)
+{
+	PB_CLEANUP(pb_freep)
+	char *name = pb_asprintf(
+	    "%s\n%s", pb_json_str_or(r->body, "playbook", ""), pb_json_str_or(r->body, "key", ""));
+	return pb_map_get(o->duties, name);
+}
+
+/* The first record of an incident tells its id, which people use. */
+static void
+link_incident(struct oracle *o, const struct pb_record *r)
+{
+	struct duty *d = duty_of(o, r), *last = pb_map_get(o->incidents, r->key);
+	bool is_resolved = pb_streq(r->state, "resolved");
+	if (d == NULL && (!is_resolved || last == NULL))
+		oracle_broken(
+		    o, "P1: %s is %s, and no event that was taken says so", r->key, r->state);
+	if (d == NULL || (is_resolved && last != NULL))
+		return; /* a resolved one is told once more */
+	if (d->incident != NULL && d->again != NULL && !pb_streq(d->incident, r->key)) {
+		/* Within one commit it was over and came again. */
+		d->is_over = true;
+		d = duty_new(o, d->again, d->playbook, d->escalation, d->name);
+	}
+	if (d->incident != NULL)
+		return;
+	d->incident = pb_strdup(r->key);
+	(void)pb_map_put(o->incidents, r->key, d);
+}
+
+static void
+take_incident(struct oracle *o, const struct pb_record *r)
+{
+	struct duty *d = duty_of(o, r);
+	if (d == NULL || d->incident == NULL)
+		return;
+	if (!pb_streq(d->incident, r->key)) {
+		if (!pb_streq(r->state, "resolved"))
+			oracle_broken(
+			    o, "P1: %s and %s are open for one problem", d->incident, r->key);
+	} else if (pb_streq(r->state, "resolved")) {
+		close_duty(o, d, r);
+	}
+}
+
+static void
+kept_free(void *arg)
+{
+	struct kept *k = arg;
+	if (k == NULL)
+		return;
+	free(k->state);
+	json_decref(k->body);
+	free(k);
+}
+
+static void
+put_off(struct duty *d, int64_t until)
+{
+	if (until > d->due_at)
+		d->due_at = until;
+}
+
+/* With whom it is told together; who answers a bundle answers for all that it tells of. */
+static void
+take_ladder(struct oracle *o, struct duty *d, const struct pb_record *r)
+{
+	const json_t *bundle = json_array_get(pb_json_get(r->body, "bundles"), 0);
+	d->is_armed = true;
+	free(d->bundle);
+	d->bundle = pb_strdup(pb_json_str(bundle, "id"));
+	d->bundle_since = pb_json_i64(bundle, "since", 0);
+	/* Whether it is silenced is not known before the first poll; bounded by what the record says. */
+	put_off(d, pb_json_i64(r->body, "decide_by", 0));
+	if (d->bundle == NULL)
+		return;
+	/* A group waits for others, but for none of its incidents beyond page_by. */
+	put_off(d, d->since + (d->playbook == NULL ? 0 : d->playbook->page_by_for));
+	if (strchr(d->bundle, 's') != NULL) /* a storm: not before the next summary may go out */
+		put_off(d, d->since + d->escalation->storm_within);
+	if (pb_streq(r->state, "acked") || pb_streq(r->state, "snoozed")) {
+		d->has_until = pb_json_i64(r->body, "next_at", o->now);
+		put_off(d, d->has_until);
+	}
+}
+
+static void
+take_record(struct oracle *o, const struct pb_record *r)
+{
+	struct kept *k = pb_malloc(sizeof(*k)), *before;
+	*k = (struct kept){pb_strdup(r->state), o->now, json_incref(r->body)};
+	before = pb_map_put(o->records[r->kind], r->key, k);
+	struct duty *d = pb_map_get(o->incidents, r->incident);
+	if (d != NULL && r->kind == PB_REC_LADDER)
+		take_ladder(o, d, r);
+	if (d != NULL && r->kind == PB_REC_RUN)
+		oracle_run_changed(o, d, before == NULL ? "none" : before->state, r->state);
+	kept_free(before);
+}
+
+/* Each event that was taken has its incident in the same commit. */
+static void
+check_taken(struct oracle *o)
+{
+	size_t i = 0;
+	const char *name;
+	void *value;
+	while (pb_map_next(o->duties, &i, &name, &value)) {
+		struct duty *d = value;
+		if (d->incident != NULL)
+			continue;
+		/* Opened and ended by one commit, it need not be kept: then it has ended. */
+		if (!has_recovered(o, d))
+			oracle_broken(o,
+			    "P1: an event of playbook \"%s\" is taken and opens nothing",
+			    duty_playbook(d));
+		d->is_over = true;
+		(void)pb_map_del(o->duties, name);
+	}
+}
+
+static bool
+is_command(enum pb_input_kind kind)
+{
+	return kind == PB_IN_ACK || kind == PB_IN_SNOOZE || kind == PB_IN_ESCALATE ||
+	    kind == PB_IN_RESOLVE || kind == PB_IN_APPROVE;
+}
+
+static void
+take_all(struct oracle *o, bool of_people)
+{
+	for (size_t i = 0; i < o->n_decided; i++)
+		if (is_command(o->heard[i].kind) == of_people)
+			take(o, &o->heard[i]);
+}
+
+static void
+each_incident(struct oracle *o, const struct pb_update *u,
+    void (*see)(struct oracle *o, const struct pb_record *r))
+{
+	for (size_t i = 0; i < u->n_records; i++)
+		if (u->records[i].kind == PB_REC_INCIDENT && u->records[i].body != NULL)
+			see(o, &u->records[i]);
+}
+
+/* What people say of an incident that the same commit opens is heard once its id is known. */
+void
+oracle_commit(struct oracle *o, const struct pb_update *u)
+{
+	o->now = u->at;
+	take_all(o, false);
+	each_incident(o, u, link_incident);
+	take_all(o, true);
+	each_incident(o, u, take_incident);
+	forget_heard(o, o->n_decided);
+	for (size_t i = 0; i < u->n_records; i++) {
+		const struct pb_record *r = &u->records[i];
+		if (r->body == NULL)
+			kept_free(pb_map_del(o->records[r->kind], r->key));
+		else
+			take_record(o, r);
+	}
+	oracle_check_locks(o);
+	check_taken(o);
+}
+
+/* --- what comes out */
+
+void
+oracle_receipt(struct oracle *o, int64_t now, const struct pb_event *ev)
+{
+	o->now = now;
+	bool is_durable = ev->kind == PB_EVENT_ALARM
+	    ? oracle_record(o, PB_REC_ALARM, ev->alarm_arn) != NULL
+	    : oracle_record(o, PB_REC_SEEN, ev->identity) != NULL;
+	const struct sighting *s =
+	    ev->kind == PB_EVENT_ALARM ? pb_map_get(o->alarms, ev->alarm_arn) : NULL;
+	if (!is_durable ||
+	    (ev->kind == PB_EVENT_ALARM &&
+		(s == NULL || s->transitioned_at < ev->transitioned_at ||
+		    pb_json_i64(oracle_record(o, PB_REC_ALARM, ev->alarm_arn)->body,
+			"transitioned_at", 0) < ev->transitioned_at)))
+		oracle_broken(o, "P1: %s is deleted and not durable", ev->identity);
+}
+
+static void
+tell(struct oracle *o, struct duty *d)
+{
+	d->tried_at = o->now;
+	put_off(d, o->now + longest_silence(d->escalation));
+}
+
+static void
+page_started(struct oracle *o, struct duty *d, const struct pb_action *a)
+{
+	/* The record is the page's, the action one try of it. */
+	PB_CLEANUP(pb_freep) char *id = pb_strndup(a->id, (size_t)(strrchr(a->id, '/') - a->id));
+	const struct kept *k = oracle_record(o, PB_REC_ACTION, id);
+	if (k == NULL || !pb_streq(k->state, "sending"))
+		oracle_broken(o, "P3: %s is started and its record says %s", a->id,
+		    k == NULL ? "nothing" : k->state);
+	if (d != NULL && strstr(a->id, "/page/") != NULL)
+		tell(o, d);
+}
+
+/* "BUNDLE/page/NUMBER.LEVEL.REPEAT/..." tells of each member that it began with, or that came before. */
+static void
+bundle_started(struct oracle *o, const struct pb_action *a)
+{
+	const char *page = strstr(a->id, "/page/"), *name;
+	int64_t number = page == NULL ? 0 : strtoll(page + 6, NULL, 10);
+	size_t i = 0;
+	void *value;
+	page_started(o, NULL, a);
+	while (page != NULL && pb_map_next(o->duties, &i, &name, &value)) {
+		struct duty *d = value;
+		if (pb_streq(d->bundle, a->incident) && d->bundle_since > 0 &&
+		    d->bundle_since <= number)
+			tell(o, d);
+	}
+}
+
+void
+oracle_start(struct oracle *o, int64_t now, const struct pb_action *a)
+{
+	struct duty *d = pb_map_get(o->incidents, a->incident);
+	o->now = now;
+	if (pb_map_put(o->attempts, a->id, o) != NULL)
+		oracle_broken(o, "P3: attempt %s is started twice", a->id);
+	if (a->is_post) /* informs; nobody is owed it */
+		return;
+	if (a->is_page && oracle_record(o, PB_REC_BUNDLE, a->incident) != NULL) {
+		bundle_started(o, a);
+		return;
+	}
+	if (d == NULL) {
+		oracle_broken(o, "P3: %s is started for an incident that is not committed", a->id);
+		return;
+	}
+	if (!d->is_armed)
+		oracle_broken(o, "P2: %s is started and no page is armed", a->id);
+	if (a->is_page)
+		page_started(o, d, a);
+	else
+		oracle_step_started(o, d, a);
+}
+
+/* --- life */
+
+void
+oracle_boot(struct oracle *o, int64_t now, bool is_degraded)
+{
+	o->now = o->up_since = now;
+	o->is_degraded = is_degraded;
+	o->is_draining = false;
+	forget_heard(o, o->n_heard);
+	o->n_forgotten = 0;
+	pb_map_free(o->running, NULL);
+	o->running = pb_map_new();
+}
+
+struct oracle *
+oracle_new(struct pb_config *config, int64_t commit_for,
+    void (*broken)(void *arg, const char *line), void *arg)
+{
+	struct oracle *o = pb_calloc(1, sizeof(*o));
+	o->config = pb_config_ref(config);
+	o->commit_for = commit_for;
+	o->broken = broken;
+	o->arg = arg;
+	for (size_t i = 0; i < PB_REC_MAX; i++)
+		o->records[i] = pb_map_new();
+	struct pb_map **const maps[] = {&o->alarms, &o->seen, &o->duties, &o->incidents,
+	    &o->silences, &o->attempts, &o->running, &o->unknown, &o->brakes};
+	for (size_t i = 0; i < PB_ARRAY_LEN(maps); i++)
+		*maps[i] = pb_map_new();
+	return o;
+}
+
+static void
+hush_free(void *arg)
+{
+	struct hush *h = arg;
+	pb_pattern_free(h->pattern);
+	free(h->match);
+	free(h);
+}
+
+static void
+duty_free(struct duty *d)
+{
+	free(d->name);
+	free(d->incident);
+	free(d->bundle);
+	pb_event_unref(d->event);
+	pb_event_unref(d->again);
+	pb_config_unref(d->config);
+	pb_map_free(d->unsafe, NULL);
+	free(d);
+}
+
+void
+oracle_free(struct oracle *o)
+{
+	if (o == NULL)
+		return;
+	forget_heard(o, o->n_heard);
+	free(o->heard);
+	for (size_t i = 0; i < PB_REC_MAX; i++)
+		pb_map_free(o->records[i], kept_free);
+	for (size_t i = 0; i < o->n_all; i++)
+		duty_free(o->all[i]);
+	free(o->all);
+	pb_map_free(o->alarms, free);
+	pb_map_free(o->seen, NULL);
+	pb_map_free(o->duties, NULL);
+	pb_map_free(o->incidents, NULL);
+	pb_map_free(o->silences, hush_free);
+	pb_map_free(o->attempts, NULL);
+	pb_map_free(o->running, NULL);
+	pb_map_free(o->unknown, NULL);
+	pb_map_free(o->brakes, oracle_times_free);
+	pb_config_unref(o->config);
+	free(o);
+}

@@ -1,0 +1,86 @@
+/*
+ * What the oracle's files share: its book.
+ */
+#ifndef PB_SIM_ORACLE_BOOK_H
+#define PB_SIM_ORACLE_BOOK_H
+
+#include "base/map.h"
+#include "sim/oracle.h"
+
+/* Somebody is owed an answer: one open problem of one playbook. */
+struct duty {
+	char *name; /* "PLAYBOOK\nKEY" */
+	struct pb_config *config; /* when it began */
+	const struct pb_playbook *playbook; /* NULL: no playbook matched */
+	const struct pb_escalation *escalation;
+	struct pb_event *event; /* that began it */
+	struct pb_event *again; /* the last further event of the commit at hand */
+	char *incident; /* its id, once it was committed */
+	int64_t since; /* the event was taken */
+	const struct heard *began; /* it, while the commit that holds it is taken */
+	int64_t due_at; /* somebody must be told by then */
+	int64_t has_until; /* a human has it, or wants no pages */
+	int64_t tried_at; /* last page started or answered; 0 = none */
+	bool is_reached; /* a page was delivered since `since` */
+	bool is_stale; /* its event was too old to act on */
+	bool is_armed; /* a ladder is committed */
+	char *bundle; /* that it is told with, by its ladder's record; NULL = by itself */
+	int64_t bundle_since; /* the first page of it that tells of this one */
+	bool is_over;
+	bool has_ended; /* an event that fits resolve_on was taken */
+	bool is_resolved_by_hand; /* a human said so */
+	/* Its runs. */
+	bool is_running, must_ask;
+	int64_t n_approved; /* by a human, so often */
+	struct pb_map *unsafe; /* steps with an effect that were started */
+	bool has_worked; /* one of its actions ended well */
+};
+
+struct heard; /* an input that was posted */
+
+struct oracle {
+	struct pb_config *config;
+	int64_t commit_for;
+	void (*broken)(void *arg, const char *line);
+	void *arg;
+	int64_t now, up_since;
+	bool is_degraded, is_draining;
+	struct heard *heard; /* posted and not yet durable, in order */
+	size_t n_heard, n_decided;
+	const struct heard *taking; /* the event at hand */
+	uint64_t n_forgotten; /* inputs of this process before heard[0] */
+	struct pb_map *records[PB_REC_MAX]; /* committed: key -> struct kept */
+	struct pb_map *alarms; /* ARN -> struct sighting */
+	struct pb_map *seen; /* identities of other events */
+	struct pb_map *duties; /* open ones, by name */
+	struct pb_map *incidents; /* id -> its last duty */
+	struct duty **all;
+	size_t n_all;
+	struct pb_map *silences; /* id -> struct hush */
+	/* Actions. */
+	struct pb_map *attempts; /* ids that were started */
+	struct pb_map *running; /* ids under way -> incident (borrowed from `incidents`) */
+	struct pb_map *unknown; /* "INCIDENT/STEP": nobody knows what its last attempt did */
+	struct pb_map *brakes; /* "rate PLAYBOOK" ... -> struct times */
+};
+
+struct kept {
+	char *state;
+	int64_t at;
+	json_t *body;
+};
+const struct kept *oracle_record(const struct oracle *o, enum pb_record_kind kind, const char *key);
+void oracle_broken(struct oracle *o, const char *fmt, ...) PB_PRINTF(2, 3);
+const char *duty_playbook(const struct duty *d); /* "" when no playbook matched */
+/* Why nobody need be told now: silenced or inhibited. */
+bool oracle_is_hushed(const struct oracle *o, const struct duty *d);
+/* A text with what an event alone can fill in; NULL when that is not enough. */
+char *oracle_expand(const char *text, const struct pb_event *ev);
+
+/* oracle_brakes.c */
+void oracle_run_changed(struct oracle *o, struct duty *d, const char *before, const char *state);
+void oracle_check_locks(struct oracle *o);
+void oracle_step_started(struct oracle *o, struct duty *d, const struct pb_action *a);
+void oracle_times_free(void *times);
+
+#endif
