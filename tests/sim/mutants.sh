@@ -64,6 +64,12 @@ worker() { # NUMBER: every jobs-th mutant
 
 only=${1:-}
 make -s BUILD="$BUILD" $(printf "$BUILD/%s " $progs) || exit 1
+# A test that fails on the engine as it is would "catch" them all.
+if by=$(caught_by); then
+	echo "mutants: $by fails without any mutant"
+	exit 1
+fi
+rm -f out
 for j in $(seq 0 $((jobs - 1))); do copy "$here/$j"; done
 for j in $(seq 0 $((jobs - 1))); do
 	worker "$j" | tee "$here/$j.out" &
