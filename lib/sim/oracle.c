@@ -285,6 +285,30 @@ is_news(struct oracle *o, const struct pb_event *ev)
 	return true;
 }
 
+/* It may come again within the same commit. */
+static void
+take_ok(struct oracle *o, const struct pb_event *ev)
+{
+	size_t i = 0;
+	const char *name;
+	void *value;
+	while (pb_map_next(o->duties, &i, &name, &value)) {
+		struct duty *d = value;
+		if (pb_streq(d->event->alarm_arn, ev->alarm_arn))
+			d->was_ok = true;
+	}
+}
+
+static void
+forget_ok(struct oracle *o)
+{
+	size_t i = 0;
+	const char *name;
+	void *value;
+	while (pb_map_next(o->duties, &i, &name, &value))
+		((struct duty *)value)->was_ok = false;
+}
+
 static void
 take_event(struct oracle *o, const struct heard *h)
 {
@@ -292,6 +316,8 @@ take_event(struct oracle *o, const struct heard *h)
 	if (!is_news(o, ev))
 		return;
 	o->taking = h;
+	if (ev->kind == PB_EVENT_ALARM && ev->alarm_state == PB_ALARM_OK)
+		take_ok(o, ev);
 	bool is_end = take_end(o, ev);
 	if (ev->kind != PB_EVENT_ALARM || ev->alarm_state != PB_ALARM_OK)
 		take_begin(o, ev, is_end);
@@ -504,7 +530,7 @@ has_recovered(const struct oracle *o, const struct duty *d)
 	const struct sighting *s =
 	    d->event->alarm_arn == NULL ? NULL : pb_map_get(o->alarms, d->event->alarm_arn);
 	bool by_ok = d->playbook == NULL || d->playbook->resolve_on_ok;
-	return d->has_ended || (by_ok && s != NULL && s->state == PB_ALARM_OK);
+	return d->has_ended || (by_ok && (d->was_ok || (s != NULL && s->state == PB_ALARM_OK)));
 }
 
 /* One condition of a verification, as far as the events that were taken tell. */
@@ -573,14 +599,19 @@ link_incident(struct oracle *o, const struct pb_record *r)
 		    o, "P1: %s is %s, and no event that was taken says so", r->key, r->state);
 	if (d == NULL || (is_resolved && last != NULL))
 		return; /* a resolved one is told once more */
-	if (d->incident != NULL && d->again != NULL && !pb_streq(d->incident, r->key)) {
+	int64_t n_reopened = pb_json_i64(r->body, "n_reopened", 0);
+	if (d->incident != NULL && d->again != NULL &&
+	    (!pb_streq(d->incident, r->key) || n_reopened > d->n_reopened)) {
 		/* Within one commit it was over and came again. */
+		if (!has_recovered(o, d) && !d->is_resolved_by_hand)
+			oracle_broken(o, "P2: %s is opened again, and was not over", r->key);
 		d->is_over = true;
 		d = duty_new(o, d->again, d->playbook, d->escalation, d->name);
 	}
 	if (d->incident != NULL)
 		return;
 	d->incident = pb_strdup(r->key);
+	d->n_reopened = n_reopened;
 	(void)pb_map_put(o->incidents, r->key, d);
 }
 
@@ -632,6 +663,9 @@ take_ladder(struct oracle *o, struct duty *d, const struct pb_record *r)
 		return;
 	/* A group waits for others, but for none of its incidents beyond page_by. */
 	put_off(d, d->since + (d->playbook == NULL ? 0 : d->playbook->page_by_for));
+	/* What was told is told again with what is told next. */
+	if (d->is_reached)
+		put_off(d, o->now + longest_silence(d->escalation));
 	if (strchr(d->bundle, 's') != NULL) /* a storm: not before the next summary may go out */
 		put_off(d, d->since + d->escalation->storm_within);
 	if (pb_streq(r->state, "acked") || pb_streq(r->state, "snoozed")) {
@@ -704,6 +738,7 @@ void
 oracle_commit(struct oracle *o, const struct pb_update *u)
 {
 	o->now = u->at;
+	forget_ok(o);
 	take_all(o, false);
 	each_incident(o, u, link_incident);
 	take_all(o, true);

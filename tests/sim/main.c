@@ -57,7 +57,8 @@ START_TEST(a_scenario_survives_a_crash_at_each_point)
 		    .n_crash_at = 1,
 		    .with_expect = pb_streq(pb_json_str(scenario, "crash"), "each_commit")};
 		scenario_play(&run, &failures);
-		ck_assert_msg(failures.len == 0, "%s, crash at point %zu of %zu:\n%s",
+		/* Check cannot say more than 8 KiB. */
+		ck_assert_msg(failures.len == 0, "%s, crash at point %zu of %zu:\n%.3500s",
 		    files.gl_pathv[_i], at, whole.points, failures.ptr);
 	}
 }
