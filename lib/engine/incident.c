@@ -313,7 +313,9 @@ begin_work(struct turn *t, struct incident *in)
 	else if (p->n_steps == 0)
 		why = "its playbook has no steps";
 	else if (in->is_stale)
-		why = "the event is too old to act on (max_age)";
+		why = in->event->time_at > 0
+		    ? "the event is too old to act on (max_age)"
+		    : "the event tells no time, so it may be too old to act on (max_age)";
 	else if (t->e->is_degraded)
 		why = t->e->degraded_why;
 	else if (stopped != NULL)
@@ -819,7 +821,8 @@ incident_set_event(struct turn *t, struct incident *in)
 	incident_set_title(in);
 	in->alarm = ev->kind == PB_EVENT_ALARM ? alarm_get(t->e, ev->alarm_arn) : NULL;
 	in->mode = p == NULL ? PB_MODE_AUTO : p->guards.mode;
-	in->is_stale = p != NULL && ev->time_at > 0 && t->now - ev->time_at > p->max_age_for;
+	/* One that tells no time may be of any age. */
+	in->is_stale = p != NULL && (ev->time_at <= 0 || t->now - ev->time_at > p->max_age_for);
 }
 
 char *

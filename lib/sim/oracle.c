@@ -185,7 +185,7 @@ duty_new(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
 	d->unsafe = pb_map_new();
 	bool pages_at_once = p == NULL || p->n_steps == 0;
 	d->due_at = o->now + (pages_at_once ? AT_ONCE : p->page_by_for);
-	d->is_stale = p != NULL && ev->time_at > 0 && o->now - ev->time_at > p->max_age_for;
+	d->is_stale = p != NULL && (ev->time_at <= 0 || o->now - ev->time_at > p->max_age_for);
 	o->all = pb_realloc(o->all, (o->n_all + 1) * sizeof(*o->all));
 	o->all[o->n_all++] = d;
 	(void)pb_map_put(o->duties, name, d);
