@@ -255,7 +255,7 @@ new_reason(struct turn *t, struct incident *in, const char *why)
 }
 
 /*
- * Paged already, and something new that nobody knows: a run failed, a step asks.  The level reached
+ * Paged already, or acknowledged, and something new that nobody knows: a run failed, a step asks.  The level reached
  * hears of it now; what comes next stays where it was.
  */
 static void
@@ -677,7 +677,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
     [LADDER_ACKED] =
 	{
 	    [LADDER_ARM] = never,
-	    [LADDER_PAGE] = new_reason,
+	    [LADDER_PAGE] = tell_again,
 	    [LADDER_SOON] = new_reason,
 	    [LADDER_DUE] = ack_expired,
 	    [LADDER_ACK] = acknowledge,

@@ -365,7 +365,8 @@ why_late(const struct outbox *o, const struct page *p)
 		return bundle_is_wanted(o->bundle, p->round) ? NULL : "resolved or acknowledged";
 	if (p->decided_at < incident_began_at(o->in))
 		return "it was resolved since";
-	if (o->in->ladder.state == LADDER_ACKED)
+	/* What was decided since tells whoever acknowledged of something new. */
+	if (o->in->ladder.state == LADDER_ACKED && p->decided_at < o->in->ladder.acked_at)
 		return "acknowledged";
 	if (o->in->ladder.state == LADDER_SNOOZED)
 		return "snoozed";

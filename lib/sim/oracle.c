@@ -602,8 +602,10 @@ link_incident(struct oracle *o, const struct pb_record *r)
 	int64_t n_reopened = pb_json_i64(r->body, "n_reopened", 0);
 	if (d->incident != NULL && d->again != NULL &&
 	    (!pb_streq(d->incident, r->key) || n_reopened > d->n_reopened)) {
-		/* Within one commit it was over and came again. */
-		if (!has_recovered(o, d) && !d->is_resolved_by_hand)
+		/* Within one commit it was over and came again.  Whether a verification held in between
+		 * cannot be told from its end. */
+		const char *cause = pb_json_str_or(r->body, "last_cause", "");
+		if (strncmp(cause, "recovered", 9) == 0 && !has_recovered(o, d))
 			oracle_broken(o, "P2: %s is opened again, and was not over", r->key);
 		d->is_over = true;
 		d = duty_new(o, d->again, d->playbook, d->escalation, d->name);

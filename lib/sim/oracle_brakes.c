@@ -100,12 +100,31 @@ check_budget(struct oracle *o, struct duty *d)
 	d->must_ask = true;
 }
 
+/* So many runs for one key, whatever became of them: from then on they ask. */
+static void
+check_recurrence(struct oracle *o, struct duty *d)
+{
+	const struct pb_guards *g = &d->playbook->guards;
+	PB_CLEANUP(pb_freep) char *key = cooldown_key(d);
+	const struct times *t = key == NULL ? NULL : times_of(o, "recurrence", key);
+	if (t == NULL || g->recurrence_runs == 0 || g->mode == PB_MODE_PROPOSE ||
+	    count_after(t, o->now - g->recurrence_within) < g->recurrence_runs)
+		return;
+	if (!g->recurrence_approves)
+		oracle_broken(o, "P6: %s is one run of playbook %s too many for its key",
+		    d->incident, d->playbook->name);
+	d->must_ask = true;
+}
+
 /* What it takes of them: a run that asks takes it with the first step that was approved. */
 static void
 count_run(struct oracle *o, const struct duty *d)
 {
 	const struct pb_guards *g = &d->playbook->guards;
+	PB_CLEANUP(pb_freep) char *key = cooldown_key(d);
 	add(times_of(o, "rate", d->playbook->name), o->now);
+	if (key != NULL)
+		add(times_of(o, "recurrence", key), o->now);
 	if (g->budget != PB_NONE)
 		add(times_of(o, "budget", d->config->budgets[g->budget].name), o->now);
 }
@@ -169,6 +188,7 @@ began(struct oracle *o, struct duty *d)
 	check_rate(o, d);
 	check_breaker(o, d);
 	check_budget(o, d);
+	check_recurrence(o, d);
 	if (!d->must_ask)
 		count_run(o, d);
 }
