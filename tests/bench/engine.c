@@ -102,11 +102,11 @@ static const struct pb_pump_ops ops = {
 };
 
 static int
-no_check(const char *service, const char *operation, const json_t *inputs,
-    enum pb_effect *ret_effect, struct pb_error *err)
+no_check(const char *service, const char *operation, const json_t *inputs, json_t **ret_facts,
+    struct pb_error *err)
 {
 	(void)service, (void)operation, (void)inputs, (void)err;
-	*ret_effect = PB_EFFECT_IDEMPOTENT;
+	*ret_facts = json_pack("{s:s}", "effect", "idempotent");
 	return 0;
 }
 

@@ -15,7 +15,8 @@ play(uint64_t seed, bool is_plain, struct pb_scenario_run *run)
 	    .crash_at = at,
 	    .n_crash_at = scenario_random_deaths(seed, at),
 	    .is_plain = is_plain};
-	PB_JSON json_t *scenario = run->scenario = scenario_random(seed, &run->config);
+	PB_JSON json_t *scenario = scenario_random(seed, &run->config);
+	run->scenario = scenario;
 	pb_scenario_run(run);
 }
 

@@ -81,7 +81,8 @@ play_seed(uint64_t seed, size_t point, struct pb_buf *failures)
 	struct pb_scenario_run run = {.seed = seed,
 	    .crash_at = at,
 	    .n_crash_at = point > 0 ? 1 : scenario_random_deaths(seed, at)};
-	PB_JSON json_t *scenario = run.scenario = scenario_random(seed, &run.config);
+	PB_JSON json_t *scenario = scenario_random(seed, &run.config);
+	run.scenario = scenario;
 	scenario_play(&run, failures);
 }
 

@@ -63,7 +63,8 @@ play_one(uint64_t seed)
 	    .n_crash_at = scenario_random_deaths(seed, at),
 	    .is_quiet = true,
 	    .is_plain = seed % STORE_EVERY != 0};
-	PB_JSON json_t *scenario = run.scenario = scenario_random(seed, &run.config);
+	PB_JSON json_t *scenario = scenario_random(seed, &run.config);
+	run.scenario = scenario;
 	scenario_play(&run, &failures);
 	shared->n_seeds++;
 	shared->n_deaths += run.n_crashes;
@@ -115,7 +116,8 @@ play_points(uint64_t seed, size_t most)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
 	struct pb_scenario_run run = {
 	    .seed = seed, .is_quiet = true, .is_plain = true, .dies_at = fork_at, .arg = &walk};
-	PB_JSON json_t *scenario = run.scenario = scenario_random(seed, &run.config);
+	PB_JSON json_t *scenario = scenario_random(seed, &run.config);
+	run.scenario = scenario;
 	scenario_play(&run, &failures);
 	shared->played_for += run.played_for - walk.before;
 	if (failures.len > 0)

@@ -80,7 +80,7 @@ START_TEST(a_caller_may_what_its_groups_may)
 	pb_api_apply(w.api, c);
 	PB_CLEANUP(pb_freep) char *answer = ask_as(&w, rows[_i].group, rows[_i].request);
 	ck_assert_msg(strstr(answer, rows[_i].says) != NULL, "%s", answer);
-	PB_JSON json_t *j = api_ask(&w, "GET", "/v1/status", NULL); /* root may always */
+	json_decref(api_ask(&w, "GET", "/v1/status", NULL)); /* root may always */
 	ck_assert_int_eq(w.status, 200);
 	pb_config_unref(c);
 	api_close(&w);

@@ -41,7 +41,7 @@ inject(struct api_world *w, const char *alarm, const char *state)
 	char now[PB_TIME_TEXT];
 	PB_CLEANUP(pb_freep)
 	char *event = api_alarm(alarm, state, pb_time_rfc3339(now, pb_clock_wall()));
-	PB_JSON json_t *j = api_ask(w, "POST", "/v1/inject", event);
+	json_decref(api_ask(w, "POST", "/v1/inject", event));
 	ck_assert_int_eq(w->status, 200);
 }
 
