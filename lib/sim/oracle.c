@@ -496,10 +496,13 @@ oracle_input(struct oracle *o, const struct pb_input *in)
 static void
 forget_heard(struct oracle *o, size_t n)
 {
+	o->n_decided = 0;
+	if (n == 0)
+		return;
 	size_t k = 0;
 	const char *name;
 	void *value;
-	while (n > 0 && pb_map_next(o->duties, &k, &name, &value)) {
+	while (pb_map_next(o->duties, &k, &name, &value)) {
 		struct duty *d = value;
 		d->began = NULL;
 		pb_event_unref(PB_TAKE(d->again));
@@ -509,7 +512,6 @@ forget_heard(struct oracle *o, size_t n)
 		heard_fini(&o->heard[i]);
 	o->n_heard -= n;
 	memmove(o->heard, o->heard + n, o->n_heard * sizeof(*o->heard));
-	o->n_decided = 0;
 	o->n_forgotten += n;
 }
 

@@ -6,13 +6,13 @@
 
 /* Knows every service, and no operation without a name. */
 static int
-any_service(const char *service, const char *operation, const json_t *inputs,
-    enum pb_effect *ret_effect, struct pb_error *err)
+any_service(const char *service, const char *operation, const json_t *inputs, json_t **ret_facts,
+    struct pb_error *err)
 {
 	(void)inputs;
 	if (service[0] == '\0' || operation[0] == '\0')
 		return pb_fail(err, PB_NOT_FOUND, "no such operation");
-	*ret_effect = operation[0] == 'D' ? PB_EFFECT_READ : PB_EFFECT_ONCE;
+	*ret_facts = json_pack("{s:s}", "effect", operation[0] == 'D' ? "read" : "once");
 	return 0;
 }
 
