@@ -22,8 +22,10 @@ const char fixture_config[] =
     "contacts: [{name: ana}, {name: bo}, {name: cy}]\n"
     "unmatched: {alarms: escalate, escalate: ana-only, events: drop}\n"
     "escalations:\n"
-    "  - {name: ana-only, levels: [{notify: [ana], via: [pager]}]}\n"
+    /* Each incident is paged by itself, however many there are: that is what is counted. */
+    "  - {name: ana-only, levels: [{notify: [ana], via: [pager]}], storm: {over: 100000}}\n"
     "  - name: ladder\n"
+    "    storm: {over: 100000}\n"
     "    levels:\n"
     "      - {notify: [ana], via: [pager]}\n"
     "      - {notify: [bo], via: [pager], after: 1s}\n"
