@@ -84,18 +84,8 @@ read_commands(struct pb_loader *l, const struct pb_node *n, void *obj)
 	}
 }
 
-static void
-read_version(struct pb_loader *l, const struct pb_node *n, void *obj)
-{
-	(void)obj;
-	const char *text = pb_read_scalar(l, n);
-	if (text != NULL && !(n->is_plain && pb_streq(text, "1")))
-		pb_problem_add(l, n, "version \"%s\" is not known; this program reads version: 1",
-		    PB_SHOWN(text));
-}
-
 static const struct pb_field top_fields[] = {
-    {"version", PB_FIELD_CUSTOM, .is_required = true, .read = read_version},
+    {"version", PB_FIELD_CUSTOM, .is_required = true, .read = pb_read_version},
     {"commands", PB_FIELD_CUSTOM, .is_required = true, .read = read_commands},
 };
 

@@ -348,8 +348,8 @@ collect_unmatched(struct pb_loader *l, const struct pb_node *n, void *obj)
 	collect_one(l, n, "unmatched", &l->unmatched, &l->unmatched_file);
 }
 
-static void
-read_version(struct pb_loader *l, const struct pb_node *n, void *obj)
+void
+pb_read_version(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	(void)obj;
 	const char *text = pb_read_scalar(l, n);
@@ -359,7 +359,7 @@ read_version(struct pb_loader *l, const struct pb_node *n, void *obj)
 }
 
 static const struct pb_field top_fields[] = {
-    {"version", PB_FIELD_CUSTOM, .read = read_version},
+    {"version", PB_FIELD_CUSTOM, .read = pb_read_version},
     {"daemon", PB_FIELD_CUSTOM, .read = collect_daemon},
     {"sources", PB_FIELD_CUSTOM, .read = collect_sources},
     {"channels", PB_FIELD_CUSTOM, .read = collect_channels},

@@ -188,6 +188,9 @@ void pb_texts_free(char **texts, size_t n);
 
 /* --- the parts of the format */
 
+/* config.c: "version: 1", of every file. */
+void pb_read_version(struct pb_loader *l, const struct pb_node *n, void *obj);
+
 void pb_read_daemon(struct pb_loader *l); /* config_daemon.c: daemon, defaults, unmatched */
 void pb_read_defaults(struct pb_loader *l);
 void pb_read_unmatched(struct pb_loader *l);
