@@ -364,7 +364,7 @@ bool run_can_reach(size_t state, size_t input);
 bool step_can_reach(size_t state, size_t input);
 bool ladder_can_reach(size_t state, size_t input);
 
-/* incident.c */
+/* incident.c, life.c */
 enum incident_input {
 	INCIDENT_OPEN,
 	INCIDENT_AGAIN,
@@ -400,6 +400,9 @@ void incident_put(struct turn *t, const struct incident *in);
 /* Leaves the maps and is freed when it is resolved, stays so, and no notice is under way. */
 void incident_settle(struct turn *t, struct incident *in);
 void incident_index(struct pb_engine *e, struct incident *in); /* into the maps */
+/* Among those that are open: its key, its alarm, the count. */
+void incident_index_open(struct pb_engine *e, struct incident *in);
+void incident_unindex_open(struct pb_engine *e, struct incident *in);
 const struct pb_playbook *incident_playbook(const struct incident *in); /* NULL when unmatched */
 const char *incident_playbook_name(const struct incident *in); /* "" when unmatched */
 const struct pb_escalation *incident_escalation(const struct incident *in);

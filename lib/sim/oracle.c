@@ -1,5 +1,5 @@
 /*
- * The oracle's book: what was taken, who must be told by when (P1, P2, P5).
+ * The oracle's book: what was taken, and of whom it is (P1).
  */
 #include "sim/oracle.h"
 
@@ -10,35 +10,8 @@
 #include "playbook/template.h"
 #include "sim/oracle_book.h"
 
-/* Nobody was reached: the next try comes after its retry delay, and a hung one has to be given up. */
-#define TRY_AGAIN_MOST (2 * PB_MINUTE)
-/* Everybody was told and nobody answered: the last level hears of it so often. */
-#define REMIND_MOST (30 * PB_MINUTE)
 /* A stale event without steps: its end may be in the same batch. */
 #define AT_ONCE PB_SECOND
-
-struct heard {
-	enum pb_input_kind kind;
-	struct pb_event *event;
-	struct pb_config *config;
-	char *id; /* incident, silence, action */
-	char *match;
-	int64_t span;
-	enum pb_outcome_status status;
-	bool is_unknown;
-};
-
-struct sighting {
-	enum pb_alarm_state state;
-	int64_t transitioned_at;
-};
-
-struct hush {
-	struct pb_pattern *pattern;
-	char *match;
-	int64_t until;
-	bool is_ended; /* by a human */
-};
 
 void
 oracle_broken(struct oracle *o, const char *fmt, ...)
@@ -80,97 +53,9 @@ oracle_expand(const char *text, const struct pb_event *ev)
 	return NULL;
 }
 
-/* --- who must be told by when */
-
-/* The longest time without a word that its escalation allows once somebody was told. */
-static int64_t
-longest_silence(const struct pb_escalation *e)
-{
-	int64_t most = REMIND_MOST, last = e->levels[e->n_levels - 1].after_for;
-	for (size_t i = 0; i < e->n_levels; i++) {
-		int64_t repeats = e->levels[i].repeat_every;
-		most = repeats > most ? repeats : most;
-	}
-	most = last > most ? last : most;
-	return most + e->group_interval_for + e->storm_every;
-}
-
-bool
-oracle_is_hushed(const struct oracle *o, const struct duty *d)
-{
-	size_t i = 0;
-	const char *key;
-	void *value;
-	while (pb_map_next(o->silences, &i, &key, &value)) {
-		const struct hush *h = value;
-		if (!h->is_ended && o->now <= h->until &&
-		    pb_pattern_match(h->pattern, d->event->json))
-			return true;
-	}
-	int64_t from, until;
-	for (size_t k = 0; k < o->config->n_maintenance; k++) {
-		const struct pb_maintenance *m = &o->config->maintenance[k];
-		if (m->holds_pages && pb_maintenance_is_open(m, o->now, &from, &until) &&
-		    pb_pattern_match(m->match, d->event->json))
-			return true;
-	}
-	for (size_t k = 0; d->playbook != NULL && k < d->playbook->n_inhibited_by; k++)
-		for (i = 0; pb_map_next(o->duties, &i, &key, &value);)
-			if (value != d &&
-			    pb_streq(duty_playbook(value), d->playbook->inhibited_by[k]))
-				return true;
-	return false;
-}
-
-static void
-check_told(struct oracle *o, struct duty *d)
-{
-	const char *id = d->incident == NULL ? "(no incident)" : d->incident;
-	if (o->now <= d->due_at + o->commit_for || o->now <= o->up_since + o->commit_for)
-		return;
-	if (oracle_is_hushed(o, d)) {
-		d->due_at = o->now;
-		return;
-	}
-	if (o->now <= d->has_until + o->commit_for)
-		return;
-	oracle_broken(o, "P2: %s of playbook \"%s\" is open and nobody was told by its time", id,
-	    duty_playbook(d));
-	d->due_at = PB_NEVER / 2; /* said once */
-}
-
-/* A page that was not delivered is in flight, or tried again soon. */
-static void
-check_reached(struct oracle *o, struct duty *d)
-{
-	if (d->is_reached || d->tried_at == 0 || o->now <= d->has_until ||
-	    o->now <= o->up_since + TRY_AGAIN_MOST + o->commit_for ||
-	    o->now <= d->tried_at + TRY_AGAIN_MOST + o->commit_for)
-		return;
-	if (oracle_is_hushed(o, d))
-		return;
-	oracle_broken(o, "P2: %s is open, nobody was reached and nobody is tried", d->incident);
-	d->is_reached = true; /* said once */
-}
-
-void
-oracle_quiet(struct oracle *o, int64_t now, int64_t engine_next_at)
-{
-	size_t i = 0;
-	const char *name;
-	void *value;
-	o->now = now;
-	while (pb_map_next(o->duties, &i, &name, &value)) {
-		check_told(o, value);
-		check_reached(o, value);
-	}
-	if (pb_map_len(o->duties) > 0 && engine_next_at >= PB_NEVER)
-		oracle_broken(o, "P5: something is open and the engine waits for nothing");
-}
-
 /* --- events */
 
-static struct duty *
+struct duty *
 duty_new(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
     const struct pb_escalation *e, const char *name)
 {
@@ -523,175 +408,6 @@ oracle_decided(struct oracle *o, uint64_t n_taken, const struct pb_update *u)
 	o->n_decided = u->n_inputs;
 }
 
-/* --- records */
-
-/* What the record says ended it has happened. */
-static bool
-has_recovered(const struct oracle *o, const struct duty *d)
-{
-	const struct sighting *s =
-	    d->event->alarm_arn == NULL ? NULL : pb_map_get(o->alarms, d->event->alarm_arn);
-	bool by_ok = d->playbook == NULL || d->playbook->resolve_on_ok;
-	return d->has_ended || (by_ok && (d->was_ok || (s != NULL && s->state == PB_ALARM_OK)));
-}
-
-/* One condition of a verification, as far as the events that were taken tell. */
-static bool
-may_hold(const struct oracle *o, const struct duty *d, const struct pb_condition *c)
-{
-	if (c->alarm == NULL)
-		return true;
-	PB_CLEANUP(pb_freep) char *arn = oracle_expand(c->alarm, d->event);
-	const struct sighting *s = arn == NULL ? NULL : pb_map_get(o->alarms, arn);
-	return arn == NULL ||
-	    (s != NULL && s->state == c->state && o->now >= s->transitioned_at + c->held_for);
-}
-
-/* Its run passed: was there one, and does what it verifies hold? */
-static bool
-may_be_remediated(const struct oracle *o, const struct duty *d)
-{
-	const struct pb_playbook *p = d->playbook;
-	if (p == NULL || p->n_steps == 0 || p->guards.mode == PB_MODE_OBSERVE)
-		return false;
-	const struct pb_step *last = &p->steps[p->n_steps - 1];
-	bool verifies = false;
-	for (size_t i = 0; i < p->n_steps; i++)
-		verifies = verifies || p->steps[i].kind == PB_STEP_VERIFY;
-	if (!verifies && d->event->kind == PB_EVENT_ALARM && p->resolve_on_ok)
-		return has_recovered(o, d);
-	for (size_t i = 0;
-	     last->kind == PB_STEP_VERIFY && last->condition == NULL && i < last->n_conditions; i++)
-		if (!may_hold(o, d, &last->conditions[i]))
-			return false;
-	return verifies || d->has_worked;
-}
-
-static void
-close_duty(struct oracle *o, struct duty *d, const struct pb_record *r)
-{
-	const char *cause = pb_json_str_or(r->body, "cause", "");
-	bool is_right = pb_streq(cause, "by_hand") ? d->is_resolved_by_hand
-	    : pb_streq(cause, "remediated")        ? may_be_remediated(o, d)
-						   : has_recovered(o, d);
-	if (!is_right)
-		oracle_broken(o, "P2: %s is resolved as %s, and it is not so", r->key, cause);
-	d->is_over = true;
-	(void)pb_map_del(o->duties, d->name);
-}
-
-/* The open problem that the record is about; NULL when there is none. */
-static struct duty *
-duty_of(const struct oracle *o, const struct pb_record *r)
-{
-	PB_CLEANUP(pb_freep)
-	char *name = pb_asprintf(
-	    "%s\n%s", pb_json_str_or(r->body, "playbook", ""), pb_json_str_or(r->body, "key", ""));
-	return pb_map_get(o->duties, name);
-}
-
-/* The first record of an incident tells its id, which people use. */
-static void
-link_incident(struct oracle *o, const struct pb_record *r)
-{
-	struct duty *d = duty_of(o, r), *last = pb_map_get(o->incidents, r->key);
-	bool is_resolved = pb_streq(r->state, "resolved");
-	if (d == NULL && (!is_resolved || last == NULL))
-		oracle_broken(
-		    o, "P1: %s is %s, and no event that was taken says so", r->key, r->state);
-	if (d == NULL || (is_resolved && last != NULL))
-		return; /* a resolved one is told once more */
-	int64_t n_reopened = pb_json_i64(r->body, "n_reopened", 0);
-	if (d->incident != NULL && d->again != NULL &&
-	    (!pb_streq(d->incident, r->key) || n_reopened > d->n_reopened)) {
-		/* Within one commit it was over and came again.  Whether a verification held in between
-		 * cannot be told from its end. */
-		const char *cause = pb_json_str_or(r->body, "last_cause", "");
-		if (strncmp(cause, "recovered", 9) == 0 && !has_recovered(o, d))
-			oracle_broken(o, "P2: %s is opened again, and was not over", r->key);
-		d->is_over = true;
-		d = duty_new(o, d->again, d->playbook, d->escalation, d->name);
-	}
-	if (d->incident != NULL)
-		return;
-	d->incident = pb_strdup(r->key);
-	d->n_reopened = n_reopened;
-	(void)pb_map_put(o->incidents, r->key, d);
-}
-
-static void
-take_incident(struct oracle *o, const struct pb_record *r)
-{
-	struct duty *d = duty_of(o, r);
-	if (d == NULL || d->incident == NULL)
-		return;
-	if (!pb_streq(d->incident, r->key)) {
-		if (!pb_streq(r->state, "resolved"))
-			oracle_broken(
-			    o, "P1: %s and %s are open for one problem", d->incident, r->key);
-	} else if (pb_streq(r->state, "resolved")) {
-		close_duty(o, d, r);
-	}
-}
-
-static void
-kept_free(void *arg)
-{
-	struct kept *k = arg;
-	if (k == NULL)
-		return;
-	free(k->state);
-	json_decref(k->body);
-	free(k);
-}
-
-static void
-put_off(struct duty *d, int64_t until)
-{
-	if (until > d->due_at)
-		d->due_at = until;
-}
-
-/* With whom it is told together; who answers a bundle answers for all that it tells of. */
-static void
-take_ladder(struct oracle *o, struct duty *d, const struct pb_record *r)
-{
-	const json_t *bundle = json_array_get(pb_json_get(r->body, "bundles"), 0);
-	d->is_armed = true;
-	free(d->bundle);
-	d->bundle = pb_strdup(pb_json_str(bundle, "id"));
-	d->bundle_since = pb_json_i64(bundle, "since", 0);
-	/* Whether it is silenced is not known before the first poll; bounded by what the record says. */
-	put_off(d, pb_json_i64(r->body, "decide_by", 0));
-	if (d->bundle == NULL)
-		return;
-	/* A group waits for others, but for none of its incidents beyond page_by. */
-	put_off(d, d->since + (d->playbook == NULL ? 0 : d->playbook->page_by_for));
-	/* What was told is told again with what is told next. */
-	if (d->is_reached)
-		put_off(d, o->now + longest_silence(d->escalation));
-	if (strchr(d->bundle, 's') != NULL) /* a storm: not before the next summary may go out */
-		put_off(d, d->since + d->escalation->storm_within);
-	if (pb_streq(r->state, "acked") || pb_streq(r->state, "snoozed")) {
-		d->has_until = pb_json_i64(r->body, "next_at", o->now);
-		put_off(d, d->has_until);
-	}
-}
-
-static void
-take_record(struct oracle *o, const struct pb_record *r)
-{
-	struct kept *k = pb_malloc(sizeof(*k)), *before;
-	*k = (struct kept){pb_strdup(r->state), o->now, json_incref(r->body)};
-	before = pb_map_put(o->records[r->kind], r->key, k);
-	struct duty *d = pb_map_get(o->incidents, r->incident);
-	if (d != NULL && r->kind == PB_REC_LADDER)
-		take_ladder(o, d, r);
-	if (d != NULL && r->kind == PB_REC_RUN)
-		oracle_run_changed(o, d, before == NULL ? "none" : before->state, r->state);
-	kept_free(before);
-}
-
 /* Each event that was taken has its incident in the same commit. */
 static void
 check_taken(struct oracle *o)
@@ -704,7 +420,7 @@ check_taken(struct oracle *o)
 		if (d->incident != NULL)
 			continue;
 		/* Opened and ended by one commit, it need not be kept: then it has ended. */
-		if (!has_recovered(o, d))
+		if (!oracle_has_recovered(o, d))
 			oracle_broken(o,
 			    "P1: an event of playbook \"%s\" is taken and opens nothing",
 			    duty_playbook(d));
@@ -744,100 +460,19 @@ oracle_commit(struct oracle *o, const struct pb_update *u)
 	o->now = u->at;
 	forget_ok(o);
 	take_all(o, false);
-	each_incident(o, u, link_incident);
+	each_incident(o, u, oracle_link_incident);
 	take_all(o, true);
-	each_incident(o, u, take_incident);
+	each_incident(o, u, oracle_take_incident);
 	forget_heard(o, o->n_decided);
 	for (size_t i = 0; i < u->n_records; i++) {
 		const struct pb_record *r = &u->records[i];
 		if (r->body == NULL)
-			kept_free(pb_map_del(o->records[r->kind], r->key));
+			oracle_kept_free(pb_map_del(o->records[r->kind], r->key));
 		else
-			take_record(o, r);
+			oracle_take_record(o, r);
 	}
 	oracle_check_locks(o);
 	check_taken(o);
-}
-
-/* --- what comes out */
-
-void
-oracle_receipt(struct oracle *o, int64_t now, const struct pb_event *ev)
-{
-	o->now = now;
-	bool is_durable = ev->kind == PB_EVENT_ALARM
-	    ? oracle_record(o, PB_REC_ALARM, ev->alarm_arn) != NULL
-	    : oracle_record(o, PB_REC_SEEN, ev->identity) != NULL;
-	const struct sighting *s =
-	    ev->kind == PB_EVENT_ALARM ? pb_map_get(o->alarms, ev->alarm_arn) : NULL;
-	if (!is_durable ||
-	    (ev->kind == PB_EVENT_ALARM &&
-		(s == NULL || s->transitioned_at < ev->transitioned_at ||
-		    pb_json_i64(oracle_record(o, PB_REC_ALARM, ev->alarm_arn)->body,
-			"transitioned_at", 0) < ev->transitioned_at)))
-		oracle_broken(o, "P1: %s is deleted and not durable", ev->identity);
-}
-
-static void
-tell(struct oracle *o, struct duty *d)
-{
-	d->tried_at = o->now;
-	put_off(d, o->now + longest_silence(d->escalation));
-}
-
-static void
-page_started(struct oracle *o, struct duty *d, const struct pb_action *a)
-{
-	/* The record is the page's, the action one try of it. */
-	PB_CLEANUP(pb_freep) char *id = pb_strndup(a->id, (size_t)(strrchr(a->id, '/') - a->id));
-	const struct kept *k = oracle_record(o, PB_REC_ACTION, id);
-	if (k == NULL || !pb_streq(k->state, "sending"))
-		oracle_broken(o, "P3: %s is started and its record says %s", a->id,
-		    k == NULL ? "nothing" : k->state);
-	if (d != NULL && strstr(a->id, "/page/") != NULL)
-		tell(o, d);
-}
-
-/* "BUNDLE/page/NUMBER.LEVEL.REPEAT/..." tells of each member that it began with, or that came before. */
-static void
-bundle_started(struct oracle *o, const struct pb_action *a)
-{
-	const char *page = strstr(a->id, "/page/"), *name;
-	int64_t number = page == NULL ? 0 : strtoll(page + 6, NULL, 10);
-	size_t i = 0;
-	void *value;
-	page_started(o, NULL, a);
-	while (page != NULL && pb_map_next(o->duties, &i, &name, &value)) {
-		struct duty *d = value;
-		if (pb_streq(d->bundle, a->incident) && d->bundle_since > 0 &&
-		    d->bundle_since <= number)
-			tell(o, d);
-	}
-}
-
-void
-oracle_start(struct oracle *o, int64_t now, const struct pb_action *a)
-{
-	struct duty *d = pb_map_get(o->incidents, a->incident);
-	o->now = now;
-	if (pb_map_put(o->attempts, a->id, o) != NULL)
-		oracle_broken(o, "P3: attempt %s is started twice", a->id);
-	if (a->is_post) /* informs; nobody is owed it */
-		return;
-	if (a->is_page && oracle_record(o, PB_REC_BUNDLE, a->incident) != NULL) {
-		bundle_started(o, a);
-		return;
-	}
-	if (d == NULL) {
-		oracle_broken(o, "P3: %s is started for an incident that is not committed", a->id);
-		return;
-	}
-	if (!d->is_armed)
-		oracle_broken(o, "P2: %s is started and no page is armed", a->id);
-	if (a->is_page)
-		page_started(o, d, a);
-	else
-		oracle_step_started(o, d, a);
 }
 
 /* --- life */
@@ -902,7 +537,7 @@ oracle_free(struct oracle *o)
 	forget_heard(o, o->n_heard);
 	free(o->heard);
 	for (size_t i = 0; i < PB_REC_MAX; i++)
-		pb_map_free(o->records[i], kept_free);
+		pb_map_free(o->records[i], oracle_kept_free);
 	for (size_t i = 0; i < o->n_all; i++)
 		duty_free(o->all[i]);
 	free(o->all);

@@ -38,7 +38,29 @@ struct duty {
 	bool has_worked; /* one of its actions ended well */
 };
 
-struct heard; /* an input that was posted */
+/* An input that was posted. */
+struct heard {
+	enum pb_input_kind kind;
+	struct pb_event *event;
+	struct pb_config *config;
+	char *id; /* incident, silence, action */
+	char *match;
+	int64_t span;
+	enum pb_outcome_status status;
+	bool is_unknown;
+};
+
+struct sighting {
+	enum pb_alarm_state state;
+	int64_t transitioned_at;
+};
+
+struct hush {
+	struct pb_pattern *pattern;
+	char *match;
+	int64_t until;
+	bool is_ended; /* by a human */
+};
 
 struct oracle {
 	struct pb_config *config;
@@ -78,6 +100,24 @@ const char *duty_playbook(const struct duty *d); /* "" when no playbook matched 
 bool oracle_is_hushed(const struct oracle *o, const struct duty *d);
 /* A text with what an event alone can fill in; NULL when that is not enough. */
 char *oracle_expand(const char *text, const struct pb_event *ev);
+
+/* In the book from now on; `name` is copied. */
+struct duty *duty_new(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
+    const struct pb_escalation *e, const char *name);
+
+/* oracle_told.c */
+void duty_put_off(struct duty *d, int64_t until); /* nobody need be told before */
+/* The longest time without a word that its escalation allows once somebody was told. */
+int64_t duty_longest_silence(const struct pb_escalation *e);
+
+/* oracle_record.c */
+/* What the record says ended it has happened. */
+bool oracle_has_recovered(const struct oracle *o, const struct duty *d);
+/* The first record of an incident tells its id, which people use. */
+void oracle_link_incident(struct oracle *o, const struct pb_record *r);
+void oracle_take_incident(struct oracle *o, const struct pb_record *r);
+void oracle_take_record(struct oracle *o, const struct pb_record *r);
+void oracle_kept_free(void *kept);
 
 /* oracle_brakes.c */
 void oracle_run_changed(struct oracle *o, struct duty *d, const char *before, const char *state);

@@ -134,8 +134,17 @@ void world_run(struct world *w, int64_t at);
 /* Kill the process now; it is started again after `down`. */
 void world_kill(struct world *w, int64_t down);
 
+/* world_script.c */
 /* One scripted event of the scenario, due now. */
 void world_event(struct world *w, const json_t *event);
+void source_poll(struct world *w); /* as the poller: in ALARM, or changed since it last looked */
+void source_deliver_all(struct world *w); /* as a queue: what is neither deleted nor in flight */
+
+/* world_drivers.c: operations of the pump, `arg` is the world */
+void driver_start(void *arg, const struct pb_action *a);
+void driver_cancel(void *arg, const char *id);
+void driver_answer(struct world *w, size_t i); /* running[i] is due: its outcome goes in */
+void driver_drop(struct world *w, size_t i); /* running[i] is heard of no more */
 
 /* invariants.c */
 void check_commit(struct world *w, const struct pb_update *u); /* after it became durable */
@@ -150,7 +159,10 @@ void check_oracle(void *arg, const char *line); /* what the oracle says */
 void broken(struct world *w, const char *fmt, ...) PB_PRINTF(2, 3);
 void book_free(void *b);
 
-/* world.c, for the above */
+/* world.c, for the others */
+void world_post(struct world *w, struct pb_input *in); /* everything goes in by here */
+/* One more place where the process could die; true when it does, or has already. */
+bool world_dies_here(struct world *w);
 void world_see(struct world *w, const char *kind, const char *name, const char *detail,
     const char *incident, int64_t level, const json_t *inputs);
 
