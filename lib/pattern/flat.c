@@ -561,9 +561,21 @@ read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len, bo
 	return text;
 }
 
+/* A key with dots, which are rare. */
+static __attribute__((noinline)) uint32_t
+follow_dotted(struct pb_flat *f, const struct pb_flat_tree *t, uint32_t node, struct pb_str text)
+{
+	uint32_t child = find_dotted(t, node, text);
+
+	if (child != PB_FLAT_NONE && t->nodes[child].path < PB_FLAT_FACT_PATHS)
+		f->facts |= PB_FLAT_DOTTED;
+	return child;
+}
+
 /* The node that a key leads to. */
 static inline uint32_t
-follow_key(const struct pb_flat_tree *t, uint32_t node, uint64_t print, struct pb_str text)
+follow_key(struct pb_flat *f, const struct pb_flat_tree *t, uint32_t node, uint64_t print,
+    struct pb_str text)
 {
 	uint32_t child = find_child(t, node, print, text);
 
@@ -573,7 +585,7 @@ follow_key(const struct pb_flat_tree *t, uint32_t node, uint64_t print, struct p
 	    : text.len <= 16
 	    ? has_byte(load(text.ptr, 8), '.') || has_byte(load(text.ptr + text.len - 8, 8), '.')
 	    : memchr(text.ptr, '.', text.len) != NULL;
-	return has_dots ? find_dotted(t, node, text) : PB_FLAT_NONE;
+	return has_dots ? follow_dotted(f, t, node, text) : PB_FLAT_NONE;
 }
 
 static inline bool
@@ -585,15 +597,30 @@ is_gap_blank(const struct pb_flat *f, uint32_t from, uint32_t to)
 	return true;
 }
 
+/* An object or array stands at `node`. */
+static inline void
+note_fact(struct pb_flat *f, const struct pb_flat_tree *t, uint32_t node, bool is_array)
+{
+	uint32_t path = t->nodes[node].path;
+	uint64_t fact =
+	    (is_array ? PB_FLAT_ARRAY : PB_FLAT_OBJECT) | (f->n_around > 0 ? PB_FLAT_NESTED : 0);
+
+	if (path < PB_FLAT_FACT_PATHS)
+		f->facts |= fact << (PB_FLAT_FACT_BITS * path);
+}
+
 /* Enter an object or array at `node`, out of an array's element if it is one. */
 static inline void
-enter_frame(struct pb_flat *f, struct pb_flat_frame *fr, uint32_t node, bool is_array)
+enter_frame(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_flat_frame *fr,
+    uint32_t node, bool is_array)
 {
 	if (fr->is_array && node != PB_FLAT_NONE) {
 		f->around[f->n_around++] = (struct pb_flat_member){fr->array, fr->index};
 		f->around_kept = PB_FLAT_NONE;
 		fr->is_member = true;
 	}
+	if (node != PB_FLAT_NONE)
+		note_fact(f, t, node, is_array);
 	fr[1] = (struct pb_flat_frame){.node = node, .keys = f->n_keys, .is_array = is_array};
 	if (is_array)
 		fr[1].array = f->n_arrays++;
@@ -711,7 +738,7 @@ member:
 	uint64_t bit = UINT64_C(1) << filter_bit(key->print);
 	child = PB_FLAT_NONE;
 	if (node != PB_FLAT_NONE)
-		child = follow_key(r->tree, node, key->print, text);
+		child = follow_key(f, r->tree, node, key->print, text);
 	key++;
 	if ((seen & bit) != 0) {
 		f->n_keys = (uint32_t)(key - f->keys);
@@ -747,7 +774,7 @@ enter:
 		return -1;
 	fr->seen = seen;
 	f->n_keys = (uint32_t)(key - f->keys);
-	enter_frame(f, fr, child, b[op] == '[');
+	enter_frame(f, r->tree, fr, child, b[op] == '[');
 	fr++;
 	seen = 0;
 	node = child;
@@ -851,6 +878,7 @@ start_event(struct pb_flat *f, const struct pb_flat_tree *t)
 	f->n_leaves = f->n_members = f->n_keys = f->n_around = f->n_arrays = f->n_found = 0;
 	f->around_kept = PB_FLAT_NONE;
 	f->n_plain = f->n_folded = 0;
+	f->facts = 0;
 	f->is_mixed = false;
 }
 
@@ -868,6 +896,7 @@ pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str even
 		for (uint32_t i = 0; i < f->shapes->n_values; i++)
 			add_leaf(f, &f->shapes->values[i]);
 		f->leaf_members = f->shapes->kept;
+		f->facts = f->shapes->facts;
 		return 0;
 	}
 
@@ -880,6 +909,6 @@ pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str even
 		return -1;
 	f->leaf_members = f->members;
 	if (r.learns)
-		pb_shapes_keep(f->shapes, f->members);
+		pb_shapes_keep(f->shapes, f->members, f->facts);
 	return 0;
 }

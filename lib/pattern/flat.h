@@ -17,6 +17,19 @@
 #define PB_FLAT_EVENT_MAX (64U << 20) /* bytes of an event */
 #define PB_FLAT_NONE UINT32_MAX
 
+/*
+ * Facts: what stands at the first paths of a tree beside values, PB_FLAT_FACT_BITS for each.  They are
+ * known of an event that was read to its end.
+ */
+#define PB_FLAT_FACT_PATHS 20
+#define PB_FLAT_FACT_BITS 3
+enum pb_flat_fact {
+	PB_FLAT_OBJECT = 1,
+	PB_FLAT_ARRAY = 2,
+	PB_FLAT_NESTED = 4, /* one of them in an element of an array */
+};
+#define PB_FLAT_DOTTED (UINT64_C(1) << 63) /* a key with dots led to one of them */
+
 /* --- the tree of paths; immutable once built */
 
 struct pb_flat_node {
@@ -126,6 +139,7 @@ struct pb_flat {
 	char *plain, *folded, *key_text;
 	size_t plain_size, folded_size, key_size, n_plain, n_folded;
 	uint32_t n_arrays;
+	uint64_t facts;
 	bool
 	    is_mixed; /* an array has values behind nested ones: leaves are not in canonical order */
 };
@@ -141,6 +155,13 @@ PB_DEFINE_CLEANUP(struct pb_flat, pb_flat_free)
  */
 int
 pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str event, bool stop_early);
+
+/* Bits of enum pb_flat_fact, of a path that is one of the first. */
+static inline unsigned
+pb_flat_facts(const struct pb_flat *f, uint32_t path)
+{
+	return f->facts >> (PB_FLAT_FACT_BITS * path) & ((1U << PB_FLAT_FACT_BITS) - 1);
+}
 
 static inline uint32_t
 pb_flat_first(const struct pb_flat *f, uint32_t path)

@@ -572,7 +572,7 @@ pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, ui
 }
 
 size_t
-pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_str *ret, size_t cap)
+pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_match_value *ret, size_t cap)
 {
 	struct pb_flat *f = s->flat;
 	size_t n = 0;
@@ -581,8 +581,33 @@ pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_str *ret, size_t c
 		return 0;
 	for (uint32_t i = pb_flat_first(f, wanted); i != PB_FLAT_NONE; i = f->leaves[i].next, n++)
 		if (n < cap)
-			ret[n] = pb_flat_text(f, &f->leaves[i]);
+			ret[n] = (struct pb_match_value){
+			    pb_flat_text(f, &f->leaves[i]), f->leaves[i].type == PB_FLAT_TEXT};
 	return n;
+}
+
+unsigned
+pb_match_found_structure(const struct pb_match *s, uint32_t wanted)
+{
+	_Static_assert(PB_MATCH_STRUCTURES_MAX == PB_FLAT_FACT_PATHS &&
+		(unsigned)PB_MATCH_OBJECT == (unsigned)PB_FLAT_OBJECT &&
+		(unsigned)PB_MATCH_ARRAY == (unsigned)PB_FLAT_ARRAY &&
+		(unsigned)PB_MATCH_NESTED == (unsigned)PB_FLAT_NESTED,
+	    "facts are told as they are kept");
+	pb_check(wanted < PB_MATCH_STRUCTURES_MAX);
+	return s->is_taken ? pb_flat_facts(s->flat, wanted) : 0;
+}
+
+bool
+pb_match_found_dotted(const struct pb_match *s)
+{
+	return s->is_taken && (s->flat->facts & PB_FLAT_DOTTED) != 0;
+}
+
+uint64_t
+pb_matcher_serial(const struct pb_matcher *m)
+{
+	return m->tree.serial;
 }
 
 struct pb_match *

@@ -153,7 +153,8 @@ int
 pb_matcher_builder_add_text(struct pb_matcher_builder *b, struct pb_str text, struct pb_error *err);
 /*
  * Have each event's values at a path (keys joined by '.') read in the same pass, whether a pattern
- * names it or not.  Returns the number to ask pb_match_found with.
+ * names it or not.  Returns the number to ask pb_match_found with: 0, 1, 2 and so on where paths are
+ * wanted before a pattern is added.
  */
 uint32_t pb_matcher_builder_want(struct pb_matcher_builder *b, struct pb_str path);
 /*
@@ -193,13 +194,27 @@ PB_DEFINE_CLEANUP(struct pb_match, pb_match_free)
 int pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, uint32_t *ids,
     size_t cap, size_t *ret_n);
 
+struct pb_match_value {
+	struct pb_str text; /* of a text, unescaped; of a number or literal, as it stands */
+	bool is_text;
+};
 /*
  * The values at a wanted path in the event that pb_match took last, in its order, at most `cap` of
- * them: texts unescaped, numbers and literals as they stand.  They are valid until the next call of
- * pb_match, and as long as the event's bytes are.  Returns how many there are, which may be more;
- * nothing after pb_match failed.
+ * them.  They are valid until the next call of pb_match, and as long as the event's bytes are.
+ * Returns how many there are, which may be more; nothing after pb_match failed.
  */
-size_t pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_str *ret, size_t cap);
+size_t pb_match_found(struct pb_match *s, uint32_t wanted, struct pb_match_value *ret, size_t cap);
+/*
+ * What else stands there, as bits: an object, an array (its values are the path's), or one of them
+ * within an element of an array.  Of the first PB_MATCH_STRUCTURES_MAX numbers only.
+ */
+#define PB_MATCH_STRUCTURES_MAX 20
+enum pb_match_structure { PB_MATCH_OBJECT = 1, PB_MATCH_ARRAY = 2, PB_MATCH_NESTED = 4 };
+unsigned pb_match_found_structure(const struct pb_match *s, uint32_t wanted);
+/* Did a key with dots lead to one of those?  Else each is where the keys of its path nest. */
+bool pb_match_found_dotted(const struct pb_match *s);
+/* No other matcher of this process has it, also not one that is made when this is freed; never 0. */
+uint64_t pb_matcher_serial(const struct pb_matcher *m);
 
 /* How bytes are scanned: "scalar", "sse2", "avx2" or "avx512", the best that runs here. */
 const char *pb_match_scanner(const struct pb_match *s);

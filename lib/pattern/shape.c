@@ -84,6 +84,7 @@ pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t reader, s
 	s->event = event;
 	s->n_paths = n_paths;
 	s->n_values = 0;
+	s->facts = 0;
 	if (!pb_shape_walk(s, level))
 		return false;
 	s->n_hits++;
@@ -176,7 +177,7 @@ take_step(struct pb_shapes *s, uint32_t at, struct pb_str gap, const struct pb_s
 }
 
 void
-pb_shapes_keep(struct pb_shapes *s, const struct pb_flat_member *members)
+pb_shapes_keep(struct pb_shapes *s, const struct pb_flat_member *members, uint64_t facts)
 {
 	uint32_t step = 0, at = 0;
 
@@ -190,6 +191,10 @@ pb_shapes_keep(struct pb_shapes *s, const struct pb_flat_member *members)
 		if (step == 0 || v == NULL)
 			break;
 		at = v->to;
+	}
+	if (step != 0) {
+		s->steps[step].path = (uint32_t)facts;
+		s->steps[step].members = (uint32_t)(facts >> 32);
 	}
 	s->n_values = 0;
 }

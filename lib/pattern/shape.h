@@ -53,8 +53,8 @@ struct pb_shape_step {
 	uint32_t rest; /* in texts: what does not fit in head */
 	uint32_t next; /* another step that may stand here; 0 = none */
 	uint32_t child; /* 0 = none */
-	uint32_t path; /* of the value */
-	uint32_t members;
+	uint32_t path; /* of the value; is_last: the facts, low bits */
+	uint32_t members; /* is_last: the facts, high bits */
 	uint8_t n_members; /* objects and arrays nest no deeper */
 	bool is_odd; /* is_last, or the gap is longer than its head */
 	bool is_mixing : 1, is_first : 1, is_last : 1;
@@ -65,6 +65,7 @@ struct pb_shapes {
 	/* What the last event that was read has. */
 	struct pb_shape_value values[PB_SHAPE_VALUES_MAX];
 	uint32_t n_values;
+	uint64_t facts; /* what its reader said of it, if it was read to its end */
 	/* The rest is for shape.c. */
 	uint64_t reader;
 	uint32_t n_paths; /* stop when as many have a value; 0 = read all */
@@ -98,11 +99,11 @@ bool pb_shapes_read(struct pb_shapes *s, enum pb_scan_level level, uint64_t read
 /*
  * After pb_shapes_read said no: is the shape to be learned?  If so, add each value of the event, in
  * its order, asked for or not; and when it was found to be well-formed, keep it.  members[] are those
- * that the values speak of.
+ * that the values speak of; `facts` is what else there is to say of all events of this shape.
  */
 bool pb_shapes_begin(struct pb_shapes *s);
 void pb_shapes_add(struct pb_shapes *s, const struct pb_shape_value *value);
-void pb_shapes_keep(struct pb_shapes *s, const struct pb_flat_member *members);
+void pb_shapes_keep(struct pb_shapes *s, const struct pb_flat_member *members, uint64_t facts);
 
 /* Follow the steps through the event: shape_walk.c's part of pb_shapes_read. */
 bool pb_shape_walk(struct pb_shapes *s, enum pb_scan_level level);

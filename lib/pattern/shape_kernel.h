@@ -103,8 +103,10 @@ K(walk)(struct walk *w, struct pb_shapes *s)
 				continue;
 			if (step->is_last && from != w->len)
 				continue;
-			if (step->is_last)
+			if (step->is_last) {
+				s->facts = (uint64_t)step->members << 32 | step->path;
 				break;
+			}
 			p = place(w, from);
 		}
 		bool has_escapes = false;

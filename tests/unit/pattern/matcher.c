@@ -85,7 +85,7 @@ START_TEST(wanted_values_come_with_the_match)
 {
 	struct pb_matcher_builder *b = pb_matcher_builder_new();
 	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
-	struct pb_str found[2];
+	struct pb_match_value found[2];
 	size_t n = 0;
 
 	ck_assert_int_eq(
@@ -101,18 +101,73 @@ START_TEST(wanted_values_come_with_the_match)
 	ck_assert_int_eq(pb_match(m, s, event, NULL, 0, &n), 0);
 	ck_assert_uint_eq(n, 1);
 	ck_assert_uint_eq(pb_match_found(s, source, found, 2), 1);
-	ck_assert(pb_str_is(found[0], "aws.cloudwatch"));
+	ck_assert(pb_str_is(found[0].text, "aws.cloudwatch") && found[0].is_text);
 	ck_assert_uint_eq(pb_match_found(s, state, found, 2), 0);
 	ck_assert_uint_eq(pb_match_found(s, resources, found, 2), 3);
-	ck_assert(pb_str_is(found[0], "arn:a") && pb_str_is(found[1], "7"));
+	ck_assert(pb_str_is(found[0].text, "arn:a") && found[0].is_text);
+	ck_assert(pb_str_is(found[1].text, "7") && !found[1].is_text);
 	event.len--;
 	ck_assert_int_eq(pb_match(m, s, event, NULL, 0, &n), -1);
 	ck_assert_uint_eq(pb_match_found(s, source, found, 2), 0);
 }
 END_TEST
 
+/* Structures of `a`, `a.b` and `c`, which are wanted; 8 stands for a key with dots. */
+static const struct structure_row {
+	const char *event;
+	unsigned a, a_b, c;
+	bool is_dotted;
+} structure_rows[] = {
+    {"{\"a\": 1, \"c\": \"x\"}", 0, 0, 0, false},
+    {"{\"a\": {}}", PB_MATCH_OBJECT, 0, 0, false},
+    {"{\"c\": [], \"a\": {\"b\": [1, 2]}}", PB_MATCH_OBJECT, PB_MATCH_ARRAY, PB_MATCH_ARRAY, false},
+    {"{\"a\": [{\"b\": {}}]}", PB_MATCH_ARRAY | PB_MATCH_OBJECT | PB_MATCH_NESTED,
+	PB_MATCH_OBJECT | PB_MATCH_NESTED, 0, false},
+    {"{\"c\": [[\"x\"]]}", 0, 0, PB_MATCH_ARRAY | PB_MATCH_NESTED, false},
+    {"{\"d\": {\"a\": {}, \"c\": []}}", 0, 0, 0, false},
+    {"{\"a.b\": {}}", 0, PB_MATCH_OBJECT, 0, true},
+    {"{\"a.b\": 1, \"a\": {}}", PB_MATCH_OBJECT, 0, 0, true},
+    {"{\"a.x\": 1, \"d.c\": {}}", 0, 0, 0, false},
+};
+
+/* Twice: the second time an event is read by its shape. */
+START_TEST(what_stands_beside_values_is_told)
+{
+	const struct structure_row *r = &structure_rows[_i];
+	struct pb_matcher_builder *b = pb_matcher_builder_new();
+	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+	ck_assert_uint_eq(pb_matcher_builder_want(b, PB_STR("a")), 0);
+	ck_assert_uint_eq(pb_matcher_builder_want(b, PB_STR("a.b")), 1);
+	ck_assert_uint_eq(pb_matcher_builder_want(b, PB_STR("c")), 2);
+	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = pb_matcher_builder_finish(b);
+	for (unsigned round = 0; round < 2; round++) {
+		size_t n;
+		ck_assert_int_eq(pb_match(m, s, pb_str_of(r->event), NULL, 0, &n), 0);
+		ck_assert_uint_eq(pb_match_n_by_shape(s), round);
+		ck_assert_uint_eq(pb_match_found_structure(s, 0), r->a);
+		ck_assert_uint_eq(pb_match_found_structure(s, 1), r->a_b);
+		ck_assert_uint_eq(pb_match_found_structure(s, 2), r->c);
+		ck_assert_int_eq(pb_match_found_dotted(s), r->is_dotted);
+	}
+}
+END_TEST
+
+START_TEST(each_matcher_has_a_serial_of_its_own)
+{
+	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *a = NULL, *b = NULL;
+	ck_assert_int_eq(pb_matcher_build(NULL, 0, &a, NULL), 0);
+	uint64_t first = pb_matcher_serial(a);
+	pb_matcher_free(a);
+	a = NULL;
+	ck_assert_int_eq(pb_matcher_build(NULL, 0, &b, NULL), 0);
+	ck_assert(first != 0 && pb_matcher_serial(b) != 0 && pb_matcher_serial(b) != first);
+}
+END_TEST
+
 PB_SUITE(pattern_matcher)
 {
+	pb_add(s, each_matcher_has_a_serial_of_its_own);
+	pb_add_loop(s, what_stands_beside_values_is_told, 0, PB_ARRAY_LEN(structure_rows));
 	pb_add(s, wanted_values_come_with_the_match);
 	pb_add(s, the_set_answers_as_its_members_do);
 	pb_add(s, a_short_buffer_gets_the_first_ids_and_the_whole_count);
