@@ -1,5 +1,5 @@
 /*
- * Bundles: who is in one, when its pages go, what its records hold.
+ * Bundles: the machine, and when its pages go.
  *
  *	OPEN -> OPEN	[take_in, let_go, look]	members come and are resolved
  *	OPEN -> CALM	[look] a storm is over: those in it go on together
@@ -118,118 +118,13 @@ bundle_free(void *arg)
 	while (b->first != NULL)
 		bundle_part(b->first);
 	b->magic = 0;
-	for (size_t i = 0; i < bundle_n_listed(b); i++) {
-		free(b->gone[i].id);
-		free(b->gone[i].title);
-		free(b->gone[i].cause);
-	}
+	bundle_forget_gone(b);
 	outbox_fini(&b->out);
 	pb_config_unref(b->config);
 	free(b->levels);
 	free(b->key);
 	free(b->id);
 	free(b);
-}
-
-/* --- members */
-
-/* Does anybody still have to hear of it? */
-static bool
-is_wanting(enum ladder_state s)
-{
-	return s != LADDER_ACKED && s != LADDER_SNOOZED && s != LADDER_CLOSED;
-}
-
-struct member *
-bundle_member(const struct incident *in, const struct bundle *b)
-{
-	struct member *m = in->members;
-	while (m != NULL && m->bundle != b)
-		m = m->next_own;
-	return m;
-}
-
-struct member *
-bundle_join(struct bundle *b, struct incident *in, int64_t since)
-{
-	struct member *m = pb_calloc(1, sizeof(*m));
-	*m = (struct member){
-	    .bundle = b, .in = in, .since = since, .prev = b->last, .next_own = in->members};
-	*(b->last == NULL ? &b->first : &b->last->next) = m;
-	b->last = m;
-	in->members = m;
-	b->n_open++;
-	b->n_wanting += is_wanting(in->ladder.state);
-	return m;
-}
-
-void
-bundle_part(struct member *m)
-{
-	struct bundle *b = m->bundle;
-	struct member **own = &m->in->members;
-	while (*own != m)
-		own = &(*own)->next_own;
-	*own = m->next_own;
-	*(m->prev == NULL ? &b->first : &m->prev->next) = m->next;
-	*(m->next == NULL ? &b->last : &m->next->prev) = m->prev;
-	b->n_open--;
-	b->n_wanting -= is_wanting(m->in->ladder.state);
-	free(m);
-}
-
-static bool
-was_told(const struct member *m)
-{
-	return m->since > 0 && m->since <= m->bundle->number;
-}
-
-bool
-bundle_is_wanted(const struct bundle *b, int64_t number)
-{
-	const struct member *m = b->first;
-	while (
-	    m != NULL && (m->since == 0 || m->since > number || !is_wanting(m->in->ladder.state)))
-		m = m->next;
-	return m != NULL;
-}
-
-/* What still waits need not go when nobody has to hear of it. */
-static void
-look_who_wants(struct turn *t, struct bundle *b)
-{
-	if (b->n_wanting == 0)
-		page_drop_waiting(t, &b->out, b->n_open == 0 ? "resolved" : "acknowledged");
-}
-
-void
-bundle_ladder_moved(
-    struct turn *t, struct incident *in, enum ladder_state from, enum ladder_state to)
-{
-	if (is_wanting(from) == is_wanting(to))
-		return;
-	for (struct member *m = in->members; m != NULL; m = m->next_own) {
-		m->bundle->n_wanting += is_wanting(to) ? 1 : (size_t)-1;
-		look_who_wants(t, m->bundle);
-	}
-}
-
-json_t *
-bundle_members_json(const struct incident *in)
-{
-	json_t *list = in->members == NULL ? NULL : json_array();
-	for (const struct member *m = in->members; m != NULL; m = m->next_own)
-		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:I}", "id", m->bundle->id, "kind",
-			kind_names[m->bundle->kind], "since", (json_int_t)m->since));
-	return list;
-}
-
-void
-bundle_set_names(const struct incident *in, json_t *j)
-{
-	for (const struct member *m = in->members; m != NULL; m = m->next_own)
-		pb_json_set_str(j, kind_names[m->bundle->kind], m->bundle->id);
 }
 
 /* --- the machine */
@@ -259,95 +154,12 @@ take_in(struct turn *t, struct bundle *b)
 	bundle_put(t, b);
 }
 
-/* When those resolved are told of: not each by itself, and at once when none is left. */
-static int64_t
-notice_when(const struct turn *t, const struct bundle *b)
-{
-	const struct pb_escalation *esc = bundle_escalation(b);
-	bool is_storm = b->kind == BUNDLE_STORM;
-	int64_t at = t->now + (is_storm ? esc->storm_within : esc->group_wait_for);
-	int64_t gap = is_storm ? esc->storm_every : esc->group_interval_for;
-	if (b->n_open == 0 && b->state != BUNDLE_OPEN)
-		return t->now;
-	if (b->n_open == 0 && !is_storm)
-		return t->now;
-	return b->noticed_at > 0 && at < b->noticed_at + gap ? b->noticed_at + gap : at;
-}
-
 static void
 let_go(struct turn *t, struct bundle *b)
 {
-	int64_t at = notice_when(t, b);
+	int64_t at = bundle_notice_when(t, b);
 	if (at < b->notice_at)
 		b->notice_at = at;
-	bundle_put(t, b);
-}
-
-struct reader {
-	const char *contact, *channel;
-	size_t level;
-	int64_t last; /* number of the last page to them */
-};
-
-/* Everybody to whom a page went out, or may have. */
-static struct reader *
-readers_of(const struct bundle *b, size_t *ret_n)
-{
-	struct reader *list = NULL;
-	size_t n = 0;
-	for (const struct page *p = b->out.first; p != NULL; p = p->next) {
-		size_t i = 0;
-		if (p->is_notice)
-			continue;
-		while (i < n &&
-		    (strcmp(list[i].contact, p->contact) != 0 ||
-			strcmp(list[i].channel, p->channel) != 0))
-			i++;
-		if (i == n) {
-			list = pb_realloc(list, (n + 1) * sizeof(*list));
-			list[n++] = (struct reader){p->contact, p->channel, p->level, 0};
-		}
-		if (p->round > list[i].last)
-			list[i].last = p->round;
-	}
-	*ret_n = n;
-	return list;
-}
-
-static void
-forget_gone(struct bundle *b)
-{
-	for (size_t i = 0; i < bundle_n_listed(b); i++) {
-		free(b->gone[i].id);
-		free(b->gone[i].title);
-		free(b->gone[i].cause);
-		b->gone[i] = (struct gone){0};
-	}
-	b->n_gone_new = b->gone_since = 0;
-}
-
-static void
-send_notices(struct turn *t, struct bundle *b)
-{
-	size_t n;
-	PB_CLEANUP(pb_freep) struct reader *readers = readers_of(b, &n);
-	b->notice_at = PB_NEVER;
-	b->noticed_at = t->now;
-	b->n_notices++;
-	for (size_t i = 0; i < n; i++) {
-		const struct pb_contact *to = contact_find(b->config, readers[i].contact);
-		const struct pb_channel *ch = channel_find(b->config, readers[i].channel);
-		const struct page like = {.is_notice = true,
-		    .level = readers[i].level,
-		    .round = b->n_notices,
-		    .fallback_at = PB_NEVER};
-		if (to == NULL || ch == NULL || readers[i].last < b->gone_since)
-			continue;
-		outbox_note(t, &b->out, "notice", "to %s by %s: %lld resolved, %zu open", to->name,
-		    ch->name, (long long)b->n_gone_new, b->n_open);
-		page_start(t, &b->out, &like, to, ch);
-	}
-	forget_gone(b);
 	bundle_put(t, b);
 }
 
@@ -355,13 +167,13 @@ static void
 look(struct turn *t, struct bundle *b)
 {
 	if (b->notice_at <= t->now)
-		send_notices(t, b);
+		bundle_send_notices(t, b);
 	page_due(t, &b->out);
 	if (storm_calm_at(b) <= t->now) {
 		storm_end(t, b);
 		enter(t, b, BUNDLE_CALM);
 		if (b->notice_at != PB_NEVER && b->n_open == 0)
-			send_notices(t, b);
+			bundle_send_notices(t, b);
 	}
 }
 
@@ -431,7 +243,7 @@ leave_groups(struct incident *in)
 {
 	for (struct member *m = in->members, *next; m != NULL; m = next) {
 		next = m->next_own;
-		if (m->bundle->kind == BUNDLE_GROUP && !was_told(m))
+		if (m->bundle->kind == BUNDLE_GROUP && !bundle_was_told(m))
 			bundle_part(m);
 	}
 }
@@ -494,33 +306,19 @@ bundle_tell(struct turn *t, struct bundle *b, struct incident *in, const struct 
 	return true;
 }
 
-static void
-remember_gone(struct bundle *b, const struct member *m)
-{
-	const struct incident *in = m->in;
-	if (b->n_gone_new < BUNDLE_GONE_MAX)
-		b->gone[b->n_gone_new] = (struct gone){.id = pb_strdup(in->id),
-		    .title = pb_strdup(incident_title(in)),
-		    .cause = pb_strdup(in->cause)};
-	b->n_gone_new++;
-	b->n_gone++;
-	if (b->gone_since == 0 || m->since < b->gone_since)
-		b->gone_since = m->since;
-}
-
 void
 bundle_leave(struct turn *t, struct incident *in)
 {
 	while (in->members != NULL) {
 		struct member *m = in->members;
 		struct bundle *b = m->bundle;
-		bool is_told = was_told(m);
+		bool is_told = bundle_was_told(m);
 		if (is_told)
-			remember_gone(b, m);
+			bundle_remember_gone(b, m);
 		else if (m->since > 0)
 			b->n_joined--;
 		bundle_part(m);
-		look_who_wants(t, b);
+		bundle_look_who_wants(t, b);
 		if (is_told)
 			bundle_input(t, b, BUNDLE_LEAVE);
 		settle(t, b);

@@ -133,6 +133,18 @@ size_t bundle_ack(struct turn *t, struct bundle *b, const char *by);
 void bundle_boot(struct turn *t);
 bool bundle_uses(const struct pb_engine *e, const char *digest); /* a configuration */
 
+/* bundle_member.c */
+bool bundle_was_told(const struct member *m);
+/* What still waits need not go when nobody has to hear of it. */
+void bundle_look_who_wants(struct turn *t, struct bundle *b);
+
+/* bundle_notice.c */
+/* When those resolved are told of: not each by itself, and at once when none is left. */
+int64_t bundle_notice_when(const struct turn *t, const struct bundle *b);
+void bundle_send_notices(struct turn *t, struct bundle *b);
+void bundle_remember_gone(struct bundle *b, const struct member *m); /* for the next notice */
+void bundle_forget_gone(struct bundle *b);
+
 /* bundle_record.c */
 json_t *bundle_json(const struct bundle *b); /* its record's body */
 size_t bundle_n_listed(const struct bundle *b); /* of gone */

@@ -542,6 +542,19 @@ void ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char
 bool ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at);
 void ladder_put(struct turn *t, const struct incident *in);
 void ladder_fini(struct ladder *l);
+/* The only place where its state changes; puts the record. */
+void ladder_enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next_at);
+void ladder_set_text(char **text, const char *value); /* value may be what *text is */
+void ladder_forget_who(struct ladder *l); /* nobody has it any more */
+
+/* ladder_wait.c */
+/* Instead of a page: a note that says why there is none.  Looked at again when it may be over. */
+bool ladder_hold_back(struct turn *t, struct incident *in, const char *why);
+/*
+ * A page of its own would be one too many: it waits for the others of its bundle.  Only who was never
+ * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.
+ */
+bool ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why);
 
 /* rungs.c */
 struct rung {

@@ -80,8 +80,8 @@ ladder_put(struct turn *t, const struct incident *in)
 	pb_update_put(t->u, PB_REC_LADDER, in->id, in->id, state_names[l->state], j);
 }
 
-static void
-enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next_at)
+void
+ladder_enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next_at)
 {
 	enum ladder_state from = in->ladder.state;
 	t->e->n_held -= from == LADDER_HELD;
@@ -158,9 +158,10 @@ fire_due(struct turn *t, struct incident *in)
 		return;
 	}
 	if (l->position < rungs.n)
-		enter(t, in, LADDER_PAGING, l->started_at + rungs_at(&rungs, l->position).offset);
+		ladder_enter(
+		    t, in, LADDER_PAGING, l->started_at + rungs_at(&rungs, l->position).offset);
 	else
-		enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
+		ladder_enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 
 bool
@@ -179,8 +180,8 @@ ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at)
 
 /* --- handlers */
 
-static void
-set_text(char **text, const char *value)
+void
+ladder_set_text(char **text, const char *value)
 {
 	char *copy = pb_strdup(value);
 	free(*text);
@@ -210,7 +211,7 @@ arm(struct turn *t, struct incident *in, const char *text)
 	in->ladder.page_by_at = incident_began_at(in) + page_by;
 	incident_note(t, in, "", "armed", "a human is paged at %s (page_by %s) unless it is over",
 	    pb_time_clock(clock, in->ladder.page_by_at), pb_duration_text(span, page_by));
-	enter(t, in, LADDER_ARMED, in->ladder.page_by_at);
+	ladder_enter(t, in, LADDER_ARMED, in->ladder.page_by_at);
 }
 
 static void
@@ -219,7 +220,7 @@ begin(struct turn *t, struct incident *in, const char *why)
 	in->ladder.started_at = t->now;
 	in->ladder.position = 0;
 	in->ladder.round++;
-	set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.why, why);
 	fire_due(t, in);
 }
 
@@ -228,10 +229,10 @@ static void
 hasten(struct turn *t, struct incident *in, const char *why)
 {
 	int64_t at = t->now + LADDER_SOON_FOR;
-	set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.why, why);
 	if (in->ladder.page_by_at > at)
 		in->ladder.page_by_at = at;
-	enter(t, in, LADDER_ARMED, in->ladder.page_by_at);
+	ladder_enter(t, in, LADDER_ARMED, in->ladder.page_by_at);
 }
 
 static void
@@ -250,7 +251,7 @@ page_by_has_come(struct turn *t, struct incident *in, const char *text)
 static void
 new_reason(struct turn *t, struct incident *in, const char *why)
 {
-	set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.why, why);
 	ladder_put(t, in);
 }
 
@@ -262,7 +263,7 @@ static void
 tell_again(struct turn *t, struct incident *in, const char *why)
 {
 	struct ladder *l = &in->ladder;
-	set_text(&l->why, why);
+	ladder_set_text(&l->why, why);
 	l->round++;
 	(void)send(t, in, l->level, 0, false);
 	ladder_put(t, in);
@@ -283,7 +284,7 @@ remind(struct turn *t, struct incident *in, const char *text)
 	incident_note(
 	    t, in, "", "page", "everybody was paged and nobody answered; the last level again");
 	(void)send(t, in, in->ladder.level, 0, false);
-	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
+	ladder_enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 
 static void
@@ -295,20 +296,19 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 	bool is_early = in->ladder.state == LADDER_ARMED || in->ladder.state == LADDER_GATHERED;
 	if (is_early && until < in->ladder.page_by_at)
 		until = in->ladder.page_by_at;
-	set_text(&in->ladder.acked_by, by);
+	ladder_set_text(&in->ladder.acked_by, by);
 	in->ladder.acked_at = t->now;
 	incident_note(t, in, "", "ack", "by %s, holds until %s",
 	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_time_clock(clock, until));
 	page_drop_waiting(t, &in->out, "acknowledged");
 	inform_acked(t, in);
-	enter(t, in, LADDER_ACKED, until);
+	ladder_enter(t, in, LADDER_ACKED, until);
 }
 
-/* Nobody has it any more. */
-static void
-forget_who(struct ladder *l)
+void
+ladder_forget_who(struct ladder *l)
 {
-	set_text(&l->acked_by, NULL);
+	ladder_set_text(&l->acked_by, NULL);
 	l->acked_at = 0;
 }
 
@@ -319,7 +319,7 @@ resume(struct turn *t, struct incident *in)
 	struct ladder *l = &in->ladder;
 	PB_CLEANUP(rungs_fini) struct rungs rungs;
 	rungs_build(incident_escalation(in), &rungs);
-	forget_who(l);
+	ladder_forget_who(l);
 	l->round++;
 	for (bool is_found = false; l->position > 0 && !is_found;) {
 		struct rung rung = rungs_at(&rungs, --l->position);
@@ -338,17 +338,17 @@ ack_expired(struct turn *t, struct incident *in, const char *text)
 	char *why = pb_asprintf("the acknowledgement by %s has expired",
 	    pb_safe(who, sizeof(who), pb_str_of(in->ladder.acked_by)));
 	incident_note(t, in, "", "ack", "by %s has expired, paging goes on", who);
-	set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.why, why);
 	resume(t, in);
 }
 
 static void
 snooze(struct turn *t, struct incident *in, const char *by)
 {
-	set_text(&in->ladder.acked_by, by);
+	ladder_set_text(&in->ladder.acked_by, by);
 	in->ladder.acked_at = t->now;
 	page_drop_waiting(t, &in->out, "snoozed");
-	enter(t, in, LADDER_SNOOZED, t->now);
+	ladder_enter(t, in, LADDER_SNOOZED, t->now);
 }
 
 void
@@ -361,7 +361,7 @@ ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char *by)
 	incident_note(t, in, "", "snooze", "by %s for %s: nobody is paged before %s",
 	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_duration_text(text, span),
 	    pb_time_clock(clock, t->now + span));
-	enter(t, in, LADDER_SNOOZED, t->now + span);
+	ladder_enter(t, in, LADDER_SNOOZED, t->now + span);
 }
 
 static void
@@ -373,7 +373,7 @@ snooze_ended(struct turn *t, struct incident *in, const char *text)
 	char *why = pb_asprintf("it was snoozed by %s, and that is over",
 	    pb_safe(who, sizeof(who), pb_str_of(in->ladder.acked_by)));
 	incident_note(t, in, "", "snooze", "by %s is over, paging goes on", who);
-	set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.why, why);
 	resume(t, in);
 }
 
@@ -384,7 +384,7 @@ set_handover(struct turn *t, struct incident *in, const char *by)
 	PB_CLEANUP(pb_freep)
 	char *why = pb_asprintf("handed over by %s", pb_safe(who, sizeof(who), pb_str_of(by)));
 	incident_note(t, in, "", "handover", "by %s: the next level is paged now", who);
-	set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.why, why);
 }
 
 /* Nobody was paged yet: the first level is the next one. */
@@ -393,7 +393,7 @@ hand_to_first(struct turn *t, struct incident *in, const char *by)
 {
 	set_handover(t, in, by);
 	PB_CLEANUP(pb_freep) char *why = pb_strdup(in->ladder.why);
-	forget_who(&in->ladder);
+	ladder_forget_who(&in->ladder);
 	begin(t, in, why);
 }
 
@@ -410,7 +410,7 @@ hand_over(struct turn *t, struct incident *in, const char *by)
 	set_handover(t, in, by);
 	PB_CLEANUP(rungs_fini) struct rungs rungs;
 	rungs_build(incident_escalation(in), &rungs);
-	forget_who(l);
+	ladder_forget_who(l);
 	l->round++;
 	l->position = rungs_next_level(&rungs, l->position, l->level);
 	if (l->position < rungs.n) {
@@ -419,7 +419,7 @@ hand_over(struct turn *t, struct incident *in, const char *by)
 		return;
 	}
 	(void)send(t, in, l->level, 0, false);
-	enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
+	ladder_enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
 }
 /* What held it back is over; hold_back has looked. */
 static void
@@ -430,157 +430,11 @@ let_go(struct turn *t, struct incident *in, const char *text)
 	    in->ladder.why == NULL ? "" : in->ladder.why, in->ladder.why == NULL ? "" : "; ",
 	    in->ladder.held == NULL ? "?" : in->ladder.held);
 	incident_note(t, in, "", "held", "no more; it is open still, paging goes on");
-	set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.why, why);
 	if (in->ladder.started_at == 0)
 		page_by_has_come(t, in, text);
 	else
 		resume(t, in);
-}
-
-/* By when it must be known: as if nothing held it back, or as long again where that was decided. */
-static int64_t
-decide_by(const struct turn *t, const struct incident *in)
-{
-	const struct pb_playbook *p = incident_playbook(in);
-	int64_t most = p == NULL ? FIRST_POLL_LEAST : p->page_by_for;
-	if (in->ladder.state == LADDER_HELD)
-		return t->now + most;
-	return p == NULL ? in->opened_at + most : in->ladder.page_by_at;
-}
-
-/*
- * What was known before the start may be over: nothing is kept back for it before every source has
- * been polled whole, and that is waited for until page_by.  False when it is time to page.
- */
-static bool
-wait_for_poll(
-    struct turn *t, struct incident *in, const char *why, const char *held, const char *unpolled)
-{
-	struct ladder *l = &in->ladder;
-	char clock[PB_TIME_TEXT];
-	int64_t by = l->decide_by > 0 ? l->decide_by : decide_by(t, in);
-	if (t->now >= by) {
-		incident_note(t, in, "", "held",
-		    "not: %s, but source %s has not been polled since the start", held, unpolled);
-		return false;
-	}
-	if (why != NULL)
-		set_text(&l->why, why);
-	PB_CLEANUP(pb_freep)
-	char *text =
-	    pb_asprintf("%s, if that holds still: source %s is to be polled first, until %s", held,
-		unpolled, pb_time_clock(clock, by));
-	if (!pb_streq(text, l->held)) {
-		incident_note(t, in, "", "held", "nobody is paged yet%s%s: %s",
-		    why == NULL ? "" : " although ", why == NULL ? "" : why, text);
-		set_text(&l->held, text);
-	}
-	forget_who(l);
-	l->decide_by = by;
-	enter(t, in, LADDER_HELD, by);
-	return true;
-}
-
-/* Instead of a page: a note that says why there is none.  Looked at again when it may be over. */
-static bool
-hold_back(struct turn *t, struct incident *in, const char *why)
-{
-	struct ladder *l = &in->ladder;
-	int64_t until;
-	PB_CLEANUP(pb_freep) char *held = hush_why(t->e, in, t->now, &until);
-	if (held == NULL)
-		return false;
-	const char *unpolled = hush_unpolled(t->e);
-	if (unpolled != NULL)
-		return wait_for_poll(t, in, why, held, unpolled);
-	if (why != NULL)
-		set_text(&l->why, why);
-	l->decide_by = 0;
-	if (l->state == LADDER_HELD && l->next_at > t->now && pb_streq(held, l->held))
-		return true;
-	if (!pb_streq(held, l->held)) {
-		incident_note(t, in, "", "held", "nobody is paged%s%s: %s",
-		    why == NULL ? "" : " although ", why == NULL ? "" : why, held);
-		set_text(&l->held, held);
-	}
-	forget_who(l);
-	enter(t, in, LADDER_HELD, until);
-	return true;
-}
-
-/* --- with others */
-
-/* When its next page may go: now, or later with others of its bundle. */
-static int64_t
-slot_of(struct turn *t, const struct incident *in, struct bundle *b)
-{
-	const struct ladder *l = &in->ladder;
-	if (l->started_at == 0)
-		return bundle_when(t, b, in, 0, true);
-	int64_t at = PB_NEVER;
-	if (l->state == LADDER_SPENT || l->owes)
-		at = bundle_when(t, b, in, l->level, false);
-	PB_CLEANUP(rungs_fini) struct rungs rungs;
-	rungs_build(incident_escalation(in), &rungs);
-	for (size_t i = l->position; i < rungs.n && at > t->now; i++) {
-		struct rung rung = rungs_at(&rungs, i);
-		int64_t due_at = l->started_at + rung.offset;
-		int64_t slot = due_at > t->now ? due_at : bundle_when(t, b, in, rung.level, false);
-		at = slot < at ? slot : at;
-		if (due_at > t->now)
-			break;
-	}
-	return at;
-}
-
-static void
-wait_for_others(
-    struct turn *t, struct incident *in, const struct bundle *b, int64_t at, const char *why)
-{
-	struct ladder *l = &in->ladder;
-	char until[PB_TIME_TEXT];
-	bool owes = l->owes;
-	if (why != NULL)
-		set_text(&l->why, why);
-	if (l->started_at == 0 || owes)
-		incident_note(t, in, "", bundle_kind_name(b->kind),
-		    "level %zu waits for others of %s%s%s%s, until %s at the latest: %s",
-		    l->started_at == 0 ? 1 : l->level + 1, b->id, b->key[0] == '\0' ? "" : " (",
-		    b->key, b->key[0] == '\0' ? "" : ")", pb_time_clock(until, at),
-		    l->why == NULL ? "page_by has come" : l->why);
-	if (l->state != LADDER_ARMED && l->next_at > t->now && l->next_at < at)
-		at = l->next_at;
-	enter(t, in, l->started_at == 0 ? LADDER_GATHERED : l->state, at);
-	l->is_put_off = l->started_at != 0;
-	l->owes = owes;
-	ladder_put(t, in);
-}
-
-/*
- * A page of its own would be one too many: it waits for the others of its bundle.  Only who was never
- * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.
- */
-static bool
-put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why)
-{
-	struct ladder *l = &in->ladder;
-	bool is_first = l->state == LADDER_ARMED;
-	bool had_owed = l->owes;
-	if (!is_first && l->state != LADDER_PAGING && l->state != LADDER_SPENT)
-		return false;
-	if (is_first)
-		storm_count(t, in);
-	struct bundle *b = bundle_for(t, in);
-	if (b == NULL)
-		return false;
-	l->owes = l->owes || (input == LADDER_PAGE && !is_first);
-	int64_t at = slot_of(t, in, b);
-	if (at > t->now) {
-		wait_for_others(t, in, b, at, why);
-		return true;
-	}
-	l->owes = had_owed;
-	return false;
 }
 
 /* From whatever state: it begins anew, with the fallback at once. */
@@ -588,8 +442,8 @@ static void
 mend(struct turn *t, struct incident *in, const char *why)
 {
 	struct ladder *l = &in->ladder;
-	forget_who(l);
-	set_text(&l->why, why);
+	ladder_forget_who(l);
+	ladder_set_text(&l->why, why);
 	if (l->page_by_at == 0)
 		l->page_by_at = t->now;
 	l->started_at = t->now;
@@ -608,7 +462,7 @@ close_ladder(struct turn *t, struct incident *in, const char *text)
 	page_drop_waiting(t, &in->out, "resolved");
 	tell_end(t, &in->out);
 	bundle_leave(t, in);
-	enter(t, in, LADDER_CLOSED, PB_NEVER);
+	ladder_enter(t, in, LADDER_CLOSED, PB_NEVER);
 }
 
 typedef void handler(struct turn *t, struct incident *in, const char *text);
@@ -735,9 +589,9 @@ ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const
 {
 	enum ladder_state state = in->ladder.state;
 	bool would_page = input == LADDER_DUE || (input == LADDER_PAGE && state == LADDER_ARMED);
-	if (would_page && state != LADDER_CLOSED && hold_back(t, in, text))
+	if (would_page && state != LADDER_CLOSED && ladder_hold_back(t, in, text))
 		return;
-	if ((would_page || input == LADDER_PAGE) && put_off(t, in, input, text)) {
+	if ((would_page || input == LADDER_PAGE) && ladder_put_off(t, in, input, text)) {
 		cells_count(t, PB_MACHINE_LADDER, state, input);
 		return;
 	}

@@ -1,0 +1,100 @@
+/*
+ * The notices of a bundle: who was resolved, to whom it was told, and when.
+ */
+#include "bundle.h"
+
+int64_t
+bundle_notice_when(const struct turn *t, const struct bundle *b)
+{
+	const struct pb_escalation *esc = bundle_escalation(b);
+	bool is_storm = b->kind == BUNDLE_STORM;
+	int64_t at = t->now + (is_storm ? esc->storm_within : esc->group_wait_for);
+	int64_t gap = is_storm ? esc->storm_every : esc->group_interval_for;
+	if (b->n_open == 0 && b->state != BUNDLE_OPEN)
+		return t->now;
+	if (b->n_open == 0 && !is_storm)
+		return t->now;
+	return b->noticed_at > 0 && at < b->noticed_at + gap ? b->noticed_at + gap : at;
+}
+
+struct reader {
+	const char *contact, *channel;
+	size_t level;
+	int64_t last; /* number of the last page to them */
+};
+
+/* Everybody to whom a page went out, or may have. */
+static struct reader *
+readers_of(const struct bundle *b, size_t *ret_n)
+{
+	struct reader *list = NULL;
+	size_t n = 0;
+	for (const struct page *p = b->out.first; p != NULL; p = p->next) {
+		size_t i = 0;
+		if (p->is_notice)
+			continue;
+		while (i < n &&
+		    (strcmp(list[i].contact, p->contact) != 0 ||
+			strcmp(list[i].channel, p->channel) != 0))
+			i++;
+		if (i == n) {
+			list = pb_realloc(list, (n + 1) * sizeof(*list));
+			list[n++] = (struct reader){p->contact, p->channel, p->level, 0};
+		}
+		if (p->round > list[i].last)
+			list[i].last = p->round;
+	}
+	*ret_n = n;
+	return list;
+}
+
+void
+bundle_forget_gone(struct bundle *b)
+{
+	for (size_t i = 0; i < bundle_n_listed(b); i++) {
+		free(b->gone[i].id);
+		free(b->gone[i].title);
+		free(b->gone[i].cause);
+		b->gone[i] = (struct gone){0};
+	}
+	b->n_gone_new = b->gone_since = 0;
+}
+
+void
+bundle_send_notices(struct turn *t, struct bundle *b)
+{
+	size_t n;
+	PB_CLEANUP(pb_freep) struct reader *readers = readers_of(b, &n);
+	b->notice_at = PB_NEVER;
+	b->noticed_at = t->now;
+	b->n_notices++;
+	for (size_t i = 0; i < n; i++) {
+		const struct pb_contact *to = contact_find(b->config, readers[i].contact);
+		const struct pb_channel *ch = channel_find(b->config, readers[i].channel);
+		const struct page like = {.is_notice = true,
+		    .level = readers[i].level,
+		    .round = b->n_notices,
+		    .fallback_at = PB_NEVER};
+		if (to == NULL || ch == NULL || readers[i].last < b->gone_since)
+			continue;
+		outbox_note(t, &b->out, "notice", "to %s by %s: %lld resolved, %zu open", to->name,
+		    ch->name, (long long)b->n_gone_new, b->n_open);
+		page_start(t, &b->out, &like, to, ch);
+	}
+	bundle_forget_gone(b);
+	bundle_put(t, b);
+}
+
+void
+bundle_remember_gone(struct bundle *b, const struct member *m)
+{
+	const struct incident *in = m->in;
+	if (b->n_gone_new < BUNDLE_GONE_MAX)
+		b->gone[b->n_gone_new] = (struct gone){.id = pb_strdup(in->id),
+		    .title = pb_strdup(incident_title(in)),
+		    .cause = pb_strdup(in->cause)};
+	b->n_gone_new++;
+	b->n_gone++;
+	if (b->gone_since == 0 || m->since < b->gone_since)
+		b->gone_since = m->since;
+}

@@ -1,0 +1,146 @@
+/*
+ * Why a page that is due does not go now: something hushes it, the first poll has not told yet whether
+ * that still holds, or it goes with others of its bundle.
+ */
+#include "bundle.h"
+
+/* By when it must be known: as if nothing held it back, or as long again where that was decided. */
+static int64_t
+decide_by(const struct turn *t, const struct incident *in)
+{
+	const struct pb_playbook *p = incident_playbook(in);
+	int64_t most = p == NULL ? FIRST_POLL_LEAST : p->page_by_for;
+	if (in->ladder.state == LADDER_HELD)
+		return t->now + most;
+	return p == NULL ? in->opened_at + most : in->ladder.page_by_at;
+}
+
+/*
+ * What was known before the start may be over: nothing is kept back for it before every source has
+ * been polled whole, and that is waited for until page_by.  False when it is time to page.
+ */
+static bool
+wait_for_poll(
+    struct turn *t, struct incident *in, const char *why, const char *held, const char *unpolled)
+{
+	struct ladder *l = &in->ladder;
+	char clock[PB_TIME_TEXT];
+	int64_t by = l->decide_by > 0 ? l->decide_by : decide_by(t, in);
+	if (t->now >= by) {
+		incident_note(t, in, "", "held",
+		    "not: %s, but source %s has not been polled since the start", held, unpolled);
+		return false;
+	}
+	if (why != NULL)
+		ladder_set_text(&l->why, why);
+	PB_CLEANUP(pb_freep)
+	char *text =
+	    pb_asprintf("%s, if that holds still: source %s is to be polled first, until %s", held,
+		unpolled, pb_time_clock(clock, by));
+	if (!pb_streq(text, l->held)) {
+		incident_note(t, in, "", "held", "nobody is paged yet%s%s: %s",
+		    why == NULL ? "" : " although ", why == NULL ? "" : why, text);
+		ladder_set_text(&l->held, text);
+	}
+	ladder_forget_who(l);
+	l->decide_by = by;
+	ladder_enter(t, in, LADDER_HELD, by);
+	return true;
+}
+
+bool
+ladder_hold_back(struct turn *t, struct incident *in, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	int64_t until;
+	PB_CLEANUP(pb_freep) char *held = hush_why(t->e, in, t->now, &until);
+	if (held == NULL)
+		return false;
+	const char *unpolled = hush_unpolled(t->e);
+	if (unpolled != NULL)
+		return wait_for_poll(t, in, why, held, unpolled);
+	if (why != NULL)
+		ladder_set_text(&l->why, why);
+	l->decide_by = 0;
+	if (l->state == LADDER_HELD && l->next_at > t->now && pb_streq(held, l->held))
+		return true;
+	if (!pb_streq(held, l->held)) {
+		incident_note(t, in, "", "held", "nobody is paged%s%s: %s",
+		    why == NULL ? "" : " although ", why == NULL ? "" : why, held);
+		ladder_set_text(&l->held, held);
+	}
+	ladder_forget_who(l);
+	ladder_enter(t, in, LADDER_HELD, until);
+	return true;
+}
+
+/* --- with others */
+
+/* When its next page may go: now, or later with others of its bundle. */
+static int64_t
+slot_of(struct turn *t, const struct incident *in, struct bundle *b)
+{
+	const struct ladder *l = &in->ladder;
+	if (l->started_at == 0)
+		return bundle_when(t, b, in, 0, true);
+	int64_t at = PB_NEVER;
+	if (l->state == LADDER_SPENT || l->owes)
+		at = bundle_when(t, b, in, l->level, false);
+	PB_CLEANUP(rungs_fini) struct rungs rungs;
+	rungs_build(incident_escalation(in), &rungs);
+	for (size_t i = l->position; i < rungs.n && at > t->now; i++) {
+		struct rung rung = rungs_at(&rungs, i);
+		int64_t due_at = l->started_at + rung.offset;
+		int64_t slot = due_at > t->now ? due_at : bundle_when(t, b, in, rung.level, false);
+		at = slot < at ? slot : at;
+		if (due_at > t->now)
+			break;
+	}
+	return at;
+}
+
+static void
+wait_for_others(
+    struct turn *t, struct incident *in, const struct bundle *b, int64_t at, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	char until[PB_TIME_TEXT];
+	bool owes = l->owes;
+	if (why != NULL)
+		ladder_set_text(&l->why, why);
+	if (l->started_at == 0 || owes)
+		incident_note(t, in, "", bundle_kind_name(b->kind),
+		    "level %zu waits for others of %s%s%s%s, until %s at the latest: %s",
+		    l->started_at == 0 ? 1 : l->level + 1, b->id, b->key[0] == '\0' ? "" : " (",
+		    b->key, b->key[0] == '\0' ? "" : ")", pb_time_clock(until, at),
+		    l->why == NULL ? "page_by has come" : l->why);
+	if (l->state != LADDER_ARMED && l->next_at > t->now && l->next_at < at)
+		at = l->next_at;
+	ladder_enter(t, in, l->started_at == 0 ? LADDER_GATHERED : l->state, at);
+	l->is_put_off = l->started_at != 0;
+	l->owes = owes;
+	ladder_put(t, in);
+}
+
+bool
+ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	bool is_first = l->state == LADDER_ARMED;
+	bool had_owed = l->owes;
+	if (!is_first && l->state != LADDER_PAGING && l->state != LADDER_SPENT)
+		return false;
+	if (is_first)
+		storm_count(t, in);
+	struct bundle *b = bundle_for(t, in);
+	if (b == NULL)
+		return false;
+	l->owes = l->owes || (input == LADDER_PAGE && !is_first);
+	int64_t at = slot_of(t, in, b);
+	if (at > t->now) {
+		wait_for_others(t, in, b, at, why);
+		return true;
+	}
+	l->owes = had_owed;
+	return false;
+}
