@@ -152,10 +152,18 @@ polled_at(void *arg, const char *source)
 	return pb_engine_polled_at(pb_core_engine(app->core), source);
 }
 
+static const struct pb_matcher *
+matcher(void *arg)
+{
+	const struct app *app = arg;
+	return pb_engine_config(pb_core_engine(app->core))->matcher;
+}
+
 static const struct pb_poller_ops poller_ops = {
     .post = post_input,
     .now = durable_now,
     .polled_at = polled_at,
+    .matcher = matcher,
 };
 
 static const struct pb_api_ops api_ops = {

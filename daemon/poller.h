@@ -31,6 +31,8 @@ struct pb_poller_ops {
 	int64_t (*now)(void *arg); /* durable time */
 	int64_t (*polled_at)(
 	    void *arg, const char *source); /* as pb_engine_polled_at; may be NULL */
+	/* Of the configuration in force, to read events with; may be NULL. */
+	const struct pb_matcher *(*matcher)(void *arg);
 };
 
 /*

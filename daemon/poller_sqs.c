@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "daemon/poller_internal.h"
+#include "event/reader.h"
 
 #define BATCH_MAX 10U
 #define DELETE_AFTER 100 /* ms that a deletion waits for company */
@@ -60,6 +61,7 @@ struct pb_sqs {
 	struct pb_poller *p;
 	char account[13]; /* of the queue's URL; "" = not in it */
 	char region[PB_AWS_REGION_MAX]; /* the same */
+	struct pb_event_reader *reader;
 	struct receiver *receivers;
 	size_t n_receivers;
 	struct pb_map *messages; /* seq as text -> struct message */
@@ -97,6 +99,7 @@ pb_sqs_new(struct pb_poller *p)
 	struct pb_sqs *q = pb_calloc(1, sizeof(*q));
 	q->p = p;
 	read_queue_url(q);
+	q->reader = pb_event_reader_new();
 	q->messages = pb_map_new();
 	q->next_seq = 1;
 	q->delete_timer = pb_loop_timer_new(p->loop, delete_due, q);
@@ -159,6 +162,7 @@ pb_sqs_free(struct pb_sqs *q)
 	pb_loop_timer_free(q->delete_timer);
 	pb_loop_timer_free(q->extend_timer);
 	pb_map_free(q->messages, free_message);
+	pb_event_reader_free(q->reader);
 	free(q->receive_trouble.error);
 	free(q->delete_trouble.error);
 	free(q->extend_trouble.error);
@@ -369,8 +373,10 @@ take_message(struct pb_sqs *q, const json_t *j)
 	struct pb_str body = {json_string_value(text), json_string_length(text)};
 	int64_t count = receive_count(j);
 	const char *region = *q->region ? q->region : pb_client_region(p->client);
+	const struct pb_matcher *m = p->ops.matcher ? p->ops.matcher(p->arg) : NULL;
 	struct pb_event *e = NULL;
-	switch (pb_event_from_body(body, q->account, region ? region : "", &e, reason, &err)) {
+	switch (pb_event_read_body(
+	    q->reader, m, body, q->account, region ? region : "", &e, reason, &err)) {
 	case PB_BODY_EVENT:
 		pb_poller_post_event(p, e, receipt_of(q, take_in(q, j)));
 		break;

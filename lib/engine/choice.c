@@ -25,7 +25,7 @@ note_differs(struct turn *t, const struct pb_event *ev, const char *incident,
     const struct pb_playbook *p, bool is_in_front)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
-	(void)pb_pattern_why(p->match, ev->json, &why);
+	(void)pb_pattern_why(p->match, pb_event_json(ev), &why);
 	pb_update_note(t->u, incident, p->name, "", "differs", "%s%s does not match: %s", p->name,
 	    is_in_front ? " stands in front and" : "", why.ptr == NULL ? "?" : why.ptr);
 }
@@ -75,6 +75,7 @@ choice_note(struct turn *t, const struct pb_event *ev, const char *incident, siz
 		note_shadowed(t, incident, c, playbook);
 }
 
+/* By the event's bytes: most events are dropped, and nobody makes a tree of one for that. */
 char *
 choice_first(const struct pb_engine *e, const struct pb_event *ev)
 {
@@ -83,7 +84,7 @@ choice_first(const struct pb_engine *e, const struct pb_event *ev)
 	if (c->n_playbooks == 0)
 		return pb_strdup("there are no playbooks");
 	(void)pb_buf_addf(&why, "%s: ", c->playbooks[0].name);
-	(void)pb_pattern_why(c->playbooks[0].match, ev->json, &why);
+	(void)pb_pattern_why_text(c->playbooks[0].match, ev->text, &why);
 	if (c->n_playbooks > 1)
 		(void)pb_buf_addf(&why, "; nor do%s %zu more", c->n_playbooks == 2 ? "es" : "",
 		    c->n_playbooks - 1);

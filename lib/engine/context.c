@@ -39,9 +39,9 @@ static json_t *
 base_context(const struct pb_engine *e, const struct incident *in)
 {
 	json_t *c = json_object();
-	json_object_set(c, "event", in->event->json);
-	if (in->event->alarm != NULL)
-		json_object_set(c, "alarm", in->event->alarm);
+	json_object_set(c, "event", pb_event_json(in->event));
+	if (in->event->kind == PB_EVENT_ALARM)
+		json_object_set(c, "alarm", pb_event_alarm(in->event));
 	json_object_set_new(c, "incident", incident_context(in));
 	json_t *host = json_object();
 	pb_json_set_str(host, "name", e->host);

@@ -1,22 +1,20 @@
 /*
- * Which patterns fit an event: one pass over its bytes for all playbooks of a configuration, with their
- * resolve_on, and one for all silences.
+ * Which patterns fit an event: one pass over its bytes for all that a configuration has, that is
+ * playbooks, their resolve_on and maintenance windows, and one for all silences.
  *
- * Open incidents keep the plan they began with, so an event may meet several configurations; what was
- * found for the current one and for the last other one is kept while the event is at hand.
+ * An event keeps what the configuration in force found, and one from a queue has it from the pass in
+ * which it was read.  Open incidents keep the plan they began with, so an event may meet several
+ * configurations; what was found for the last other one is kept while the event is at hand.
  */
 #include "internal.h"
-
-struct found {
-	const struct pb_config *config; /* NULL = nothing yet */
-	uint32_t *ids;
-	size_t size, n, n_playbooks; /* ids[0..n_playbooks) are matches, the rest ends */
-};
 
 struct fits {
 	struct pb_match *match;
 	const struct pb_event *event;
-	struct found current, other;
+	/* Of the last configuration that is not in force. */
+	const struct pb_config *other; /* NULL = none yet */
+	uint32_t *other_ids;
+	size_t n_other, size_other;
 	/* Silences, in the order of their map; built anew when it has changed. */
 	struct pb_matcher *silences;
 	const struct silence **list, **fitting;
@@ -48,8 +46,7 @@ fits_free(struct fits *f)
 	if (f == NULL)
 		return;
 	pb_match_free(f->match);
-	free(f->current.ids);
-	free(f->other.ids);
+	free(f->other_ids);
 	drop_silences(f);
 	free(f);
 }
@@ -58,7 +55,7 @@ void
 fits_begin(struct pb_engine *e, const struct pb_event *ev)
 {
 	e->fits->event = ev;
-	e->fits->current.config = e->fits->other.config = NULL;
+	e->fits->other = NULL;
 }
 
 /* The matcher takes what made the event; if it did not, nothing would match, and `unmatched` goes. */
@@ -73,39 +70,59 @@ match(struct fits *f, const struct pb_matcher *m, const struct pb_event *ev, uin
 	return n;
 }
 
-static const struct found *
-find(struct pb_engine *e, const struct pb_config *c)
+/* All that fits the event at hand, by any configuration. */
+static size_t
+find(struct pb_engine *e, const struct pb_config *c, const uint32_t **ret_ids)
 {
 	struct fits *f = e->fits;
-	struct found *found = c == e->config ? &f->current : &f->other;
-	if (found->config == c)
-		return found;
-	size_t cap = c->n_playbooks + c->n_ends;
-	if (found->size < cap) {
-		found->ids = pb_realloc(found->ids, cap * sizeof(*found->ids));
-		found->size = cap;
+	if (c == e->config)
+		return pb_event_matches(f->event, c->matcher, f->match, ret_ids);
+	if (f->other != c) {
+		size_t cap = c->n_playbooks + c->n_ends + c->n_maintenance;
+		if (f->size_other < cap) {
+			f->other_ids = pb_realloc(f->other_ids, cap * sizeof(*f->other_ids));
+			f->size_other = cap;
+		}
+		f->other = c;
+		f->n_other = match(f, c->matcher, f->event, f->other_ids, cap);
 	}
-	found->config = c;
-	found->n = match(f, c->matcher, f->event, found->ids, cap);
-	found->n_playbooks = 0;
-	while (found->n_playbooks < found->n && found->ids[found->n_playbooks] < c->n_playbooks)
-		found->n_playbooks++;
-	return found;
+	*ret_ids = f->other_ids;
+	return f->n_other;
+}
+
+static bool
+has(const uint32_t *ids, size_t n, size_t id)
+{
+	for (size_t i = 0; i < n && ids[i] <= id; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
 }
 
 size_t
 fits_playbooks(struct pb_engine *e, const uint32_t **ret_ids)
 {
-	const struct found *found = find(e, e->config);
-	*ret_ids = found->ids;
-	return found->n_playbooks;
+	return fits_playbooks_of(e, e->fits->event, ret_ids);
+}
+
+size_t
+fits_playbooks_of(const struct pb_engine *e, const struct pb_event *ev, const uint32_t **ret_ids)
+{
+	size_t n = pb_event_matches(ev, e->config->matcher, e->fits->match, ret_ids);
+	while (n > 0 && (*ret_ids)[n - 1] >= e->config->n_playbooks)
+		n--;
+	return n;
 }
 
 bool
 fits_any_end(struct pb_engine *e)
 {
-	const struct found *found = find(e, e->config);
-	return found->n > found->n_playbooks;
+	const struct pb_config *c = e->config;
+	const uint32_t *ids;
+	size_t n = find(e, c, &ids);
+	while (n > 0 && ids[n - 1] >= c->n_playbooks + c->n_ends)
+		n--;
+	return n > 0 && ids[n - 1] >= c->n_playbooks;
 }
 
 bool
@@ -113,11 +130,18 @@ fits_end(struct pb_engine *e, const struct pb_config *c, const struct pb_playboo
 {
 	if (p->resolve_on == NULL)
 		return false;
-	const struct found *found = find(e, c);
-	for (size_t i = found->n_playbooks; i < found->n && found->ids[i] <= p->end_id; i++)
-		if (found->ids[i] == p->end_id)
-			return true;
-	return false;
+	const uint32_t *ids;
+	size_t n = find(e, c, &ids);
+	return has(ids, n, p->end_id);
+}
+
+bool
+fits_window(const struct pb_engine *e, const struct pb_event *ev, const struct pb_maintenance *m)
+{
+	const struct pb_config *c = e->config;
+	const uint32_t *ids;
+	size_t n = pb_event_matches(ev, c->matcher, e->fits->match, &ids);
+	return has(ids, n, c->n_playbooks + c->n_ends + (size_t)(m - c->maintenance));
 }
 
 /* --- silences */

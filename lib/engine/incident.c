@@ -276,7 +276,8 @@ static void
 open_new(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
-	pb_update_put(t->u, PB_REC_EVENT, in->id, in->id, "", json_incref(in->event->json));
+	pb_update_put(
+	    t->u, PB_REC_EVENT, in->id, in->id, "", json_incref(pb_event_json(in->event)));
 	char title[300];
 	(void)pb_safe(title, sizeof(title), pb_str_of(incident_title(in)));
 	if (in->n_reopened > 0)

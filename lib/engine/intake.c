@@ -227,7 +227,8 @@ default_key(const struct pb_event *ev)
 {
 	if (ev->kind == PB_EVENT_ALARM)
 		return pb_strdup(ev->alarm_arn);
-	PB_CLEANUP(pb_freep) char *resources = pb_json_text(json_object_get(ev->json, "resources"));
+	PB_CLEANUP(pb_freep)
+	char *resources = pb_json_text(json_object_get(pb_event_json(ev), "resources"));
 	return pb_asprintf("%s|%s|%s", ev->source, ev->detail_type, resources);
 }
 
@@ -237,9 +238,9 @@ dedup_key(struct turn *t, const struct pb_playbook *p, const struct pb_event *ev
 	if (p == NULL || p->dedup == NULL)
 		return default_key(ev);
 	PB_JSON json_t *context = json_object();
-	json_object_set(context, "event", ev->json);
-	if (ev->alarm != NULL)
-		json_object_set(context, "alarm", ev->alarm);
+	json_object_set(context, "event", pb_event_json(ev));
+	if (ev->kind == PB_EVENT_ALARM)
+		json_object_set(context, "alarm", pb_event_alarm(ev));
 	char *key = NULL;
 	struct pb_error err = {0};
 	if (pb_template_expand_text(p->dedup, context, &key, &err) == 0 && key[0] != '\0')
@@ -407,14 +408,6 @@ match(struct turn *t, struct pb_event *ev, const char *source)
 	return NULL;
 }
 
-/* As it came, for questions later and for backtest; kept as long as daemon.retention says. */
-static void
-keep(struct turn *t, const struct pb_event *ev, const char *source, const char *incident)
-{
-	json_t *j = json_pack("{s:s, s:O}", "source", source, "event", ev->json);
-	pb_update_put(t->u, PB_REC_RECEIVED, ev->identity, incident == NULL ? "" : incident, "", j);
-}
-
 void
 intake_event(struct turn *t, const struct pb_input *in)
 {
@@ -439,7 +432,8 @@ intake_event(struct turn *t, const struct pb_input *in)
 			resolve_by_alarm(t, ev);
 		if (is_alarm)
 			look_again(t);
-		keep(t, ev, source, id);
+		/* For questions later and for backtest; as long as daemon.retention says. */
+		pb_update_put_received(t->u, ev->identity, id, source, ev->text);
 		break;
 	}
 	pb_update_receipt(t->u, in->receipt);

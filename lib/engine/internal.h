@@ -747,10 +747,16 @@ void fits_free(struct fits *f); /* takes NULL */
 void fits_begin(struct pb_engine *e, const struct pb_event *ev);
 /* The playbooks of the current configuration whose match fits, ascending; good until the next event. */
 size_t fits_playbooks(struct pb_engine *e, const uint32_t **ret_ids);
+/* The same for any event; good until another configuration is asked about it. */
+size_t
+fits_playbooks_of(const struct pb_engine *e, const struct pb_event *ev, const uint32_t **ret_ids);
 /* Does resolve_on of any of them? */
 bool fits_any_end(struct pb_engine *e);
 /* Does resolve_on of `p`, which is one of c's? */
 bool fits_end(struct pb_engine *e, const struct pb_config *c, const struct pb_playbook *p);
+/* Does the match of a maintenance window of the current configuration, for any event? */
+bool
+fits_window(const struct pb_engine *e, const struct pb_event *ev, const struct pb_maintenance *m);
 /* All silences that fit an event, in the order they were made; good until the next call. */
 size_t fits_silences(
     const struct pb_engine *e, const struct pb_event *ev, const struct silence *const **ret);

@@ -54,7 +54,7 @@ incident_set_title(struct incident *in)
 {
 	const struct pb_event *ev = in->event;
 	const char *resource =
-	    json_string_value(json_array_get(json_object_get(ev->json, "resources"), 0));
+	    json_string_value(json_array_get(json_object_get(pb_event_json(ev), "resources"), 0));
 	if (ev->alarm_name != NULL) {
 		in->title = pb_strdup(ev->alarm_name);
 	} else if (resource == NULL || resource[0] == '\0') {

@@ -120,7 +120,7 @@ window_of(const struct pb_engine *e, const struct incident *in, bool blocks, boo
 		    (holds && !w->def->holds_pages) ||
 		    (best != NULL && w->until_at <= best->until_at))
 			continue;
-		if (pb_pattern_match(w->def->match, in->event->json))
+		if (fits_window(e, in->event, w->def))
 			best = w;
 	}
 	return best;

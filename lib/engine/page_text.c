@@ -78,15 +78,16 @@ add_event(struct pb_buf *b, const struct pb_event *ev)
 	size_t i;
 	const json_t *resource;
 	add_safe_line(b, "FROM", ev->source);
-	json_array_foreach (json_object_get(ev->json, "resources"), i, resource) {
+	json_array_foreach (json_object_get(pb_event_json(ev), "resources"), i, resource) {
 		if (i == RESOURCES_MAX) {
 			pb_buf_addf(b, "%-8sand %zu more\n", "",
-			    json_array_size(json_object_get(ev->json, "resources")) - i);
+			    json_array_size(json_object_get(pb_event_json(ev), "resources")) - i);
 			break;
 		}
 		add_safe_line(b, i == 0 ? "ON" : "", json_string_value(resource));
 	}
-	PB_CLEANUP(pb_freep) char *detail = pb_json_text(json_object_get(ev->json, "detail"));
+	PB_CLEANUP(pb_freep)
+	char *detail = pb_json_text(json_object_get(pb_event_json(ev), "detail"));
 	add_safe_line(b, "DETAIL", detail);
 }
 
@@ -105,7 +106,7 @@ add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 	add_where(b, ev);
 	if (ev->kind != PB_EVENT_ALARM)
 		add_event(b, ev);
-	const char *reason = pb_json_str(ev->alarm, "reason");
+	const char *reason = pb_json_str(pb_event_alarm(ev), "reason");
 	if (reason != NULL && reason[0] != '\0') {
 		pb_buf_addf(b, "%-8s", "");
 		pb_buf_add_safe(b, pb_str_of(reason), REASON_MAX, false);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/map.h"
 
 static const char *const kind_names[] = {
@@ -70,6 +71,7 @@ record_fini(struct pb_record *r)
 	free(r->key);
 	free(r->incident);
 	free(r->state);
+	free(r->event);
 	json_decref(r->body);
 }
 
@@ -153,6 +155,23 @@ pb_update_put(struct pb_update *u, enum pb_record_kind kind, const char *key, co
 	    .at = u->at,
 	    .body = body,
 	};
+}
+
+void
+pb_update_put_received(struct pb_update *u, const char *identity, const char *incident,
+    const char *source, struct pb_str text)
+{
+	struct pb_record *r = record_place(u, PB_REC_RECEIVED, identity);
+	*r = (struct pb_record){
+	    .kind = PB_REC_RECEIVED,
+	    .key = pb_strdup(identity),
+	    .incident = text_or_empty(incident),
+	    .state = pb_strdup(""),
+	    .at = u->at,
+	    .body = json_object(),
+	    .event = pb_strndup(text.ptr, text.len),
+	};
+	pb_json_set_str(r->body, "source", source);
 }
 
 void

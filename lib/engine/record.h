@@ -47,6 +47,7 @@ struct pb_record {
 	char *state; /* name of its state, for queries; "" when it has none */
 	int64_t at; /* when it came to that state */
 	json_t *body; /* NULL: delete the record */
+	char *event; /* JSON text of one more member of the body, "event"; NULL = none */
 };
 
 /* One line of the trace. */
@@ -131,6 +132,9 @@ void pb_update_free(struct pb_update *u); /* takes NULL */
 /* Builders; text is copied, json is taken over.  A record of the same kind and key replaces the one before. */
 void pb_update_put(struct pb_update *u, enum pb_record_kind kind, const char *key,
     const char *incident, const char *state, json_t *body);
+/* An event as it came (PB_REC_RECEIVED), in its own bytes; `text` is copied. */
+void pb_update_put_received(struct pb_update *u, const char *identity, const char *incident,
+    const char *source, struct pb_str text);
 void pb_update_drop(struct pb_update *u, enum pb_record_kind kind, const char *key);
 void pb_update_start(struct pb_update *u, const char *id, const char *incident, bool is_page,
     int64_t limit_for, const json_t *spec);

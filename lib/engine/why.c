@@ -159,7 +159,7 @@ differing(const struct pb_config *c, const struct pb_event *ev, size_t front, js
 	json_t *list = json_array();
 	for (size_t i = 0; i < front && json_array_size(list) < TOLD_MAX; i++) {
 		PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
-		if (pb_pattern_why(c->playbooks[i].match, ev->json, &why) == 1)
+		if (pb_pattern_why(c->playbooks[i].match, pb_event_json(ev), &why) == 1)
 			json_array_append_new(matching, json_string(c->playbooks[i].name));
 		else
 			json_array_append_new(list,
@@ -178,7 +178,7 @@ near_misses(const struct pb_config *c, const struct pb_event *ev)
 	json_t *list = json_array();
 	for (size_t i = 0; i < n; i++)
 		patterns[i] = c->playbooks[i].match;
-	size_t found = pb_patterns_near(patterns, n, ev->json, near, NEAR_MAX);
+	size_t found = pb_patterns_near(patterns, n, pb_event_json(ev), near, NEAR_MAX);
 	for (size_t i = 0; i < found; i++) {
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:s}", "playbook", c->playbooks[near[i].id].name, "field",
@@ -208,13 +208,12 @@ json_t *
 pb_engine_why_event(const struct pb_engine *e, const struct pb_event *ev)
 {
 	const struct pb_config *c = e->config;
-	uint32_t first = 0;
-	size_t n = c->matcher == NULL ? 0 : pb_matcher_match(c->matcher, ev->json, &first, 1);
-	size_t front = n > 0 ? first : c->n_playbooks;
+	const uint32_t *ids;
+	size_t n = fits_playbooks_of(e, ev, &ids), front = n > 0 ? ids[0] : c->n_playbooks;
 	json_t *j = json_object(), *matching = json_array();
 	json_object_set_new(j, "differ", differing(c, ev, front, matching));
 	if (n > 0)
-		json_array_append_new(matching, json_string(c->playbooks[first].name));
+		json_array_append_new(matching, json_string(c->playbooks[front].name));
 	json_object_set_new(j, "match", matching);
 	size_t told = json_array_size(json_object_get(j, "differ"));
 	pb_json_set_i64(j, "differ_more", (int64_t)(front - told));

@@ -2,8 +2,8 @@
  * Events: checking an EventBridge envelope and taking out of it what the rest of the daemon asks
  * for.
  *
- * An event is immutable once made.  Its envelope is a shallow copy of what came, with the members
- * that were left open filled in, so that patterns and templates always find the same nine.
+ * What an event says is immutable once made.  Its envelope is a shallow copy of what came, with the
+ * members that were left open filled in, so that patterns and templates always find the same nine.
  */
 #include "event/event.h"
 
@@ -37,6 +37,14 @@ pb_alarm_state_parse(const char *s, enum pb_alarm_state *ret)
 }
 
 struct pb_event *
+pb_event_new(void)
+{
+	struct pb_event *e = pb_calloc(1, sizeof(*e));
+	e->refs = 1;
+	return e;
+}
+
+struct pb_event *
 pb_event_ref(struct pb_event *e)
 {
 	pb_check(e->refs > 0);
@@ -52,12 +60,14 @@ pb_event_unref(struct pb_event *e)
 	pb_check(e->refs > 0);
 	if (--e->refs > 0)
 		return;
-	json_decref(e->json);
+	json_decref(e->tree);
 	json_decref(e->alarm);
 	free((char *)(uintptr_t)e->text.ptr);
 	free(e->identity);
+	free(e->fields);
 	free(e->alarm_arn);
 	free(e->alarm_name);
+	free(e->matched);
 	free(e);
 }
 
@@ -209,8 +219,8 @@ metric_of(const json_t *configuration)
 	return json_null();
 }
 
-static void
-fill_alarm_context(struct pb_event *e, const json_t *detail)
+static json_t *
+alarm_context_of(const struct pb_event *e, const json_t *detail)
 {
 	const json_t *conf = pb_json_get(detail, "configuration");
 	json_t *a = json_object();
@@ -224,23 +234,40 @@ fill_alarm_context(struct pb_event *e, const json_t *detail)
 	pb_json_set_str(a, "description", pb_json_str_or(conf, "description", ""));
 	(void)json_object_set_new(a, "metric", metric_of(conf));
 	(void)json_object_set_new(a, "tags", tags_of(pb_json_get(detail, "alarmTags")));
-	e->alarm = a;
+	return a;
+}
+
+bool
+pb_event_is_alarm_arn(const char *arn)
+{
+	struct pb_arn_parts parts;
+	return pb_arn_split(arn, &parts) && pb_str_is(parts.service, "cloudwatch") &&
+	    pb_str_has_prefix(parts.resource, PB_STR("alarm:"));
 }
 
 static const char *
 find_alarm_arn(const json_t *envelope)
 {
 	const json_t *resources = json_object_get(envelope, "resources");
-	struct pb_arn_parts parts;
 	json_t *item;
 	size_t i;
 	json_array_foreach (resources, i, item) {
 		const char *arn = json_string_value(item);
-		if (pb_arn_split(arn, &parts) && pb_str_is(parts.service, "cloudwatch") &&
-		    pb_str_has_prefix(parts.resource, PB_STR("alarm:")))
+		if (pb_event_is_alarm_arn(arn))
 			return arn;
 	}
 	return NULL;
+}
+
+void
+pb_event_keep_alarm(struct pb_event *e, struct pb_str arn, struct pb_str name)
+{
+	e->kind = PB_EVENT_ALARM;
+	e->alarm_arn = pb_strndup(arn.ptr, arn.len);
+	e->alarm_name = pb_strndup(name.ptr, name.len);
+	e->time_at = e->transitioned_at;
+	e->identity = pb_asprintf("alarm|%s|%s|%lld", e->alarm_arn,
+	    pb_alarm_state_name(e->alarm_state), (long long)e->transitioned_at);
 }
 
 static int
@@ -256,7 +283,6 @@ find_transition(struct pb_event *e, const json_t *state, struct pb_error *err)
 	if (ms <= 0)
 		return fail_at(err, "detail.state.timestamp", "is missing, and there is no time");
 	e->transitioned_at = ms;
-	e->time_at = ms;
 	return 0;
 }
 
@@ -278,9 +304,9 @@ fill_place_from_arn(json_t *envelope, const char *arn)
 static int
 read_alarm(struct pb_event *e, struct pb_error *err)
 {
-	const json_t *detail = json_object_get(e->json, "detail");
+	const json_t *detail = json_object_get(e->tree, "detail");
 	const json_t *state = pb_json_get(detail, "state");
-	const char *arn = find_alarm_arn(e->json), *name = pb_json_str(detail, "alarmName");
+	const char *arn = find_alarm_arn(e->tree), *name = pb_json_str(detail, "alarmName");
 	if (arn == NULL)
 		return fail_at(err, "resources", "must hold the alarm's ARN");
 	if (name == NULL || *name == '\0')
@@ -296,28 +322,42 @@ read_alarm(struct pb_event *e, struct pb_error *err)
 		    "must be one of OK, ALARM, INSUFFICIENT_DATA");
 	if (find_transition(e, state, err) < 0)
 		return -1;
-	fill_place_from_arn(e->json, arn);
-	e->kind = PB_EVENT_ALARM;
-	e->alarm_arn = pb_strdup(arn);
-	e->alarm_name = pb_strdup(name);
-	e->identity = pb_asprintf("alarm|%s|%s|%lld", arn, pb_alarm_state_name(e->alarm_state),
-	    (long long)e->transitioned_at);
-	if (*pb_json_str_or(e->json, "id", "") == '\0') {
+	fill_place_from_arn(e->tree, arn);
+	pb_event_keep_alarm(e, pb_str_of(arn), pb_str_of(name));
+	if (*pb_json_str_or(e->tree, "id", "") == '\0') {
 		char id[37];
 		pb_event_id_of(e->identity, id);
-		pb_json_set_str(e->json, "id", id);
+		pb_json_set_str(e->tree, "id", id);
 	}
 	return 0;
 }
 
-static void
-borrow_texts(struct pb_event *e)
+void
+pb_event_keep_fields(struct pb_event *e, const struct pb_str fields[PB_EVENT_FIELDS])
 {
-	e->id = pb_json_str_or(e->json, "id", "");
-	e->source = pb_json_str_or(e->json, "source", "");
-	e->detail_type = pb_json_str_or(e->json, "detail-type", "");
-	e->account = pb_json_str_or(e->json, "account", "");
-	e->region = pb_json_str_or(e->json, "region", "");
+	const char **const to[PB_EVENT_FIELDS] = {
+	    &e->id, &e->source, &e->detail_type, &e->account, &e->region};
+	size_t len = 0;
+	for (size_t i = 0; i < PB_EVENT_FIELDS; i++)
+		len += fields[i].len + 1;
+	char *p = e->fields = pb_malloc(len);
+	for (size_t i = 0; i < PB_EVENT_FIELDS; i++) {
+		*to[i] = p;
+		memcpy(p, fields[i].ptr, fields[i].len);
+		p += fields[i].len;
+		*p++ = '\0';
+	}
+}
+
+static void
+keep_fields_of(struct pb_event *e, const json_t *envelope)
+{
+	static const char *const names[PB_EVENT_FIELDS] = {
+	    "id", "source", "detail-type", "account", "region"};
+	struct pb_str fields[PB_EVENT_FIELDS];
+	for (size_t i = 0; i < PB_EVENT_FIELDS; i++)
+		fields[i] = pb_str_of(pb_json_str_or(envelope, names[i], ""));
+	pb_event_keep_fields(e, fields);
 }
 
 static bool
@@ -343,14 +383,22 @@ check_envelope(const json_t *envelope, struct pb_error *err)
 	return 0;
 }
 
+void
+pb_event_keep_text(struct pb_event *e, char *text, size_t len)
+{
+	e->text = (struct pb_str){text, len};
+}
+
 /* Bytes that say something else than the envelope would match otherwise than it is shown. */
 static void
-keep_text(struct pb_event *e, const json_t *envelope, struct pb_str raw)
+keep_text_of(struct pb_event *e, const json_t *envelope, struct pb_str raw)
 {
-	if (raw.ptr != NULL && json_equal(envelope, e->json))
-		e->text = (struct pb_str){pb_strndup(raw.ptr, raw.len), raw.len};
-	else
-		e->text = pb_str_of(pb_json_text(e->json));
+	if (raw.ptr != NULL && json_equal(envelope, e->tree)) {
+		pb_event_keep_text(e, pb_strndup(raw.ptr, raw.len), raw.len);
+		return;
+	}
+	char *text = pb_json_text(e->tree);
+	pb_event_keep_text(e, text, strlen(text));
 }
 
 int
@@ -359,20 +407,16 @@ pb_event_from_envelope_text(
 {
 	if (check_envelope(envelope, err) < 0)
 		return -1;
-	PB_CLEANUP(pb_event_unrefp) struct pb_event *e = pb_calloc(1, sizeof(*e));
-	e->refs = 1;
-	e->json = complete_envelope(envelope);
-	int64_t at = pb_json_time(json_object_get(e->json, "time"));
+	PB_CLEANUP(pb_event_unrefp) struct pb_event *e = pb_event_new();
+	e->tree = complete_envelope(envelope);
+	int64_t at = pb_json_time(json_object_get(e->tree, "time"));
 	e->time_at = at > 0 ? at : 0;
-	bool is_an_alarm = is_alarm(envelope);
-	if (is_an_alarm && read_alarm(e, err) < 0)
+	if (is_alarm(envelope) && read_alarm(e, err) < 0)
 		return -1;
-	borrow_texts(e);
-	if (is_an_alarm)
-		fill_alarm_context(e, json_object_get(e->json, "detail"));
-	else
+	keep_fields_of(e, e->tree);
+	if (e->kind != PB_EVENT_ALARM)
 		e->identity = pb_asprintf("event|%s", e->id);
-	keep_text(e, envelope, raw);
+	keep_text_of(e, envelope, raw);
 	*ret = PB_TAKE(e);
 	return 0;
 }
@@ -381,4 +425,69 @@ int
 pb_event_from_envelope(json_t *envelope, struct pb_event **ret, struct pb_error *err)
 {
 	return pb_event_from_envelope_text(envelope, (struct pb_str){NULL, 0}, ret, err);
+}
+
+/* --- what is made when somebody asks */
+
+/* The one place where the constness of an event ends: what is filled in here was always so. */
+static struct pb_event *
+to_fill(const struct pb_event *e)
+{
+	return (struct pb_event *)(uintptr_t)e;
+}
+
+json_t *
+pb_event_json(const struct pb_event *e)
+{
+	if (e->tree != NULL)
+		return e->tree;
+	PB_JSON json_t *envelope = NULL;
+	/* The matcher takes what the parser takes, and has taken it. */
+	int rc = pb_json_parse(e->text, &envelope, NULL);
+	pb_check(rc == 0 && json_is_object(envelope));
+	return to_fill(e)->tree = complete_envelope(envelope);
+}
+
+json_t *
+pb_event_alarm(const struct pb_event *e)
+{
+	if (e->kind == PB_EVENT_ALARM && e->alarm == NULL)
+		to_fill(e)->alarm =
+		    alarm_context_of(e, json_object_get(pb_event_json(e), "detail"));
+	return e->alarm;
+}
+
+void
+pb_event_keep_matches(struct pb_event *e, const struct pb_matcher *m, const uint32_t *ids, size_t n)
+{
+	free(e->matched);
+	e->matched = n == 0 ? NULL : pb_calloc(n, sizeof(*ids));
+	if (n > 0)
+		memcpy(e->matched, ids, n * sizeof(*ids));
+	e->n_matched = n;
+	e->matched_by = pb_matcher_serial(m);
+}
+
+size_t
+pb_event_matches(
+    const struct pb_event *e, const struct pb_matcher *m, struct pb_match *s, const uint32_t **ret)
+{
+	*ret = NULL;
+	if (m == NULL)
+		return 0;
+	if (e->matched_by != pb_matcher_serial(m)) {
+		uint32_t few[64], *ids = few;
+		size_t n = 0;
+		/* If it did not take what made the event, nothing would match, and `unmatched` goes. */
+		int rc = pb_match(m, s, e->text, ids, PB_ARRAY_LEN(few), &n);
+		if (n > PB_ARRAY_LEN(few)) {
+			ids = pb_calloc(n, sizeof(*ids));
+			rc = pb_match(m, s, e->text, ids, n, &n);
+		}
+		pb_event_keep_matches(to_fill(e), m, ids, rc < 0 ? 0 : n);
+		if (ids != few)
+			free(ids);
+	}
+	*ret = e->matched;
+	return e->n_matched;
 }

@@ -4,6 +4,10 @@
  * A polled alarm transition, an EventBridge event from a queue, an alarm notification by SNS (in
  * its envelope or raw) and an AWS Config notification by SNS all become the same shape, so that one
  * pattern matches them all and the same transition seen twice is one event.
+ *
+ * An event is its bytes.  Patterns are matched on them, and what everybody asks for is taken out of them
+ * once.  Templates and explanations want a tree: that is made when one asks for the first time, which
+ * for most events nobody does.
  */
 #ifndef PB_EVENT_EVENT_H
 #define PB_EVENT_EVENT_H
@@ -13,6 +17,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "pattern/pattern.h"
 
 #define PB_EVENT_BODY_MAX (1024 * 1024) /* an SQS message is at most 1 MiB */
 
@@ -38,12 +43,13 @@ struct pb_event {
 	 * "alarm|ARN|STATE|MILLISECONDS" of the transition, else "event|ID".
 	 */
 	char *identity;
-	json_t *json; /* EventBridge envelope: version id detail-type source account time region
-			 resources detail */
-	/* The same as bytes, which patterns are matched on: as they came if nothing had to be added. */
+	/*
+	 * JSON text of an EventBridge envelope: version id detail-type source account time region
+	 * resources detail.  As it came if nothing had to be added.
+	 */
 	struct pb_str text;
 
-	/* Borrowed from json; never NULL, "" when absent. */
+	/* The envelope's; never NULL, "" when absent. */
 	const char *id, *source, *detail_type, *account, *region;
 	int64_t time_at; /* envelope's time; the transition for alarms; 0 when absent */
 
@@ -53,9 +59,13 @@ struct pb_event {
 	enum pb_alarm_state alarm_state;
 	enum pb_alarm_state alarm_previous_state;
 	int64_t transitioned_at;
-	/* "alarm" of the context: name arn region account state previous_state reason metric tags
-	 * description */
-	json_t *alarm;
+
+	/* The module's own.  Made when asked for; an event belongs to one thread. */
+	char *fields; /* what id and its like point into */
+	json_t *tree, *alarm;
+	uint64_t matched_by; /* serial of a matcher; 0 = none */
+	uint32_t *matched;
+	size_t n_matched;
 };
 
 struct pb_event *pb_event_ref(struct pb_event *e);
@@ -65,6 +75,21 @@ pb_event_unrefp(struct pb_event **e)
 {
 	pb_event_unref(*e);
 }
+
+/* The envelope as a tree: "event" of the context.  Borrowed; not to be changed. */
+json_t *pb_event_json(const struct pb_event *e);
+/*
+ * "alarm" of the context: name arn region account state previous_state reason metric tags description;
+ * NULL when the event is no alarm's.  Borrowed; not to be changed.
+ */
+json_t *pb_event_alarm(const struct pb_event *e);
+/*
+ * The patterns of `m` that match, ascending; `m` may be NULL, which has none.  What was found last is
+ * kept, also by the reader that made the event, so that asking again is free.  *ret is good until
+ * another matcher is asked about.
+ */
+size_t pb_event_matches(
+    const struct pb_event *e, const struct pb_matcher *m, struct pb_match *s, const uint32_t **ret);
 
 /*
  * An event from a finished EventBridge envelope (inject, tests, the store).  Errors: PB_SYNTAX,

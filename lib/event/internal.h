@@ -9,6 +9,20 @@
 
 #define PB_ALARM_DETAIL_TYPE "CloudWatch Alarm State Change"
 
+/* --- making an event: event.c */
+
+struct pb_event *pb_event_new(void);
+/* The bytes are the event's from here on; taken over. */
+void pb_event_keep_text(struct pb_event *e, char *text, size_t len);
+/* Copies; in the order id, source, detail_type, account, region. */
+#define PB_EVENT_FIELDS 5
+void pb_event_keep_fields(struct pb_event *e, const struct pb_str fields[PB_EVENT_FIELDS]);
+/* It is an alarm's: arn and name are copied; state, previous state and transitioned_at are set. */
+void pb_event_keep_alarm(struct pb_event *e, struct pb_str arn, struct pb_str name);
+bool pb_event_is_alarm_arn(const char *arn);
+void pb_event_keep_matches(
+    struct pb_event *e, const struct pb_matcher *m, const uint32_t *ids, size_t n);
+
 /* pb_event_from_envelope of what was read from `raw`, which is borrowed; raw.ptr may be NULL. */
 int pb_event_from_envelope_text(
     json_t *envelope, struct pb_str raw, struct pb_event **ret, struct pb_error *err);

@@ -229,9 +229,8 @@ hex4(const char *s)
 	return v;
 }
 
-/* Take escapes, which are valid, out of s; `out` holds s.len.  Returns the length. */
-static size_t
-unescape(char *out, struct pb_str s)
+size_t
+pb_flat_unescape(char *out, struct pb_str s)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	size_t n = 0;
@@ -277,7 +276,7 @@ pb_flat_text(struct pb_flat *f, struct pb_flat_leaf *l)
 		if (f->n_plain == 0)
 			reserve(&f->plain, &f->plain_size, f->event.len);
 		char *out = f->plain + f->n_plain;
-		l->len = (uint32_t)unescape(out, (struct pb_str){l->text, l->len});
+		l->len = (uint32_t)pb_flat_unescape(out, (struct pb_str){l->text, l->len});
 		l->text = out;
 		l->has_escapes = false;
 		f->n_plain += l->len;
@@ -333,9 +332,9 @@ is_same_key(struct pb_flat *f, const struct pb_flat_key *a, const struct pb_flat
 	}
 	PB_CLEANUP(pb_freep) char *p = pb_malloc(x.len + 1);
 	PB_CLEANUP(pb_freep) char *q = pb_malloc(y.len + 1);
-	size_t n = unescape(p, x);
+	size_t n = pb_flat_unescape(p, x);
 	f->n_doubts++;
-	return n == unescape(q, y) && memcmp(p, q, n) == 0;
+	return n == pb_flat_unescape(q, y) && memcmp(p, q, n) == 0;
 }
 
 static struct pb_flat_set_entry *
@@ -517,7 +516,7 @@ read_odd_key(struct pb_flat *f, struct pb_flat_key *k)
 
 	if (f->scan.carry.escapes != 0 && memchr(text.ptr, '\\', text.len) != NULL) {
 		reserve(&f->key_text, &f->key_size, f->event.len);
-		text = (struct pb_str){f->key_text, unescape(f->key_text, text)};
+		text = (struct pb_str){f->key_text, pb_flat_unescape(f->key_text, text)};
 	}
 	k->print = pb_flat_print(text.ptr, text.len);
 	return text;

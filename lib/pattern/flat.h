@@ -169,6 +169,8 @@ pb_flat_first(const struct pb_flat *f, uint32_t path)
 	return f->found[path].event == f->serial ? f->found[path].first : PB_FLAT_NONE;
 }
 
+/* Take escapes, which are valid, out of s; `out` holds s.len.  Returns the length. */
+size_t pb_flat_unescape(char *out, struct pb_str s);
 /* The text of a leaf, unescaped; of a number or literal, as it stands. */
 struct pb_str pb_flat_text(struct pb_flat *f, struct pb_flat_leaf *l);
 struct pb_str pb_flat_folded(struct pb_flat *f, struct pb_flat_leaf *l);

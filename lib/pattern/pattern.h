@@ -97,6 +97,12 @@ bool pb_pattern_match(const struct pb_pattern *p, const json_t *event);
 int pb_pattern_why(const struct pb_pattern *p, const json_t *event, struct pb_buf *why);
 
 /*
+ * The same by the bytes of an event that pb_match or pb_json_parse takes; the text of anything else is
+ * not to be relied on.  Only what the pattern names is made a tree of.
+ */
+int pb_pattern_why_text(const struct pb_pattern *p, struct pb_str event, struct pb_buf *why);
+
+/*
  * Near misses: what an operator looks for when the wrong playbook took an event, or none did.  A
  * pattern is one when it does not match, and would if one field of the event differed: had another
  * value, were there, or were not.

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "event/reader.h"
 #include "playbook/read.h"
 
 static const size_t section_max[PB_SECTION_MAX] = {
@@ -502,20 +503,26 @@ build_matcher(struct pb_loader *l)
 {
 	struct pb_config *c = l->config;
 	struct pb_error err;
-	const struct pb_pattern **patterns = pb_calloc(2 * c->n_playbooks + 1, sizeof(*patterns));
-	for (size_t i = 0; i < c->n_playbooks; i++)
-		patterns[i] = c->playbooks[i].match;
-	for (size_t i = 0; i < c->n_playbooks; i++) {
+	PB_CLEANUP(pb_matcher_builder_freep)
+	struct pb_matcher_builder *b = pb_matcher_builder_new();
+	int rc = 0;
+	pb_event_want(b);
+	for (size_t i = 0; rc == 0 && i < c->n_playbooks; i++)
+		rc = pb_matcher_builder_add(b, c->playbooks[i].match, &err);
+	for (size_t i = 0; rc == 0 && i < c->n_playbooks; i++) {
 		if (c->playbooks[i].resolve_on == NULL)
 			continue;
-		c->playbooks[i].end_id = (uint32_t)(c->n_playbooks + c->n_ends);
-		patterns[c->n_playbooks + c->n_ends++] = c->playbooks[i].resolve_on;
+		c->playbooks[i].end_id = (uint32_t)(c->n_playbooks + c->n_ends++);
+		rc = pb_matcher_builder_add(b, c->playbooks[i].resolve_on, &err);
 	}
-	if (pb_matcher_build(patterns, c->n_playbooks + c->n_ends, &c->matcher, &err) < 0) {
+	for (size_t i = 0; rc == 0 && i < c->n_maintenance; i++)
+		rc = pb_matcher_builder_add(b, c->maintenance[i].match, &err);
+	if (rc < 0) {
 		l->file = 0;
 		pb_problem_add(l, NULL, "the patterns of the playbooks: %s", err.text);
+		return;
 	}
-	free(patterns);
+	c->matcher = pb_matcher_builder_finish(PB_TAKE(b));
 }
 
 static void

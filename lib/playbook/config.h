@@ -443,8 +443,9 @@ struct pb_config {
 	struct pb_playbook *playbooks;
 	size_t n_playbooks;
 	/*
-	 * Of the playbooks' patterns: ids are indices of playbooks.  From n_playbooks on those of
-	 * their resolve_on, n_ends of them; see end_id.
+	 * Of all patterns that events meet, as pb_event_read_body wants it: ids are indices of
+	 * playbooks; from n_playbooks on those of their resolve_on, n_ends of them, see end_id; behind
+	 * them indices of maintenance windows.
 	 */
 	struct pb_matcher *matcher;
 	size_t n_ends;

@@ -115,7 +115,7 @@ does_fit(const struct pb_playbook *p, json_t *event)
 	pb_json_set_str(copy, "time", "2026-03-03T09:00:00Z");
 	if (pb_event_from_envelope(copy, &ev, NULL) < 0)
 		return false;
-	bool fits = pb_pattern_match(p->match, ev->json);
+	bool fits = pb_pattern_match(p->match, pb_event_json(ev));
 	pb_event_unref(ev);
 	return fits;
 }

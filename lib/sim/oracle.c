@@ -44,9 +44,9 @@ oracle_expand(const char *text, const struct pb_event *ev)
 {
 	char *value = NULL;
 	PB_JSON json_t *context = json_object();
-	json_object_set(context, "event", ev->json);
-	if (ev->alarm != NULL)
-		json_object_set(context, "alarm", ev->alarm);
+	json_object_set(context, "event", pb_event_json(ev));
+	if (ev->kind == PB_EVENT_ALARM)
+		json_object_set(context, "alarm", pb_event_alarm(ev));
 	if (pb_template_expand_text(text, context, &value, NULL) == 0 && value[0] != '\0')
 		return value;
 	free(value);
@@ -86,7 +86,7 @@ name_of(const struct pb_playbook *p, const struct pb_event *ev)
 		key = pb_strdup(ev->alarm_arn);
 	} else if (key == NULL) {
 		PB_CLEANUP(pb_freep)
-		char *resources = pb_json_text(json_object_get(ev->json, "resources"));
+		char *resources = pb_json_text(json_object_get(pb_event_json(ev), "resources"));
 		key = pb_asprintf("%s|%s|%s", ev->source, ev->detail_type, resources);
 	}
 	return pb_asprintf("%s\n%s", p == NULL ? "" : p->name, key);
@@ -118,7 +118,7 @@ take_end(struct oracle *o, const struct pb_event *ev)
 	while (pb_map_next(o->duties, &i, &key, &value)) {
 		struct duty *d = value;
 		if (d->playbook == NULL || d->playbook->resolve_on == NULL ||
-		    !pb_pattern_match(d->playbook->resolve_on, ev->json))
+		    !pb_pattern_match(d->playbook->resolve_on, pb_event_json(ev)))
 			continue;
 		PB_CLEANUP(pb_freep) char *name = name_of(d->playbook, ev);
 		if (pb_streq(name, d->name))
@@ -126,7 +126,7 @@ take_end(struct oracle *o, const struct pb_event *ev)
 	}
 	for (i = 0; i < o->config->n_playbooks; i++)
 		if (o->config->playbooks[i].resolve_on != NULL &&
-		    pb_pattern_match(o->config->playbooks[i].resolve_on, ev->json))
+		    pb_pattern_match(o->config->playbooks[i].resolve_on, pb_event_json(ev)))
 			is_end = true;
 	return is_end;
 }
@@ -138,11 +138,11 @@ take_begin(struct oracle *o, struct pb_event *ev, bool is_end)
 	bool is_alarm = ev->kind == PB_EVENT_ALARM, goes_on = true, is_known = false;
 	for (size_t i = 0; i < c->n_playbooks && goes_on; i++) {
 		const struct pb_playbook *p = &c->playbooks[i];
-		if (!pb_pattern_match(p->match, ev->json))
+		if (!pb_pattern_match(p->match, pb_event_json(ev)))
 			continue;
 		is_known = true;
 		goes_on = p->looks_further;
-		if (p->resolve_on == NULL || !pb_pattern_match(p->resolve_on, ev->json))
+		if (p->resolve_on == NULL || !pb_pattern_match(p->resolve_on, pb_event_json(ev)))
 			open_duty(o, ev, p, &c->escalations[p->escalation]);
 	}
 	if (is_known || is_end || (is_alarm && ev->alarm_state != PB_ALARM_ALARM))

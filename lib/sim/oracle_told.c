@@ -34,14 +34,14 @@ oracle_is_hushed(const struct oracle *o, const struct duty *d)
 	while (pb_map_next(o->silences, &i, &key, &value)) {
 		const struct hush *h = value;
 		if (!h->is_ended && o->now <= h->until &&
-		    pb_pattern_match(h->pattern, d->event->json))
+		    pb_pattern_match(h->pattern, pb_event_json(d->event)))
 			return true;
 	}
 	int64_t from, until;
 	for (size_t k = 0; k < o->config->n_maintenance; k++) {
 		const struct pb_maintenance *m = &o->config->maintenance[k];
 		if (m->holds_pages && pb_maintenance_is_open(m, o->now, &from, &until) &&
-		    pb_pattern_match(m->match, d->event->json))
+		    pb_pattern_match(m->match, pb_event_json(d->event)))
 			return true;
 	}
 	for (size_t k = 0; d->playbook != NULL && k < d->playbook->n_inhibited_by; k++)

@@ -156,6 +156,23 @@ store_record_fini(struct pb_record *r)
 
 /* --- commit */
 
+/* An event stands in the body as its own bytes. */
+static char *
+body_text(const struct pb_record *r)
+{
+	char *text = pb_json_text(r->body);
+	if (r->event == NULL)
+		return text;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	size_t len = strlen(text) - 1; /* without its '}' */
+	(void)pb_buf_add(&b, text, len);
+	(void)pb_buf_adds(&b, len > 1 ? ",\"event\":" : "\"event\":");
+	(void)pb_buf_adds(&b, r->event);
+	(void)pb_buf_addc(&b, '}');
+	free(text);
+	return pb_buf_take(&b);
+}
+
 static int
 put_record(struct pb_store *s, const struct pb_record *r, struct pb_error *err)
 {
@@ -168,7 +185,7 @@ put_record(struct pb_store *s, const struct pb_record *r, struct pb_error *err)
 	sqlite3_stmt *st = cached(s, &s->put[r->kind], sql, err);
 	if (st == NULL)
 		return -1;
-	PB_CLEANUP(pb_freep) char *body = pb_json_text(r->body);
+	PB_CLEANUP(pb_freep) char *body = body_text(r);
 	store_bind_text(st, COL_KEY + 1, r->key);
 	store_bind_text(st, COL_INCIDENT + 1, r->incident);
 	store_bind_text(st, COL_STATE + 1, r->state);

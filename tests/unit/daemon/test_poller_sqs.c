@@ -153,6 +153,8 @@ START_TEST(a_message_becomes_an_event_and_is_deleted_after_its_receipt)
 	ck_assert_int_eq(in->kind, PB_IN_EVENT);
 	ck_assert_str_eq(in->source, "bus");
 	ck_assert_str_eq(in->event->id, "event-0");
+	ck_assert_ptr_null(in->event->tree); /* read by its bytes */
+	ck_assert_uint_ne(in->event->matched_by, 0);
 	ck_assert_uint_eq(PB_POLLER_SLOT(in->receipt), 3);
 	ck_assert_int_eq(status_of(p, "undecided"), 1);
 

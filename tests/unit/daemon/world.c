@@ -248,7 +248,7 @@ polled_at(void *arg, const char *source)
 struct pb_poller_ops
 world_poller_ops(void)
 {
-	return (struct pb_poller_ops){post_input, now, polled_at};
+	return (struct pb_poller_ops){.post = post_input, .now = now, .polled_at = polled_at};
 }
 
 static void

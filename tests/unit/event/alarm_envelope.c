@@ -68,7 +68,7 @@ check_witness(const struct pb_pattern *p, const char *text)
 	struct pb_error err = {0};
 	ck_assert_msg(pb_event_from_envelope(j, &e, &err) == 0, "%s: %s", text, err.text);
 	ck_assert_int_eq(e->kind, PB_EVENT_ALARM);
-	ck_assert_msg(pb_pattern_match(p, e->json), "%s", text);
+	ck_assert_msg(pb_pattern_match(p, pb_event_json(e)), "%s", text);
 	PB_CLEANUP(pb_freep)
 	char *arn =
 	    pb_asprintf("arn:aws:cloudwatch:%s:%s:alarm:%s", e->region, e->account, e->alarm_name);

@@ -142,10 +142,10 @@ check_same(struct pb_event *e)
 	ck_assert_int_eq((int)e->alarm_previous_state, PB_ALARM_OK);
 	ck_assert_int_eq(e->transitioned_at, INT64_C(1772529245118));
 	ck_assert_int_eq(e->time_at, e->transitioned_at);
-	ck_assert_str_eq(pb_json_str(e->json, "time"), "2026-03-03T09:14:05Z");
-	ck_assert_str_eq(pb_json_str(e->json, "version"), "0");
-	ck_assert_str_eq(pb_json_str(e->alarm, "reason"), "3 of 3");
-	const json_t *state = pb_json_path(e->json, PB_STR("detail.state"));
+	ck_assert_str_eq(pb_json_str(pb_event_json(e), "time"), "2026-03-03T09:14:05Z");
+	ck_assert_str_eq(pb_json_str(pb_event_json(e), "version"), "0");
+	ck_assert_str_eq(pb_json_str(pb_event_alarm(e), "reason"), "3 of 3");
+	const json_t *state = pb_json_path(pb_event_json(e), PB_STR("detail.state"));
 	ck_assert_str_eq(pb_json_str(state, "timestamp"), "2026-03-03T09:14:05.118+0000");
 	pb_event_unref(e);
 }
@@ -171,15 +171,17 @@ START_TEST(the_configuration_has_one_spelling)
 	PB_CLEANUP(pb_event_unrefp)
 	struct pb_event *seen = from_described(as_described, PB_ALARM_OK);
 	const struct pb_str path = PB_STR("detail.configuration.metrics");
-	ck_assert(json_equal(pb_json_path(told->json, path), pb_json_path(sent->json, path)));
-	ck_assert(json_equal(pb_json_path(seen->json, path), pb_json_path(sent->json, path)));
-	ck_assert(
-	    json_equal(pb_json_get(told->alarm, "metric"), pb_json_get(sent->alarm, "metric")));
-	ck_assert_str_eq(
-	    json_string_value(pb_json_path(seen->alarm, PB_STR("metric.dimensions.ApiName"))),
+	ck_assert(json_equal(
+	    pb_json_path(pb_event_json(told), path), pb_json_path(pb_event_json(sent), path)));
+	ck_assert(json_equal(
+	    pb_json_path(pb_event_json(seen), path), pb_json_path(pb_event_json(sent), path)));
+	ck_assert(json_equal(pb_json_get(pb_event_alarm(told), "metric"),
+	    pb_json_get(pb_event_alarm(sent), "metric")));
+	ck_assert_str_eq(json_string_value(pb_json_path(
+			     pb_event_alarm(seen), PB_STR("metric.dimensions.ApiName"))),
 	    "orders");
 	ck_assert_str_eq(
-	    json_string_value(pb_json_path(sent->alarm, PB_STR("tags.team"))), "payments");
+	    json_string_value(pb_json_path(pb_event_alarm(sent), PB_STR("tags.team"))), "payments");
 }
 END_TEST
 
@@ -205,7 +207,8 @@ START_TEST(a_statistic_that_sns_shouts_is_spelt_as_usual)
 		PB_CLEANUP(pb_freep) char *text = pb_json_text(j);
 		PB_CLEANUP(pb_event_unrefp) struct pb_event *e = pb_event_test_body(text);
 		ck_assert_str_eq(
-		    json_string_value(pb_json_path(e->alarm, PB_STR("metric.stat"))), rows[i][1]);
+		    json_string_value(pb_json_path(pb_event_alarm(e), PB_STR("metric.stat"))),
+		    rows[i][1]);
 	}
 }
 END_TEST
@@ -218,13 +221,13 @@ START_TEST(a_composite_alarm_has_a_rule_and_no_metric)
 	pb_json_set_str(j, "ActionsSuppressedBy", "Alarm");
 	PB_CLEANUP(pb_freep) char *text = pb_json_text(j);
 	PB_CLEANUP(pb_event_unrefp) struct pb_event *e = from_described(text, PB_ALARM_OK);
-	ck_assert_str_eq(
-	    json_string_value(pb_json_path(e->json, PB_STR("detail.configuration.alarmRule"))),
+	ck_assert_str_eq(json_string_value(pb_json_path(
+			     pb_event_json(e), PB_STR("detail.configuration.alarmRule"))),
 	    "ALARM(a) OR ALARM(b)");
-	ck_assert_str_eq(
-	    json_string_value(pb_json_path(e->json, PB_STR("detail.state.actionsSuppressedBy"))),
+	ck_assert_str_eq(json_string_value(pb_json_path(
+			     pb_event_json(e), PB_STR("detail.state.actionsSuppressedBy"))),
 	    "Alarm");
-	ck_assert(json_is_null(pb_json_get(e->alarm, "metric")));
+	ck_assert(json_is_null(pb_json_get(pb_event_alarm(e), "metric")));
 }
 END_TEST
 
@@ -336,7 +339,8 @@ START_TEST(an_opaque_notification_is_an_event_of_its_own)
 		ck_assert_str_eq(e->region, "eu-west-1");
 		ck_assert_str_eq(e->account, "111122223333");
 		ck_assert_int_eq(e->time_at, INT64_C(1772529246000));
-		ck_assert_str_eq(pb_json_str(pb_json_get(e->json, "detail"), "message"), texts[i]);
+		ck_assert_str_eq(
+		    pb_json_str(pb_json_get(pb_event_json(e), "detail"), "message"), texts[i]);
 	}
 }
 END_TEST
@@ -393,7 +397,7 @@ START_TEST(what_a_body_leaves_open_is_filled_in)
 	ck_assert_str_eq(e->account, "999988887777");
 	ck_assert_str_eq(e->region, "eu-north-1");
 	ck_assert_int_eq(e->time_at, 0);
-	ck_assert(json_is_array(pb_json_get(e->json, "resources")));
+	ck_assert(json_is_array(pb_json_get(pb_event_json(e), "resources")));
 }
 END_TEST
 
@@ -559,13 +563,13 @@ START_TEST(numbers_beyond_a_double_are_read)
 	struct pb_event *e = pb_event_test_body("{\"id\":\"1\",\"source\":\"a\",\"detail-type\":"
 						"\"b\",\"detail\":{\"n\":9007199254740993,"
 						"\"m\":9223372036854775807}}");
-	ck_assert_int_eq(
-	    pb_json_i64(pb_json_get(e->json, "detail"), "n", 0), INT64_C(9007199254740993));
+	ck_assert_int_eq(pb_json_i64(pb_json_get(pb_event_json(e), "detail"), "n", 0),
+	    INT64_C(9007199254740993));
 	PB_CLEANUP(pb_event_unrefp)
 	struct pb_event *huge =
 	    pb_event_test_body("{\"id\":\"1\",\"source\":\"a\",\"detail-type\":\"b\",\"detail\":{"
 			       "\"n\":99999999999999999999}}");
-	ck_assert(json_is_real(pb_json_path(huge->json, PB_STR("detail.n"))));
+	ck_assert(json_is_real(pb_json_path(pb_event_json(huge), PB_STR("detail.n"))));
 }
 END_TEST
 

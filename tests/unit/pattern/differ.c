@@ -104,6 +104,18 @@ has_huge_number(struct pb_str s)
 	return run >= 19;
 }
 
+/* The same words, whether of the tree or of the bytes. */
+static void
+check_why(const struct pb_pattern *p, struct pb_str event, const json_t *parsed)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf tree = PB_BUF_INIT, bytes = PB_BUF_INIT;
+
+	ck_assert_int_eq(pb_pattern_why(p, parsed, &tree), pb_pattern_why_text(p, event, &bytes));
+	ck_assert_msg(
+	    tree.len == bytes.len && (tree.len == 0 || memcmp(tree.ptr, bytes.ptr, tree.len) == 0),
+	    "%.*s: by tree %s, by bytes %s", PB_STR_ARG(event), tree.ptr, bytes.ptr);
+}
+
 static size_t
 check_event(const struct set *s, struct pb_match *scratch, struct pb_str event,
     const json_t *parsed, bool may_be_huge)
@@ -125,6 +137,8 @@ check_event(const struct set *s, struct pb_match *scratch, struct pb_str event,
 		    wanted ? "a match" : "none");
 	}
 	ck_assert_uint_eq(at, n);
+	if (rc == 0)
+		check_why(s->patterns[event.len % s->n], event, parsed);
 	return n;
 }
 

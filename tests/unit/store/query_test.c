@@ -452,7 +452,7 @@ add_life(struct pb_store *s, int64_t at, int i)
 	(void)snprintf(key, sizeof(key), "q/%d", i);
 	pb_update_put(u, PB_REC_QUARANTINE, key, "", "kept", json_pack("{s:i}", "n", i));
 	(void)snprintf(key, sizeof(key), "alarm|arn|ALARM|%d", i);
-	pb_update_put(u, PB_REC_RECEIVED, key, "", "", json_pack("{s:s}", "source", "q"));
+	pb_update_put_received(u, key, "", "q", PB_STR(" {\"id\" :\n[1,{}]}"));
 	pb_update_note(u, "", "", "", "event", "note %d", i);
 	commit(s, u);
 }
@@ -478,6 +478,8 @@ START_TEST(what_belongs_to_no_incident_is_kept_by_age_and_number)
 	PB_JSON json_t *last = NULL;
 	ck_assert_int_eq(pb_store_received_last(s, "arn", false, &last, NULL), 0);
 	ck_assert_int_eq(pb_json_i64(last, "at", 0), 49);
+	ck_assert_str_eq(pb_json_str(last, "source"), "q");
+	ck_assert(json_is_object(pb_json_path(last, PB_STR("event.id[1]"))));
 	const struct pb_store_retention none = {.has_received_max = true};
 	ck_assert_int_eq(prune_all(s, &none, &rounds), 5);
 	pb_store_close(s);
