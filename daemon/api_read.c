@@ -43,25 +43,13 @@ api_metrics(struct pb_api *a, struct pb_http_request *req, const char *piece)
 }
 
 /* The engine's view of an open incident has its ladder and its step besides what is stored. */
-static const json_t *
-find_open(const json_t *open, const char *id)
-{
-	size_t i;
-	json_t *in;
-	json_array_foreach (open, i, in)
-		if (pb_streq(pb_json_str(in, "id"), id))
-			return in;
-	return NULL;
-}
-
 static void
-add_live(json_t *incident, const json_t *open)
+add_live(const struct pb_api *a, json_t *incident, int64_t now)
 {
-	const json_t *live = find_open(open, pb_json_str(incident, "id"));
-	if (live == NULL)
-		return;
-	PB_JSON json_t *copy = json_deep_copy(live);
-	(void)json_object_update(incident, copy);
+	PB_JSON json_t *live = pb_engine_incident_json(
+	    pb_core_engine(a->core), pb_json_str_or(incident, "id", ""), now);
+	if (live != NULL)
+		(void)json_object_update(incident, live);
 }
 
 enum which { OPEN, RESOLVED, ALL };
@@ -112,13 +100,12 @@ api_incidents(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		return;
 	}
 	int64_t now = pb_core_now(a->core);
-	PB_JSON json_t *open = pb_engine_open_json(pb_core_engine(a->core), now);
 	json_t *incidents = json_object_get(body, "incidents"), *in;
 	size_t i;
 	if (which == RESOLVED)
 		keep_resolved(incidents);
 	json_array_foreach (incidents, i, in)
-		add_live(in, open);
+		add_live(a, in, now);
 	pb_json_set_i64(body, "now", now);
 	api_hide_never(body);
 	pb_http_reply_json(req, 200, body);
@@ -137,9 +124,8 @@ api_incident(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		return;
 	}
 	int64_t now = pb_core_now(a->core);
-	PB_JSON json_t *open = pb_engine_open_json(pb_core_engine(a->core), now);
 	json_t *incident = json_object_get(body, "incident");
-	add_live(incident, open);
+	add_live(a, incident, now);
 	json_object_set_new(body, "plan",
 	    pb_engine_plan(pb_core_engine(a->core), pb_json_str_or(incident, "config", "")));
 	pb_json_set_i64(body, "now", now);

@@ -96,6 +96,16 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 		: options->degraded_why);
 	e->incidents = pb_map_new();
 	e->by_key = pb_map_new();
+	e->numbers = pb_map_new();
+	e->opens = pb_map_new();
+	e->ends = pb_map_new();
+	e->lock_holders = pb_map_new();
+	e->lock_waiters = pb_map_new();
+	e->inhibited = pb_map_new();
+	e->held = pb_map_new();
+	e->lookers = pb_map_new();
+	e->freed = pb_map_new();
+	e->ended = pb_map_new();
 	e->recent = pb_map_new();
 	e->alarms = pb_map_new();
 	e->sources = pb_map_new();
@@ -132,6 +142,16 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->watches, storm_watch_free);
 	pb_map_free(e->incidents, free_incident);
 	pb_map_free(e->by_key, NULL);
+	pb_map_free(e->numbers, crowd_free);
+	pb_map_free(e->opens, crowd_free);
+	pb_map_free(e->ends, crowd_free);
+	pb_map_free(e->lock_holders, crowd_free);
+	pb_map_free(e->lock_waiters, crowd_free);
+	pb_map_free(e->inhibited, crowd_free);
+	pb_map_free(e->held, crowd_free);
+	pb_map_free(e->lookers, crowd_free);
+	pb_map_free(e->freed, NULL);
+	pb_map_free(e->ended, NULL);
 	pb_map_free(e->recent, NULL);
 	pb_map_free(e->alarms, alarm_free);
 	pb_map_free(e->sources, source_free);
@@ -230,19 +250,9 @@ find_open(struct pb_engine *e, const char *id, bool *ret_is_ambiguous)
 	*ret_is_ambiguous = false;
 	if (found != NULL)
 		return found->state == INCIDENT_RESOLVED ? NULL : found;
-	size_t i = 0, len = strlen(id);
-	const char *key;
-	void *value;
-	while (len > 0 && pb_map_next(e->incidents, &i, &key, &value)) {
-		struct incident *in = value;
-		size_t key_len = strlen(key);
-		if (in->state == INCIDENT_RESOLVED || key_len <= len ||
-		    key[key_len - len - 1] != '-' || strcmp(key + key_len - len, id) != 0)
-			continue;
-		*ret_is_ambiguous = found != NULL;
-		found = in;
-	}
-	return *ret_is_ambiguous ? NULL : found;
+	const struct crowd *c = crowd_find(e->numbers, id);
+	*ret_is_ambiguous = c != NULL && c->n > 1;
+	return c == NULL || c->n > 1 ? NULL : c->first->in;
 }
 
 static void
@@ -452,7 +462,7 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 	case PB_IN_MAX:
 		pb_impossible("not an input");
 	}
-	incident_wake_queued(&t);
+	wake(&t);
 	bundle_flush(&t);
 	audit_arm(&t);
 }
@@ -532,47 +542,38 @@ pb_engine_polled_at(const struct pb_engine *e, const char *source)
 }
 
 json_t *
-pb_engine_open_json(const struct pb_engine *e, int64_t now)
+pb_engine_incident_json(const struct pb_engine *e, const char *id, int64_t now)
 {
-	json_t *list = json_array();
-	size_t i = 0;
-	const char *id;
-	void *value;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
-		struct incident *in = value;
-		if (in->state == INCIDENT_RESOLVED)
-			continue;
-		json_t *j = incident_json(in);
-		const struct step_run *s = run_current(in);
-		pb_json_set_str(j, "state", incident_state_name(in->state));
-		pb_json_set_i64(j, "age", now - in->opened_at);
-		const struct pb_playbook *p = incident_playbook(in);
-		PB_CLEANUP(pb_freep)
-		char *overdue = p == NULL ? NULL : review_overdue(e, p, now);
-		pb_json_set_str(j, "overdue", overdue);
-		pb_json_set_str(j, "ladder", ladder_state_name(in->ladder.state));
-		pb_json_set_i64(j, "ladder_next_at", in->ladder.next_at);
-		pb_json_set_i64(j, "page_by_at", in->ladder.page_by_at);
-		pb_json_set_str(j, "acked_by", in->ladder.acked_by);
-		bundle_set_names(in, j);
-		int64_t until;
-		PB_CLEANUP(pb_freep) char *held = hush_why(e, in, now, &until);
-		pb_json_set_str(
-		    j, "held", in->ladder.state == LADDER_HELD ? in->ladder.held : held);
-		json_t *informed = inform_json(in);
-		if (informed != NULL)
-			json_object_set_new(j, "inform", informed);
-		if (in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE) {
-			bool is_plan = in->state == INCIDENT_PROPOSED;
-			pb_json_set_str(
-			    j, "asks", is_plan ? "plan" : run_step_def(in, in->run.step)->name);
-			pb_json_set_i64(j, "asks_until", is_plan ? in->wait_until : s->next_at);
-		}
-		if (s != NULL) {
-			pb_json_set_str(j, "step", run_step_def(in, in->run.step)->name);
-			pb_json_set_str(j, "step_state", step_state_name(s->state));
-		}
-		json_array_append_new(list, j);
+	struct incident *in = pb_map_get(e->incidents, id);
+	if (in == NULL || in->state == INCIDENT_RESOLVED)
+		return NULL;
+	json_t *j = incident_json(in);
+	const struct step_run *s = run_current(in);
+	pb_json_set_str(j, "state", incident_state_name(in->state));
+	pb_json_set_i64(j, "age", now - in->opened_at);
+	const struct pb_playbook *p = incident_playbook(in);
+	PB_CLEANUP(pb_freep)
+	char *overdue = p == NULL ? NULL : review_overdue(e, p, now);
+	pb_json_set_str(j, "overdue", overdue);
+	pb_json_set_str(j, "ladder", ladder_state_name(in->ladder.state));
+	pb_json_set_i64(j, "ladder_next_at", in->ladder.next_at);
+	pb_json_set_i64(j, "page_by_at", in->ladder.page_by_at);
+	pb_json_set_str(j, "acked_by", in->ladder.acked_by);
+	bundle_set_names(in, j);
+	int64_t until;
+	PB_CLEANUP(pb_freep) char *held = hush_why(e, in, now, &until);
+	pb_json_set_str(j, "held", in->ladder.state == LADDER_HELD ? in->ladder.held : held);
+	json_t *informed = inform_json(in);
+	if (informed != NULL)
+		json_object_set_new(j, "inform", informed);
+	if (in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE) {
+		bool is_plan = in->state == INCIDENT_PROPOSED;
+		pb_json_set_str(j, "asks", is_plan ? "plan" : run_step_def(in, in->run.step)->name);
+		pb_json_set_i64(j, "asks_until", is_plan ? in->wait_until : s->next_at);
 	}
-	return list;
+	if (s != NULL) {
+		pb_json_set_str(j, "step", run_step_def(in, in->run.step)->name);
+		pb_json_set_str(j, "step_state", step_state_name(s->state));
+	}
+	return j;
 }

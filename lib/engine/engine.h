@@ -105,8 +105,8 @@ bool pb_engine_alarm(const struct pb_engine *e, const char *arn, enum pb_alarm_s
     int64_t *ret_transitioned_at);
 /* How far source NAME had been polled when the last process ended; 0 = never. */
 int64_t pb_engine_polled_at(const struct pb_engine *e, const char *source);
-/* Open incidents as JSON objects (members of GET /v1/incidents); the caller's to free. */
-json_t *pb_engine_open_json(const struct pb_engine *e, int64_t now);
+/* An open incident (a member of GET /v1/incidents), the caller's to free; NULL when it is not open. */
+json_t *pb_engine_incident_json(const struct pb_engine *e, const char *id, int64_t now);
 /* {"incident": {STATE: N}, "ladder": {STATE: N}, "stops": N, "silences": N}: open incidents by state;
  * the caller's. */
 json_t *pb_engine_counts_json(const struct pb_engine *e);

@@ -363,11 +363,11 @@ guard_run_began(struct turn *t, struct incident *in)
 }
 
 void
-guard_run_ended(struct turn *t, const struct incident *in)
+guard_run_ended(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
 	char *why = NULL;
-	t->e->is_lock_free = true;
+	wake_lock(t->e, in->lock);
 	if (!in->is_charged)
 		return;
 	PB_CLEANUP(pb_freep) char *cooldown = cooldown_key(t, in, &why);
@@ -400,21 +400,11 @@ guard_lock(struct turn *t, const struct incident *in, char **why)
 const struct incident *
 guard_lock_holder(const struct pb_engine *e, const struct incident *in, const char *lock)
 {
-	size_t i = 0;
-	const char *id;
-	void *value;
-	int64_t n = 0, max = incident_playbook(in)->guards.concurrency_max;
-	const struct incident *first = NULL;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
-		const struct incident *other = value;
-		if (other == in || !run_is_live(&other->run) || !pb_streq(other->lock, lock))
-			continue;
-		if (first == NULL)
-			first = other;
-		if (++n >= max)
-			return first;
-	}
-	return NULL;
+	const struct crowd *c = crowd_find(e->lock_holders, lock);
+	if (c == NULL || (int64_t)c->n < incident_playbook(in)->guards.concurrency_max)
+		return NULL;
+	pb_check(in->by_lock.crowd != c); /* whoever asks has no run yet */
+	return c->first->in;
 }
 
 /* --- the targets */

@@ -18,15 +18,6 @@
 /* How long an inhibitor is believed without looking again. */
 #define INHIBITED_LOOK_EVERY PB_MINUTE
 
-static bool
-is_named(const struct pb_playbook *p, const char *name)
-{
-	for (size_t i = 0; i < p->n_inhibited_by; i++)
-		if (strcmp(p->inhibited_by[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* The one that lasts longest of those that fit. */
 static const struct silence *
 silence_of(const struct pb_engine *e, const struct incident *in, int64_t now)
@@ -48,23 +39,34 @@ is_hushed(const struct pb_engine *e, const struct incident *in, int64_t now)
 }
 
 const struct incident *
+hush_inhibits(const struct pb_engine *e, const char *playbook, int64_t now)
+{
+	const struct crowd *c = crowd_find(e->opens, playbook);
+	for (const struct place *p = c == NULL ? NULL : c->first; p != NULL; p = p->next)
+		if (p->in->state != INCIDENT_INHIBITED && !is_hushed(e, p->in, now))
+			return p->in;
+	return NULL;
+}
+
+const struct incident *
 hush_inhibitor(const struct pb_engine *e, const struct incident *in, int64_t now)
 {
 	const struct pb_playbook *p = incident_playbook(in);
-	size_t i = 0;
-	const char *id;
-	void *value;
-	if (p == NULL || p->n_inhibited_by == 0)
-		return NULL;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
-		const struct incident *other = value;
-		const struct pb_playbook *by = incident_playbook(other);
-		if (other != in && by != NULL && other->state != INCIDENT_RESOLVED &&
-		    other->state != INCIDENT_INHIBITED && is_named(p, by->name) &&
-		    !is_hushed(e, other, now))
-			return other;
-	}
-	return NULL;
+	const struct incident *found = NULL;
+	for (size_t i = 0; p != NULL && i < p->n_inhibited_by && found == NULL; i++)
+		found = hush_inhibits(e, p->inhibited_by[i], now);
+	return found;
+}
+
+void
+hush_watch(struct turn *t, struct incident *in)
+{
+	bool is_waiting = in->state == INCIDENT_INHIBITED || in->ladder.state == LADDER_HELD;
+	const struct incident *by = is_waiting ? hush_inhibitor(t->e, in, t->now) : NULL;
+	if (by == NULL)
+		crowd_leave(&in->by_inhibitor);
+	else
+		crowd_join(t->e->inhibited, incident_playbook_name(by), &in->by_inhibitor, in);
 }
 
 char *
@@ -101,15 +103,13 @@ hush_unpolled(const struct pb_engine *e)
 void
 hush_release(struct turn *t)
 {
-	size_t i = 0;
-	const char *id;
-	void *value;
-	while (t->e->n_held > 0 && pb_map_next(t->e->incidents, &i, &id, &value)) {
-		struct incident *in = value;
-		if (in->ladder.state != LADDER_HELD)
+	size_t n;
+	PB_CLEANUP(pb_freep) struct incident **list = crowd_list(t->e->held, "", &n);
+	for (size_t i = 0; i < n; i++) {
+		if (list[i]->ladder.state != LADDER_HELD)
 			continue;
-		ladder_input(t, in, LADDER_DUE, NULL);
-		incident_settle(t, in);
+		ladder_input(t, list[i], LADDER_DUE, NULL);
+		incident_settle(t, list[i]);
 	}
 }
 

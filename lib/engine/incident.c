@@ -27,10 +27,13 @@
 static void
 enter(struct turn *t, struct incident *in, enum incident_state state)
 {
-	t->e->n_in[in->state]--;
-	t->e->n_in[state]++;
 	in->state = state;
 	in->state_at = t->now;
+	incident_place(t->e, in);
+	hush_watch(t, in);
+	/* One that is inhibited inhibits nobody. */
+	if (state == INCIDENT_INHIBITED || state == INCIDENT_RESOLVED)
+		wake_inhibited(t->e, incident_playbook_name(in));
 	incident_put(t, in);
 }
 
@@ -89,6 +92,7 @@ start_run(struct turn *t, struct incident *in)
 	if (why == NULL) {
 		free(in->lock);
 		in->lock = guard_lock(t, in, &why);
+		incident_place(t->e, in);
 	}
 	if (why != NULL) {
 		page_now(t, in, why);
@@ -200,7 +204,8 @@ begin_work(struct turn *t, struct incident *in)
 static void
 look_whether_inhibited(struct turn *t, struct incident *in)
 {
-	if (hush_inhibitor(t->e, in, t->now) != NULL)
+	hush_watch(t, in);
+	if (in->by_inhibitor.crowd != NULL)
 		return;
 	incident_note(t, in, "", "inhibited", "no more: what inhibited it is over");
 	begin_work(t, in);
@@ -569,52 +574,4 @@ incident_close(struct turn *t, struct incident *in, const char *cause, const cha
 	in->cause = pb_strdup(cause);
 	in->resolved_by = pb_strdup(by);
 	incident_input(t, in, INCIDENT_CLOSE);
-}
-
-struct queued {
-	int64_t at;
-	struct incident *in;
-};
-
-static int
-by_time(const void *a, const void *b)
-{
-	const struct queued *x = a, *y = b;
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	return strcmp(x->in->id, y->in->id);
-}
-
-static void
-wake_all(struct turn *t)
-{
-	size_t n = 0, i = 0;
-	const char *id;
-	void *value;
-	PB_CLEANUP(pb_freep)
-	struct queued *all = pb_calloc(pb_map_len(t->e->incidents) + 1, sizeof(*all));
-	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
-		struct incident *in = value;
-		if (in->state == INCIDENT_QUEUED || in->state == INCIDENT_INHIBITED)
-			all[n++] = (struct queued){in->state_at, in};
-	}
-	qsort(all, n, sizeof(*all), by_time);
-	for (i = 0; i < n; i++) {
-		incident_input(t, all[i].in, INCIDENT_TRY);
-		incident_settle(t, all[i].in);
-	}
-}
-
-/* A run that ends as soon as it begins frees its lock again, and may close its incident. */
-void
-incident_wake_queued(struct turn *t)
-{
-	while (t->e->is_lock_free || t->e->is_incident_closed) {
-		bool is_closed = t->e->is_incident_closed;
-		t->e->is_lock_free = t->e->is_incident_closed = false;
-		if (t->e->n_in[INCIDENT_QUEUED] > 0 || t->e->n_in[INCIDENT_INHIBITED] > 0)
-			wake_all(t);
-		if (is_closed)
-			hush_release(t);
-	}
 }

@@ -104,22 +104,6 @@ is_polling_source(const struct pb_config *c, const char *name)
 	return false;
 }
 
-/* Conditions may look at any alarm: whoever waits looks again. */
-static void
-look_again(struct turn *t)
-{
-	size_t i = 0;
-	const char *id;
-	void *value;
-	while (t->e->n_in[INCIDENT_RUNNING] > 0 && pb_map_next(t->e->incidents, &i, &id, &value)) {
-		struct incident *in = value;
-		if (in->state != INCIDENT_RUNNING)
-			continue;
-		step_check(t, in);
-		incident_settle(t, in);
-	}
-}
-
 static void
 set(char **text, const char *value)
 {
@@ -179,18 +163,6 @@ intake_forget(struct turn *t)
 	}
 }
 
-static bool
-is_looked_at(const struct pb_engine *e, const struct alarm *a)
-{
-	size_t i = 0;
-	const char *id;
-	void *value;
-	while (pb_map_next(e->incidents, &i, &id, &value))
-		if (((const struct incident *)value)->alarm == a)
-			return true;
-	return false;
-}
-
 /*
  * A poll tells only what has changed, so what a source of ours reports is never forgotten; nor is
  * what is in ALARM, which would open an incident anew.  Others come and go with what they watched.
@@ -208,9 +180,9 @@ alarms_forget(struct turn *t)
 	void *value;
 	while (n < ALARMS_FORGET_MAX && pb_map_next(e->alarms, &i, &arn, &value)) {
 		const struct alarm *a = value;
-		if (a->state == PB_ALARM_ALARM || a->n_open > 0 ||
+		if (a->state == PB_ALARM_ALARM || a->n_known > 0 ||
 		    a->transitioned_at + e->config->retention.age_for > t->now ||
-		    is_polling_source(e->config, a->source) || is_looked_at(e, a))
+		    is_polling_source(e->config, a->source))
 			continue;
 		old[n++] = arn;
 	}
@@ -300,30 +272,25 @@ open_or_attach(struct turn *t, struct pb_event *ev, const char *source, size_t p
 }
 
 /*
- * Incidents whose plan ends them by a pattern, and for which the event has the same dedup value.
- * Incidents of one playbook mostly stand together: what was found for the last one is kept.
+ * Incidents whose plan ends them by a pattern, and for which the event has the same dedup value: of
+ * one plan of a playbook there is one at most.
  */
 static size_t
 resolve_by_pattern(struct turn *t, const struct pb_event *ev)
 {
-	const struct pb_playbook *last = NULL;
-	PB_CLEANUP(pb_freep) char *key = NULL;
-	bool fits = false;
 	size_t i = 0, n = 0;
-	const char *id;
+	const char *name;
 	void *value;
-	while (t->e->n_ends > 0 && pb_map_next(t->e->incidents, &i, &id, &value)) {
-		struct incident *in = value;
-		const struct pb_playbook *p = incident_playbook(in);
-		if (in->state == INCIDENT_RESOLVED || p == NULL || p->resolve_on == NULL)
+	while (pb_map_next(t->e->ends, &i, &name, &value)) {
+		const struct crowd *c = value;
+		const struct incident *like = c->first->in;
+		const struct pb_playbook *p = incident_playbook(like);
+		if (!fits_end(t->e, like->config, p))
 			continue;
-		if (p != last) {
-			free(key);
-			fits = fits_end(t->e, in->config, p);
-			key = fits ? dedup_key(t, p, ev) : NULL;
-			last = p;
-		}
-		if (!fits || !pb_streq(in->key, key))
+		PB_CLEANUP(pb_freep) char *key = dedup_key(t, p, ev);
+		PB_CLEANUP(pb_freep) char *full = pb_asprintf("%s\n%s", p->name, key);
+		struct incident *in = pb_map_get(t->e->by_key, full);
+		if (in == NULL || in->by_end.crowd != c)
 			continue;
 		n++;
 		incident_note(t, in, "", "event", "an event fits its resolve_on");
@@ -431,7 +398,7 @@ intake_event(struct turn *t, const struct pb_input *in)
 		if (is_alarm && ev->alarm_state == PB_ALARM_OK)
 			resolve_by_alarm(t, ev);
 		if (is_alarm)
-			look_again(t);
+			step_check_alarm(t, ev->alarm_arn);
 		/* For questions later and for backtest; as long as daemon.retention says. */
 		pb_update_put_received(t->u, ev->identity, id, source, ev->text);
 		break;
@@ -455,7 +422,7 @@ intake_polled(struct turn *t, const struct pb_input *in)
 	s->polled_at = in->polled_at;
 	pb_update_put(t->u, PB_REC_SOURCE, s->name, "", "",
 	    json_pack("{s:I}", "polled_at", (json_int_t)s->polled_at));
-	look_again(t);
+	step_check_source(t, s->name);
 	if (was_unpolled && hush_unpolled(t->e) == NULL)
 		hush_release(t);
 }

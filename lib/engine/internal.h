@@ -95,6 +95,21 @@ enum page_state { PAGE_NEW, PAGE_SENDING, PAGE_RETRYING, PAGE_SENT, PAGE_DROPPED
 
 struct incident;
 
+/* crowd.c: incidents under a name by which they are looked for, in the order they came. */
+struct crowd {
+	char *name;
+	struct pb_map *home; /* name -> crowd */
+	struct place *first, *last;
+	size_t n;
+	int64_t most; /* of those who wait for a lock: the largest of what their plans allow */
+};
+/* A place in a crowd; all zero = in none. */
+struct place {
+	struct crowd *crowd;
+	struct place *next, *prev;
+	struct incident *in;
+};
+
 /* What a guard remembers. */
 struct guard {
 	int64_t *times; /* ascending */
@@ -156,6 +171,7 @@ struct alarm {
 	char *source; /* the polling source that reports it; "" = none does */
 	struct incident **open; /* incidents opened by it that are not resolved */
 	size_t n_open, size_open;
+	size_t n_known; /* incidents that are its, resolved ones included */
 };
 
 struct source {
@@ -203,6 +219,7 @@ struct step_run {
 	json_t *output;
 	/* CHECKING: what the conditions name, NULL until first looked at and where a template fails. */
 	char **alarms;
+	struct place *places; /* one for each of them, in the engine's `lookers` */
 	size_t n_alarms;
 	struct probe *probes; /* one for each condition of a verification */
 	size_t n_probes;
@@ -306,6 +323,9 @@ struct incident {
 	struct member *members; /* its places in bundles (bundle.h) */
 	struct inform *inform; /* of each notice of its plan; NULL = not begun */
 	struct pb_timer timer;
+	/* Where it is found; crowd.c. */
+	struct place by_number, by_playbook, by_end, by_lock, by_held, by_inhibitor;
+	bool is_listed; /* in a list that is being made */
 };
 
 struct pb_engine {
@@ -324,8 +344,8 @@ struct pb_engine {
 	struct pb_map *seen; /* identity -> at (boxed) */
 	struct pb_map *guards; /* record key -> struct guard */
 	int64_t guards_forget_at, alarms_forget_at;
-	bool is_incident_closed; /* in this turn: whom it inhibited looks again */
-	bool is_lock_free; /* a run ended in this turn: whoever is queued looks again */
+	struct pb_map *freed; /* in this turn: locks whose waiters look again */
+	struct pb_map *ended; /* in this turn: playbooks whose inhibited look again */
 	struct pb_map *silences; /* id -> struct silence */
 	struct fits *fits; /* what patterns fit the event at hand; no state of its own */
 	int64_t silence_number; /* last one given */
@@ -346,10 +366,15 @@ struct pb_engine {
 	struct bundle *flushing; /* those with pages in this step */
 	int64_t bundle_number; /* last one given */
 	size_t n_open;
-	/* So that nobody walks all incidents to find that none is meant. */
-	size_t n_in[INCIDENT_STATE_MAX]; /* by state */
-	size_t n_ends; /* open, of playbooks with a pattern in resolve_on */
-	size_t n_held; /* ladders that are HELD */
+	/* Crowds, so that nobody walks all incidents to find the few that are meant.  Of open ones: */
+	struct pb_map *numbers; /* by what stands behind the day in the id: "7" */
+	struct pb_map *opens; /* by playbook */
+	struct pb_map *ends; /* with a pattern in resolve_on, by "DIGEST\nPLAYBOOK" */
+	struct pb_map *lock_holders, *lock_waiters; /* live runs, QUEUED; by lock */
+	struct pb_map
+	    *inhibited; /* INHIBITED, or a ladder HELD for that; by playbook of the inhibitor */
+	struct pb_map *held; /* ladders that are HELD, all by "" */
+	struct pb_map *lookers; /* steps in CHECKING, by ARN of an alarm they look at */
 	int64_t audit_at; /* 0 = nothing is open */
 	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
 	int64_t day; /* of the last incident id, days since 1970 */
@@ -400,21 +425,38 @@ void incident_put(struct turn *t, const struct incident *in);
 /* Leaves the maps and is freed when it is resolved, stays so, and no notice is under way. */
 void incident_settle(struct turn *t, struct incident *in);
 void incident_index(struct pb_engine *e, struct incident *in); /* into the maps */
+void incident_set_alarm(struct incident *in, struct alarm *a); /* a may be NULL */
 /* Among those that are open: its key, its alarm, the count. */
 void incident_index_open(struct pb_engine *e, struct incident *in);
 void incident_unindex_open(struct pb_engine *e, struct incident *in);
 const struct pb_playbook *incident_playbook(const struct incident *in); /* NULL when unmatched */
 const char *incident_playbook_name(const struct incident *in); /* "" when unmatched */
 const struct pb_escalation *incident_escalation(const struct incident *in);
-/* A run or an incident ended: whoever waits for a lock, or is inhibited, looks again, in the order
- * they came. */
-void incident_wake_queued(struct turn *t);
 const char *incident_title(const struct incident *in);
 void incident_set_title(struct incident *in); /* from its event, once */
 const char *incident_severity(const struct incident *in);
 json_t *incident_json(const struct incident *in); /* its record's body */
 void incident_note(struct turn *t, const struct incident *in, const char *step, const char *kind,
     const char *fmt, ...) PB_PRINTF(5, 6);
+
+/* crowd.c */
+void crowd_join(struct pb_map *home, const char *name, struct place *p, struct incident *in);
+void crowd_leave(struct place *p);
+void crowd_free(void *c);
+const struct crowd *crowd_find(const struct pb_map *home, const char *name); /* NULL = nobody */
+size_t crowd_count(const struct pb_map *home, const char *name);
+/* Its incidents, each once; the list is the caller's, and good while its members come and go. */
+struct incident **crowd_list(const struct pb_map *home, const char *name, size_t *ret_n);
+const char *incident_number(const struct incident *in); /* "7" of "20261123-7" */
+/* Into the crowds where its state, its run and its ladder say, out of the others. */
+void incident_place(struct pb_engine *e, struct incident *in);
+void incident_displace(struct incident *in);
+
+/* wake.c */
+void wake(struct turn *t); /* whoever waits for what ended in this turn, in the order they came */
+void wake_lock(struct pb_engine *e, const char *lock); /* may be NULL */
+void wake_inhibited(struct pb_engine *e, const char *playbook);
+void wake_boot(struct pb_engine *e); /* all of them, once what was restored stands in its places */
 
 /* reopen.c: what comes back */
 void reopen_keep(struct turn *t, struct incident *in); /* it was closed just now */
@@ -478,6 +520,10 @@ void step_input(struct turn *t, struct incident *in, size_t i, enum step_input i
 void step_due(struct turn *t, struct incident *in); /* deadlines of the current step */
 void
 step_check(struct turn *t, struct incident *in); /* alarms changed or were polled: look again */
+/* Those that look at this alarm; at any alarm that this source polls. */
+void step_check_alarm(struct turn *t, const char *arn);
+void step_check_source(struct turn *t, const char *source);
+void step_unwatch(struct step_run *s); /* it looks at no alarm any more */
 int64_t step_next_at(const struct incident *in);
 void step_put(struct turn *t, const struct incident *in, size_t i);
 void step_run_fini(struct step_run *s);
@@ -679,7 +725,7 @@ char *guard_admit(struct turn *t, struct incident *in);
 void guard_run_began(struct turn *t, struct incident *in);
 /* Begin of the last run of a playbook that asks for drills; 0 = none known. */
 int64_t guard_ran_at(const struct pb_engine *e, const char *playbook);
-void guard_run_ended(struct turn *t, const struct incident *in);
+void guard_run_ended(struct turn *t, struct incident *in);
 /* The lock that its run needs; NULL when it needs none, or with `why`.  Both are the caller's. */
 char *guard_lock(struct turn *t, const struct incident *in, char **why);
 /* Who holds the lock so that `in` cannot have it; NULL when it can. */
@@ -724,6 +770,10 @@ void window_restore(struct pb_engine *e, const struct pb_record *r);
 /* What is inhibited or silenced itself inhibits nothing: somebody would be told of neither. */
 const struct incident *
 hush_inhibitor(const struct pb_engine *e, const struct incident *in, int64_t now);
+/* The open incident by which this playbook inhibits others; NULL when there is none. */
+const struct incident *hush_inhibits(const struct pb_engine *e, const char *playbook, int64_t now);
+/* It is inhibited, or not any more: when the inhibitor's playbook lets go it looks again. */
+void hush_watch(struct turn *t, struct incident *in);
 /* Why nobody is paged now and when to look again, NULL when pages may go; the caller's. */
 char *
 hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int64_t *ret_until);

@@ -84,8 +84,6 @@ void
 ladder_enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next_at)
 {
 	enum ladder_state from = in->ladder.state;
-	t->e->n_held -= from == LADDER_HELD;
-	t->e->n_held += state == LADDER_HELD;
 	in->ladder.state = state;
 	in->ladder.state_at = t->now;
 	in->ladder.next_at = next_at;
@@ -95,6 +93,8 @@ ladder_enter(struct turn *t, struct incident *in, enum ladder_state state, int64
 		in->ladder.held = NULL;
 		in->ladder.decide_by = 0;
 	}
+	incident_place(t->e, in);
+	hush_watch(t, in);
 	bundle_ladder_moved(t, in, from, state);
 	ladder_put(t, in);
 }

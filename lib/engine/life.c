@@ -161,17 +161,9 @@ next_id(struct turn *t)
 	return pb_asprintf("%.8s-%lld", text, (long long)e->day_number);
 }
 
-static bool
-has_end(const struct incident *in)
-{
-	const struct pb_playbook *p = incident_playbook(in);
-	return p != NULL && p->resolve_on != NULL;
-}
-
 void
 incident_index_open(struct pb_engine *e, struct incident *in)
 {
-	e->n_ends += has_end(in);
 	PB_CLEANUP(pb_freep) char *key = incident_full_key(in);
 	(void)pb_map_put(e->by_key, key, in);
 	if (in->alarm != NULL)
@@ -183,23 +175,31 @@ void
 incident_unindex_open(struct pb_engine *e, struct incident *in)
 {
 	e->n_open--;
-	e->n_ends -= has_end(in);
 	PB_CLEANUP(pb_freep) char *key = incident_full_key(in);
 	(void)pb_map_del(e->by_key, key);
 	if (in->alarm != NULL)
 		alarm_detach(in->alarm, in);
-	e->is_incident_closed = true;
 }
 
 void
 incident_index(struct pb_engine *e, struct incident *in)
 {
 	(void)pb_map_put(e->incidents, in->id, in);
-	e->n_in[in->state]++;
+	incident_place(e, in);
 	if (in->state != INCIDENT_RESOLVED)
 		incident_index_open(e, in);
 	else if (in->reopen_until > 0)
 		reopen_index(e, in);
+}
+
+void
+incident_set_alarm(struct incident *in, struct alarm *a)
+{
+	if (in->alarm != NULL)
+		in->alarm->n_known--;
+	if (a != NULL)
+		a->n_known++;
+	in->alarm = a;
 }
 
 void
@@ -208,7 +208,7 @@ incident_set_event(struct turn *t, struct incident *in)
 	const struct pb_event *ev = in->event;
 	const struct pb_playbook *p = incident_playbook(in);
 	incident_set_title(in);
-	in->alarm = ev->kind == PB_EVENT_ALARM ? alarm_get(t->e, ev->alarm_arn) : NULL;
+	incident_set_alarm(in, ev->kind == PB_EVENT_ALARM ? alarm_get(t->e, ev->alarm_arn) : NULL);
 	in->mode = p == NULL ? PB_MODE_AUTO : p->guards.mode;
 	/* One that tells no time may be of any age. */
 	in->is_stale = p != NULL && (ev->time_at <= 0 || t->now - ev->time_at > p->max_age_for);
@@ -255,6 +255,7 @@ incident_free(struct incident *in)
 		return;
 	PB_CHECK_OBJ(in, INCIDENT_MAGIC);
 	in->magic = 0;
+	incident_set_alarm(in, NULL);
 	run_fini(&in->run);
 	ladder_fini(&in->ladder);
 	outbox_fini(&in->out);
@@ -331,6 +332,6 @@ incident_settle(struct turn *t, struct incident *in)
 	}
 	pb_heap_clear(&t->e->timers, &in->timer);
 	(void)pb_map_del(t->e->incidents, in->id);
-	t->e->n_in[in->state]--;
+	incident_displace(in);
 	incident_free(in);
 }

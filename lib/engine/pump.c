@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/map.h"
 
 #define PUMP_MAGIC 0x50554d50u
 
@@ -103,29 +104,12 @@ pb_pump_post(struct pb_pump *p, struct pb_input *in)
 		p->ops->wake(p->arg, p->ops->now(p->arg));
 }
 
-static bool
-has_start(const struct pb_update *u, const char *id)
-{
-	for (size_t i = 0; i < u->n_starts; i++)
-		if (strcmp(u->starts[i].id, id) == 0)
-			return true;
-	return false;
-}
-
-static bool
-has_cancel(const struct pb_update *u, const char *id)
-{
-	for (size_t i = 0; i < u->n_cancels; i++)
-		if (strcmp(u->cancels[i], id) == 0)
-			return true;
-	return false;
-}
-
 static void
-start_kind(struct pb_pump *p, const struct pb_update *u, bool is_page)
+start_kind(
+    struct pb_pump *p, const struct pb_update *u, const struct pb_map *cancelled, bool is_page)
 {
 	for (size_t i = 0; i < u->n_starts; i++)
-		if (u->starts[i].is_page == is_page && !has_cancel(u, u->starts[i].id))
+		if (u->starts[i].is_page == is_page && !pb_map_get(cancelled, u->starts[i].id))
 			p->ops->start(p->arg, &u->starts[i]);
 }
 
@@ -136,11 +120,19 @@ start_kind(struct pb_pump *p, const struct pb_update *u, bool is_page)
 static void
 start_all(struct pb_pump *p, const struct pb_update *u)
 {
-	for (size_t i = 0; i < u->n_cancels; i++)
-		if (!has_start(u, u->cancels[i]))
+	/* A storm starts and withdraws thousands in one batch. */
+	struct pb_map *started = pb_map_new(), *cancelled = pb_map_new();
+	for (size_t i = 0; u->n_cancels > 0 && i < u->n_starts; i++)
+		(void)pb_map_put(started, u->starts[i].id, p);
+	for (size_t i = 0; i < u->n_cancels; i++) {
+		(void)pb_map_put(cancelled, u->cancels[i], p);
+		if (!pb_map_get(started, u->cancels[i]))
 			p->ops->cancel(p->arg, u->cancels[i]);
-	start_kind(p, u, true);
-	start_kind(p, u, false);
+	}
+	start_kind(p, u, cancelled, true);
+	start_kind(p, u, cancelled, false);
+	pb_map_free(started, NULL);
+	pb_map_free(cancelled, NULL);
 }
 
 /*

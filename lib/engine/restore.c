@@ -141,7 +141,7 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 	in->key = pb_strdup(pb_json_str_or(r->body, "key", ""));
 	in->event = pb_event_ref(ev);
 	incident_set_title(in);
-	in->alarm = ev->kind == PB_EVENT_ALARM ? alarm_get(e, ev->alarm_arn) : NULL;
+	incident_set_alarm(in, ev->kind == PB_EVENT_ALARM ? alarm_get(e, ev->alarm_arn) : NULL);
 	in->state = (enum incident_state)state;
 	in->state_at = r->at;
 	in->opened_at = pb_json_i64(r->body, "opened_at", r->at);
@@ -183,6 +183,7 @@ restore_run(struct pb_engine *e, const struct pb_record *r, struct pb_error *err
 	run->started_at = pb_json_i64(r->body, "started_at", 0);
 	run->ended_at = pb_json_i64(r->body, "ended_at", 0);
 	run->failure = dup_str(r->body, "failure");
+	incident_place(e, in);
 	return 0;
 }
 
@@ -235,7 +236,6 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 		return pb_fail(err, PB_CORRUPT, "ladder %s: its plan has no level %lld", r->key,
 		    (long long)level + 1);
 	l->state = (enum ladder_state)state;
-	e->n_held += l->state == LADDER_HELD;
 	l->state_at = r->at;
 	l->page_by_at = pb_json_i64(r->body, "page_by_at", 0);
 	l->started_at = pb_json_i64(r->body, "started_at", 0);
@@ -250,6 +250,7 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	l->acked_at = pb_json_i64(r->body, "acked_at", 0);
 	l->is_put_off = pb_json_bool(r->body, "is_put_off", false);
 	l->owes = pb_json_bool(r->body, "owes", false);
+	incident_place(e, in);
 	if (l->state != LADDER_CLOSED)
 		bundle_restore_members(e, in, json_object_get(r->body, "bundles"));
 	return 0;
@@ -379,13 +380,16 @@ restore_boot(struct turn *t)
 	const char *id;
 	void *value;
 	e->boot_at = t->now;
-	e->is_lock_free = true;
 	/* What is in flight goes again first: what is decided below is in flight for the first time. */
 	post_interrupted(t);
 	while (pb_map_next(e->incidents, &i, &id, &value))
 		page_interrupted(t, &((struct incident *)value)->out);
 	maintenance_look(t);
 	maintenance_note_expired(t);
+	i = 0;
+	while (pb_map_next(e->incidents, &i, &id, &value))
+		hush_watch(t, value);
+	wake_boot(e);
 	i = 0;
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		struct incident *in = value;

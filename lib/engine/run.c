@@ -143,6 +143,7 @@ enter(struct turn *t, struct incident *in, enum run_state state)
 	in->run.state_at = t->now;
 	if (!run_is_live(&in->run))
 		in->run.ended_at = t->now;
+	incident_place(t->e, in);
 	run_put(t, in);
 	if (!run_is_live(&in->run))
 		guard_run_ended(t, in);

@@ -61,9 +61,7 @@ step_run_fini(struct step_run *s)
 	free(s->error_class);
 	free(s->message);
 	json_decref(s->output);
-	for (size_t i = 0; i < s->n_alarms; i++)
-		free(s->alarms[i]);
-	free(s->alarms);
+	step_unwatch(s);
 	free(s->probes);
 	look_fini(&s->look);
 }
@@ -132,8 +130,10 @@ step_enter(struct turn *t, struct incident *in, size_t i, enum step_state state,
 	s->state = state;
 	s->state_at = t->now;
 	s->next_at = next_at;
-	if (state != STEP_CHECKING)
+	if (state != STEP_CHECKING) {
 		probe_end(t, in, i);
+		step_unwatch(s);
+	}
 	if (state >= STEP_SUCCEEDED)
 		s->ended_at = t->now;
 	step_put(t, in, i);

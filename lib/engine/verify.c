@@ -31,7 +31,7 @@ holds_at(struct turn *t, const struct pb_condition *c, const char *arn, int64_t 
  * templates pick from stays as it is while it waits.
  */
 static void
-name_alarms(struct turn *t, const struct incident *in, size_t i)
+name_alarms(struct turn *t, struct incident *in, size_t i)
 {
 	const struct pb_step *def = run_step_def(in, i);
 	struct step_run *s = &in->run.steps[i];
@@ -40,14 +40,30 @@ name_alarms(struct turn *t, const struct incident *in, size_t i)
 	PB_JSON json_t *context = context_build(t->e, in, t->now);
 	s->n_alarms = def->n_conditions;
 	s->alarms = pb_calloc(s->n_alarms + 1, sizeof(*s->alarms));
+	s->places = pb_calloc(s->n_alarms + 1, sizeof(*s->places));
 	for (size_t k = 0; k < s->n_alarms; k++)
-		if (def->conditions[k].alarm != NULL)
-			(void)pb_template_expand_text(
-			    def->conditions[k].alarm, context, &s->alarms[k], NULL);
+		if (def->conditions[k].alarm != NULL &&
+		    pb_template_expand_text(
+			def->conditions[k].alarm, context, &s->alarms[k], NULL) == 0)
+			crowd_join(t->e->lookers, s->alarms[k], &s->places[k], in);
+}
+
+void
+step_unwatch(struct step_run *s)
+{
+	for (size_t k = 0; k < s->n_alarms; k++) {
+		crowd_leave(&s->places[k]);
+		free(s->alarms[k]);
+	}
+	free(s->alarms);
+	free(s->places);
+	s->alarms = NULL;
+	s->places = NULL;
+	s->n_alarms = 0;
 }
 
 static int64_t
-all_hold_at(struct turn *t, const struct incident *in, size_t i)
+all_hold_at(struct turn *t, struct incident *in, size_t i)
 {
 	const struct pb_step *def = run_step_def(in, i);
 	const struct step_run *s = &in->run.steps[i];
@@ -86,4 +102,46 @@ step_check(struct turn *t, struct incident *in)
 		incident_note(t, in, run_step_def(in, i)->name, "verify",
 		    "holds; passes at %s if it stays so", pb_time_clock(until, at));
 	step_enter(t, in, i, STEP_CHECKING, at);
+}
+
+static void
+check_each(struct turn *t, struct incident **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		list[i]->is_listed = false;
+		step_check(t, list[i]);
+		incident_settle(t, list[i]);
+	}
+}
+
+void
+step_check_alarm(struct turn *t, const char *arn)
+{
+	size_t n;
+	PB_CLEANUP(pb_freep) struct incident **list = crowd_list(t->e->lookers, arn, &n);
+	check_each(t, list, n);
+}
+
+/* Listed first, each once: a step that passes may be followed by one that looks at other alarms. */
+void
+step_check_source(struct turn *t, const char *source)
+{
+	const struct pb_engine *e = t->e;
+	size_t n = 0;
+	const char *arn;
+	void *value;
+	PB_CLEANUP(pb_freep)
+	struct incident **list = pb_calloc(pb_map_len(e->incidents) + 1, sizeof(struct incident *));
+	for (size_t i = 0; pb_map_next(e->lookers, &i, &arn, &value);) {
+		const struct alarm *a = pb_map_get(e->alarms, arn);
+		if (a == NULL || strcmp(a->source, source) != 0)
+			continue;
+		for (const struct place *p = ((struct crowd *)value)->first; p != NULL;
+		     p = p->next) {
+			if (!p->in->is_listed)
+				list[n++] = p->in;
+			p->in->is_listed = true;
+		}
+	}
+	check_each(t, list, n);
 }

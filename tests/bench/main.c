@@ -96,6 +96,7 @@ main(int argc, char **argv)
 	} benches[] = {
 	    {"commits", bench_commits},
 	    {"engine", bench_engine},
+	    {"open", bench_open},
 	    {"sim", bench_sim},
 	    {"idle", bench_idle},
 	};
@@ -110,6 +111,6 @@ main(int argc, char **argv)
 		ran++;
 	}
 	if (ran == 0)
-		printf("usage: bench [commits] [engine] [sim] [idle]\n");
+		printf("usage: bench [commits] [engine] [open] [sim] [idle]\n");
 	return ran > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
