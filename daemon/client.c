@@ -62,7 +62,11 @@ struct pb_client_call {
 	int n_sent;
 	struct pb_aws_skew skew; /* that the attempt was signed with */
 	bool is_maybe_taken; /* some attempt is not proven to have had no effect */
+	bool is_waiting; /* for credentials */
+	bool has_waited; /* they have just come: however short they last, it goes on with them */
 };
+
+static void on_credentials(const struct pb_error *err, void *arg);
 
 static int64_t
 process_wall(void *arg)
@@ -93,10 +97,21 @@ pb_client_new(struct pb_loop *loop, const struct pb_client_options *options,
 	c->wall_arg = options->wall_arg;
 	c->peers = pb_map_new();
 	pb_rand_seed(&c->rand, options->seed);
-	pb_client_creds_init(
-	    &c->creds, options->getenv, options->getenv_arg, pb_rand_u64(&c->rand));
+	pb_client_creds_init(&c->creds,
+	    &(struct pb_client_creds_options){
+		.loop = loop,
+		.transfers = transfers,
+		.getenv = options->getenv,
+		.getenv_arg = options->getenv_arg,
+		.region = c->region,
+		.wall = c->wall,
+		.wall_arg = c->wall_arg,
+		.seed = pb_rand_u64(&c->rand),
+		.on_done = on_credentials,
+		.on_done_arg = c,
+	    });
 	/* The settings are wanted at once; that there are no credentials is for the calls to say. */
-	(void)pb_client_creds_ensure(&c->creds, wall(c), NULL);
+	(void)pb_client_creds_ensure(&c->creds, NULL);
 	*ret_client = c;
 	return 0;
 }
@@ -109,8 +124,8 @@ pb_client_free(struct pb_client *c)
 	PB_CHECK_OBJ(c, CLIENT_MAGIC);
 	while (c->calls)
 		pb_client_cancel(c->calls);
-	pb_transfers_free(c->transfers);
 	pb_client_creds_fini(&c->creds);
+	pb_transfers_free(c->transfers);
 	pb_map_free(c->peers, free);
 	free(c->region);
 	c->magic = 0;
@@ -132,7 +147,7 @@ pb_client_n_calls(const struct pb_client *c)
 const char *
 pb_client_region(const struct pb_client *c)
 {
-	return c->region ? c->region : pb_aws_config_region(&c->creds.config);
+	return pb_aws_config_region(&c->creds.config);
 }
 
 const char *
@@ -375,10 +390,17 @@ attempt(void *arg)
 		end_with(k, "Client.Invalid", PB_AWS_OURS, text);
 		return;
 	}
-	if (pb_client_creds_ensure(&c->creds, wall(c), &err) < 0) {
+	enum pb_client_creds_state creds = PB_CLIENT_CREDS_READY;
+	if (!k->has_waited)
+		creds = pb_client_creds_ensure(&c->creds, &err);
+	k->has_waited = false;
+	if (creds == PB_CLIENT_CREDS_FAILED) {
 		end_with(k, "Credentials.Unavailable", PB_AWS_CREDENTIALS_WRONG, err.text);
 		return;
 	}
+	k->is_waiting = creds == PB_CLIENT_CREDS_WAIT;
+	if (k->is_waiting)
+		return;
 	struct pb_aws_endpoint endpoint;
 	if (resolve(k, &endpoint, &err) < 0) {
 		end_with(k, "Client.Invalid", PB_AWS_OURS, err.text);
@@ -407,6 +429,31 @@ attempt(void *arg)
 		return;
 	}
 	send_request(k, r, &endpoint);
+}
+
+static struct pb_client_call *
+first_waiting(const struct pb_client *c)
+{
+	struct pb_client_call *k = c->calls;
+	while (k && !k->is_waiting)
+		k = k->next;
+	return k;
+}
+
+/* A callback may begin and cancel calls: each is looked for anew. */
+static void
+on_credentials(const struct pb_error *err, void *arg)
+{
+	struct pb_client *c = arg;
+	struct pb_client_call *k;
+	while ((k = first_waiting(c)) != NULL) {
+		k->is_waiting = false;
+		k->has_waited = err == NULL;
+		if (err)
+			end_with(k, "Credentials.Unavailable", PB_AWS_CREDENTIALS_WRONG, err->text);
+		else
+			pb_loop_timer_set(k->wait, 0);
+	}
 }
 
 /* --- its answer */

@@ -3,6 +3,7 @@
  * credentials, signature, transfer, retries and clock correction.
  *
  *   start -> waiting   limit set                        [next round of the loop]
+ *   waiting -> waiting credentials are being looked for [until that search has ended]
  *   waiting -> sending credentials and endpoint known   [signed request to lib/io]
  *   waiting -> done    no credentials, no region, bad inputs, limit over
  *   sending -> waiting the retry policy says again      [timer of its delay]

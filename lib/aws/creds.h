@@ -2,17 +2,27 @@
  * Credentials: the chain that finds them, as a step machine, and the rules of refreshing.
  *
  * The chain asks its caller for what it needs next and is fed the answer, so that it can be tested
- * without files or network and driven by any loop: chain = pb_creds_chain_new(&config); for (;;) {
- *             int rc = pb_creds_next(chain, &ask, err);     -1: failed, err says why and what to do
- *             if (ask.kind == PB_CREDS_DONE) break;
- *             if (ask.kind == PB_CREDS_FILE) read ask.path, then pb_creds_feed_file(...)
- *     }
- * Complete today: the environment and static keys of the shared files.  A source that is configured
- * but not supported yet ends the search with PB_UNSUPPORTED naming it; it is never passed over.
+ * without files, network or programs, and driven by any loop:
+ *
+ *	chain = pb_creds_chain_new(&config, now);
+ *	for (;;) {
+ *		rc = pb_creds_next(chain, &ask, err);	-1: failed, err says why and what to do
+ *		PB_CREDS_DONE		pb_creds_take(chain)
+ *		PB_CREDS_FILE		read ask.path, pb_creds_feed_file(...)
+ *		PB_CREDS_HTTP		wait ask.wait_for, send ask.request, pb_creds_feed_answer(...)
+ *		PB_CREDS_PROGRAM	run ask.argv, pb_creds_feed_program(...)
+ *	}
+ *
+ * The first source that is configured wins, in this order: environment; the profile's role (by STS, from
+ * the source that the profile names); web identity; static keys of the shared files; the profile's
+ * credential_process; the container endpoint; EC2 instance metadata.  A source that is configured and
+ * fails ends the search.  SSO is not supported: where it is configured the search ends with
+ * PB_UNSUPPORTED, it is not passed over.
  */
 #ifndef PB_AWS_CREDS_H
 #define PB_AWS_CREDS_H
 
+#include "aws/message.h"
 #include "aws/profile.h"
 #include "base/rand.h"
 #include "base/time.h"
@@ -34,33 +44,54 @@ PB_DEFINE_CLEANUP(struct pb_aws_creds, pb_aws_creds_free)
 enum pb_creds_ask_kind {
 	PB_CREDS_DONE, /* pb_creds_take gives the credentials */
 	PB_CREDS_FILE, /* read `path` and feed it */
+	PB_CREDS_HTTP, /* send `request` and feed the answer */
+	PB_CREDS_PROGRAM, /* run `argv` and feed what it wrote to stdout */
 	PB_CREDS_ASK_MAX,
 };
+/* Borrowed from the chain until the next call. */
 struct pb_creds_ask {
 	enum pb_creds_ask_kind kind;
-	const char *path; /* borrowed from the chain until the next call */
-	size_t max; /* more bytes than this need not be read: feed max + 1 */
+	const char *path;
+	size_t
+	    max; /* of a file, an answer's body or an output; more bytes than this need not be read */
+	const struct pb_aws_request *request;
+	int64_t wait_for; /* ms before it is sent: it was tried before */
+	int64_t total_for; /* ms until request or program is given up */
+	bool is_local; /* of this host or its link: no proxy; plain HTTP is right */
+	bool is_custom; /* plain HTTP is what the configuration asks for */
+	const char *const *argv; /* NULL-terminated; argv[0] as execvp takes it */
 };
 
 struct pb_creds_chain;
 /*
- * `config` gives environment and profile; its `profiles` is ignored, the chain asks for the files
- * itself (both, always: settings such as the region are in them too).  The struct is copied, what
- * it points to must outlive the chain.
+ * `config` gives environment, profile and region; its `profiles` is ignored, the chain asks for the
+ * files itself (both, always: settings such as the region are in them too).  The struct is copied,
+ * what it points to must outlive the chain.  `now`: wall clock, ms, to sign and name sessions with.
  */
-struct pb_creds_chain *pb_creds_chain_new(const struct pb_aws_config *config);
+struct pb_creds_chain *pb_creds_chain_new(const struct pb_aws_config *config, int64_t now);
 void pb_creds_chain_free(struct pb_creds_chain *c); /* c may be NULL */
 PB_DEFINE_CLEANUP(struct pb_creds_chain, pb_creds_chain_free)
 
 int pb_creds_next(struct pb_creds_chain *c, struct pb_creds_ask *ret_ask, struct pb_error *err);
 /* `bytes` NULL: there is no such file.  Otherwise they are read within the call. */
 void pb_creds_feed_file(struct pb_creds_chain *c, const struct pb_str *bytes);
-/* The file is there and cannot be read: fails the search if a profile was asked for. */
+/* The file is there and cannot be read.  One of the shared files fails the search only if a profile
+ * was asked for. */
 void pb_creds_feed_file_error(struct pb_creds_chain *c, const char *why);
+void pb_creds_feed_answer(struct pb_creds_chain *c, const struct pb_aws_answer *answer);
+void pb_creds_feed_no_answer(struct pb_creds_chain *c, const char *why);
+void pb_creds_feed_program(struct pb_creds_chain *c, struct pb_str out);
+/* It could not be started, failed, or took too long; `why` is safe to show. */
+void pb_creds_feed_program_error(struct pb_creds_chain *c, const char *why);
+/* After a failure: asking again will not help before somebody acts (denied, no such role). */
+bool pb_creds_is_final(const struct pb_creds_chain *c);
+
 /* After PB_CREDS_DONE, once: the caller's to free. */
 struct pb_aws_creds *pb_creds_take(struct pb_creds_chain *c);
 /* What the files said; borrowed.  Right after both were fed, also when the search failed. */
 const struct pb_profiles *pb_creds_profiles(const struct pb_creds_chain *c);
+/* The region that instance metadata names, when nothing else does; NULL = not known.  Borrowed. */
+const char *pb_creds_found_region(const struct pb_creds_chain *c);
 /* A file that was passed over although something is wrong with it; NULL = nothing to warn about. */
 const char *pb_creds_warning(const struct pb_creds_chain *c);
 

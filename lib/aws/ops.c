@@ -159,6 +159,14 @@ const struct pb_aws_op pb_aws_ops[] = {
 	.is_action = true,
     },
     {
+	.service = "sts",
+	.name = "AssumeRoleWithWebIdentity", /* unsigned */
+	.in = "RoleArn* RoleSessionName* WebIdentityToken* DurationSeconds:int",
+	.out = "Credentials*{AccessKeyId* SecretAccessKey* SessionToken* Expiration*:ts}"
+	       " AssumedRoleUser{Arn AssumedRoleId}",
+	.effect = PB_AWS_IDEMPOTENT,
+    },
+    {
 	/* Each answer is a set of its own, and an unused one does no harm: safe to repeat. */
 	.service = "sts",
 	.name = "AssumeRole",

@@ -352,8 +352,12 @@ pb_aws_config_get_bool(const struct pb_aws_config *c, const char *env, const cha
 const char *
 pb_aws_config_region(const struct pb_aws_config *c)
 {
+	if (c->region && *c->region)
+		return c->region;
 	const char *region = pb_aws_config_env(c, "AWS_REGION");
-	return region ? region : pb_aws_config_get(c, "AWS_DEFAULT_REGION", "region");
+	if (!region)
+		region = pb_aws_config_get(c, "AWS_DEFAULT_REGION", "region");
+	return region ? region : c->found_region;
 }
 
 char *

@@ -44,12 +44,14 @@ const char *pb_profiles_get(const struct pb_profiles *p, const char *profile, co
 const char *pb_profiles_section_get(
     const struct pb_profiles *p, const char *kind, const char *name, const char *key);
 
-/* Where settings come from: environment, then the profile. */
+/* Where settings come from: our own configuration, environment, the profile. */
 struct pb_aws_config {
 	pb_aws_getenv *getenv;
 	void *getenv_arg;
 	const struct pb_profiles *profiles; /* may be NULL */
 	const char *profile; /* named in our own configuration; NULL = not named */
+	const char *region; /* the same; it comes first */
+	const char *found_region; /* what instance metadata said; it comes last */
 };
 /* The profile in use: named, AWS_PROFILE, AWS_DEFAULT_PROFILE, "default". */
 const char *pb_aws_config_profile(const struct pb_aws_config *c);

@@ -16,18 +16,33 @@ static void
 search(struct pb_str config_file, struct pb_str credentials_file)
 {
 	struct pb_aws_config config = {.getenv = no_environment};
-	PB_CLEANUP(pb_creds_chain_freep) struct pb_creds_chain *chain = pb_creds_chain_new(&config);
+	PB_CLEANUP(pb_creds_chain_freep)
+	struct pb_creds_chain *chain = pb_creds_chain_new(&config, 0);
 	struct pb_creds_ask ask;
 	struct pb_error err = {0};
+	const struct pb_aws_headers none = {0};
+	const struct pb_aws_answer answer = {.status = 200, .headers = &none, .body = config_file};
 	while (pb_creds_next(chain, &ask, &err) == 0) {
-		if (ask.kind == PB_CREDS_DONE) {
+		switch (ask.kind) {
+		case PB_CREDS_DONE: {
 			PB_CLEANUP(pb_aws_creds_freep)
 			struct pb_aws_creds *creds = pb_creds_take(chain);
 			FUZZ_MUST(creds->access_key_id != NULL && creds->source != NULL);
 			return;
 		}
-		pb_creds_feed_file(
-		    chain, strstr(ask.path, "credentials") ? &credentials_file : &config_file);
+		case PB_CREDS_FILE:
+			pb_creds_feed_file(chain,
+			    strstr(ask.path, "credentials") ? &credentials_file : &config_file);
+			break;
+		case PB_CREDS_HTTP:
+			pb_creds_feed_answer(chain, &answer);
+			break;
+		case PB_CREDS_PROGRAM:
+			pb_creds_feed_program(chain, config_file);
+			break;
+		case PB_CREDS_ASK_MAX:
+			FUZZ_MUST(false);
+		}
 	}
 	fuzz_must_say_why(&err);
 }

@@ -353,6 +353,17 @@ post_credentials(const struct request *r, json_t **ret_out, struct pb_error *err
 	return done(ret_out);
 }
 
+static int
+post_metadata(const struct request *r, json_t **ret_out, struct pb_error *err)
+{
+	int64_t status = pb_json_i64(r->body, "status", 200);
+	if (status < 200 || status > 599)
+		return pb_fail(err, PB_INVALID, "status is 200 to 599");
+	r->sb->metadata_status = (int)status;
+	r->sb->metadata_for = pb_json_i64(r->body, "lifetime_ms", 6 * PB_HOUR);
+	return done(ret_out);
+}
+
 static void
 end_polls(void *queue)
 {
@@ -401,6 +412,7 @@ static const struct {
     {"DELETE", "faults", delete_faults, false},
     {"POST", "clock", post_clock, false},
     {"POST", "credentials", post_credentials, false},
+    {"POST", "metadata", post_metadata, false},
     {"POST", "reset", post_reset, false},
 };
 

@@ -138,6 +138,9 @@ struct pb_sandbox {
 	json_t *faults, *journal;
 	int64_t n_calls;
 	char *event_queue; /* name; NULL = no events */
+	int metadata_status; /* what instance metadata answers; 200 = as it does */
+	int64_t metadata_for; /* ms its credentials last */
+	int64_t n_minted; /* sets of temporary credentials given out */
 	TAILQ_HEAD(, pb_sbx_call) calls;
 };
 
@@ -183,6 +186,14 @@ void pb_sbx_world_fini(struct pb_sandbox *sb); /* keys stay; parked calls must b
 void pb_sbx_key_free(void *key);
 void pb_sbx_key_put(
     struct pb_sandbox *sb, const char *access, const char *secret, const char *token, bool expired);
+
+/* --- metadata.c: instance metadata, and temporary credentials */
+struct pb_sbx_minted {
+	char access[32], secret[64], token[64], expiration[PB_TIME_TEXT];
+};
+/* A new set that the services take; for STS too. */
+void pb_sbx_mint(struct pb_sandbox *sb, int64_t lifetime, struct pb_sbx_minted *ret);
+void pb_sbx_metadata(struct pb_sandbox *sb, const char *method, struct evhttp_request *req);
 
 /* --- service.c: what all services do */
 void pb_sbx_call_run(struct pb_sbx_call *c, const struct pb_sbx_request *request);

@@ -24,7 +24,11 @@
  *   POST /_sandbox/clock             {offset_ms?, advance_ms?}   what time the service thinks it is;
  *                                     advance_ms moves visibility and deduplication windows on
  *   POST /_sandbox/credentials       {access_key, secret_key, session_token?, expired?, remove?}
+ *   POST /_sandbox/metadata          {status?, lifetime_ms?}   what instance metadata answers, and how
+ *                                     long its credentials last
  *   POST /_sandbox/reset                                   forget all but credentials
+ *
+ * The port also answers as EC2 instance metadata does (/latest/...): AWS_EC2_METADATA_SERVICE_ENDPOINT.
  *
  * Answers are JSON; a mistake is answered 400 or 404 with {"error": text}.
  *

@@ -105,9 +105,11 @@ serve_aws(struct pb_sandbox *sb, struct evhttp_request *req)
 static void
 on_request(struct evhttp_request *req, void *arg)
 {
-	static const char control[] = "/_sandbox";
+	static const char control[] = "/_sandbox", metadata[] = "/latest/";
 	if (strncmp(evhttp_request_get_uri(req), control, sizeof(control) - 1) == 0)
 		serve_control(arg, req);
+	else if (strncmp(evhttp_request_get_uri(req), metadata, sizeof(metadata) - 1) == 0)
+		pb_sbx_metadata(arg, method_name(req), req);
 	else
 		serve_aws(arg, req);
 }

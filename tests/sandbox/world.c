@@ -61,6 +61,8 @@ pb_sbx_world_init(struct pb_sandbox *sb)
 	sb->journal = json_array();
 	sb->n_calls = 0;
 	sb->offset = 0;
+	sb->metadata_status = 200;
+	sb->metadata_for = 6 * PB_HOUR;
 	/* The monotonic clock keeps its advance: it never goes back. */
 }
 

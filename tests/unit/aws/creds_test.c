@@ -42,24 +42,10 @@ static const struct {
 	PB_INVALID, "no aws_secret_access_key"},
     {"no such profile", NULL, {"HOME=/h", "AWS_PROFILE=gone"}, NULL, FILE_KEYS, NULL, NULL,
 	PB_NOT_FOUND, "profile gone is neither in ~/.aws/config nor in ~/.aws/credentials"},
-    {"role", NULL, {"HOME=/h"}, "[default]\nrole_arn = a\nsource_profile = b\n", FILE_KEYS, NULL,
-	NULL, PB_UNSUPPORTED, "role_arn of profile default"},
-    {"web identity in the environment", NULL,
-	{"HOME=/h", "AWS_WEB_IDENTITY_TOKEN_FILE=/t", "AWS_ROLE_ARN=r"}, NULL, FILE_KEYS, NULL,
-	NULL, PB_UNSUPPORTED, "AWS_WEB_IDENTITY_TOKEN_FILE"},
-    {"web identity in the profile", NULL, {"HOME=/h"},
-	"[default]\nrole_arn = a\nweb_identity_token_file = b\n", FILE_KEYS, NULL, NULL,
-	PB_UNSUPPORTED, "web_identity_token_file"},
     {"sso", NULL, {"HOME=/h"}, "[default]\nsso_account_id = 1\n", FILE_KEYS, NULL, NULL,
-	PB_UNSUPPORTED, "SSO"},
-    {"process", NULL, {"HOME=/h"}, "[default]\ncredential_process = x\n", NULL, NULL, NULL,
-	PB_UNSUPPORTED, "credential_process"},
+	PB_UNSUPPORTED, "SSO (sso_account_id of profile default)"},
     {"static keys before a process", NULL, {"HOME=/h"}, "[default]\ncredential_process = x\n",
 	FILE_KEYS, "FID", "profile default in ~/.aws/credentials", PB_OK, NULL},
-    {"container", NULL, {"HOME=/h", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x"}, NULL, NULL, NULL,
-	NULL, PB_UNSUPPORTED, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"},
-    {"instance metadata", NULL, {"HOME=/h"}, NULL, NULL, NULL, NULL, PB_UNSUPPORTED,
-	"EC2 instance metadata is not supported yet"},
     {"nothing", NULL, {"HOME=/h", NO_IMDS}, NULL, NULL, NULL, NULL, PB_NOT_FOUND,
 	"put keys under [default] in ~/.aws/credentials"},
     {"nothing and no home", NULL, {NO_IMDS}, NULL, NULL, NULL, NULL, PB_NOT_FOUND,
@@ -93,8 +79,9 @@ START_TEST(the_first_configured_source_wins)
 {
 	const char *env[6];
 	memcpy(env, chains[_i].env, sizeof(env));
-	struct pb_aws_config c = {fake_getenv, env, NULL, chains[_i].named};
-	PB_CLEANUP(pb_creds_chain_freep) struct pb_creds_chain *chain = pb_creds_chain_new(&c);
+	struct pb_aws_config c = {
+	    .getenv = fake_getenv, .getenv_arg = env, .profile = chains[_i].named};
+	PB_CLEANUP(pb_creds_chain_freep) struct pb_creds_chain *chain = pb_creds_chain_new(&c, 0);
 	struct pb_error err = {0};
 	int rc = drive(chain, chains[_i].config, chains[_i].credentials, &err);
 	ck_assert_msg(rc == (chains[_i].id ? 0 : -1), "%s: %s", chains[_i].what, err.text);
@@ -116,8 +103,8 @@ START_TEST(temporary_credentials_keep_token_and_expiration)
 {
 	const char *env[] = {ENV_KEYS, "AWS_SESSION_TOKEN=T", "AWS_ACCOUNT_ID=111122223333",
 	    "AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:09Z", NULL};
-	struct pb_aws_config c = {fake_getenv, env, NULL, NULL};
-	PB_CLEANUP(pb_creds_chain_freep) struct pb_creds_chain *chain = pb_creds_chain_new(&c);
+	struct pb_aws_config c = {.getenv = fake_getenv, .getenv_arg = env};
+	PB_CLEANUP(pb_creds_chain_freep) struct pb_creds_chain *chain = pb_creds_chain_new(&c, 0);
 	ck_assert_int_eq(drive(chain, NULL, NULL, NULL), 0);
 	PB_CLEANUP(pb_aws_creds_freep) struct pb_aws_creds *creds = pb_creds_take(chain);
 	PB_CLEANUP(pb_aws_creds_freep) struct pb_aws_creds *copy = pb_aws_creds_copy(creds);
@@ -130,8 +117,8 @@ END_TEST
 START_TEST(a_file_passed_over_leaves_a_warning)
 {
 	const char *env[] = {ENV_KEYS, "HOME=/h", NULL};
-	struct pb_aws_config c = {fake_getenv, env, NULL, NULL};
-	PB_CLEANUP(pb_creds_chain_freep) struct pb_creds_chain *chain = pb_creds_chain_new(&c);
+	struct pb_aws_config c = {.getenv = fake_getenv, .getenv_arg = env};
+	PB_CLEANUP(pb_creds_chain_freep) struct pb_creds_chain *chain = pb_creds_chain_new(&c, 0);
 	struct pb_creds_ask ask;
 	ck_assert_int_eq(pb_creds_next(chain, &ask, NULL), 0);
 	ck_assert_str_eq(ask.path, "/h/.aws/config");

@@ -132,7 +132,7 @@ START_TEST(a_configured_endpoint_has_its_order)
 	ck_assert_int_eq(pb_profiles_add(p, PB_PROFILE_CONFIG, PB_STR(FILE_TEXT), NULL), 0);
 	const char *env[4];
 	memcpy(env, configured[_i].env, sizeof(env));
-	struct pb_aws_config c = {fake_getenv, env, p, NULL};
+	struct pb_aws_config c = {.getenv = fake_getenv, .getenv_arg = env, .profiles = p};
 	const char *url =
 	    pb_aws_endpoint_configured(pb_aws_service_find(configured[_i].service), &c);
 	ck_assert_pstr_eq(url, configured[_i].url);

@@ -178,7 +178,8 @@ START_TEST(settings_come_from_environment_then_profile)
 	PB_CLEANUP(pb_profiles_freep) struct pb_profiles *p = both();
 	const char *env[4];
 	memcpy(env, settings[_i].env, sizeof(env));
-	struct pb_aws_config c = {fake_getenv, env, p, settings[_i].named};
+	struct pb_aws_config c = {
+	    .getenv = fake_getenv, .getenv_arg = env, .profiles = p, .profile = settings[_i].named};
 	ck_assert_str_eq(pb_aws_config_profile(&c), settings[_i].profile);
 	ck_assert_pstr_eq(pb_aws_config_region(&c), settings[_i].region);
 	PB_CLEANUP(pb_freep) char *path = pb_aws_config_path(&c, PB_PROFILE_CONFIG);
@@ -189,7 +190,7 @@ END_TEST
 START_TEST(a_truth_is_true_or_false)
 {
 	const char *env[] = {"A=TRUE", "B=false", "C=yes", NULL};
-	struct pb_aws_config c = {fake_getenv, env, NULL, NULL};
+	struct pb_aws_config c = {.getenv = fake_getenv, .getenv_arg = env};
 	struct pb_error err = {0};
 	bool b = false;
 	ck_assert(pb_aws_config_get_bool(&c, "A", NULL, false, &b, &err) == 0 && b);

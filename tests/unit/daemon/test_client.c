@@ -232,6 +232,226 @@ START_TEST(no_credentials_say_where_to_put_them)
 }
 END_TEST
 
+/* --- credentials that have to be asked for */
+
+static void
+use_metadata(struct world *w)
+{
+	PB_CLEANUP(pb_freep)
+	char *url = pb_asprintf("http://127.0.0.1:%u", pb_sandbox_port(w->sandbox));
+	world_env(w, "AWS_ACCESS_KEY_ID", NULL);
+	world_env(w, "AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
+}
+
+static size_t
+n_keys_given(struct world *w)
+{
+	PB_JSON json_t *asked = world_ask(w, "GET", "/_sandbox/calls?service=metadata", NULL);
+	size_t i, n = 0;
+	json_t *call;
+	json_array_foreach (asked, i, call)
+		n += strstr(pb_json_str_or(call, "path", ""), "/sandbox-role") != NULL;
+	return n;
+}
+
+static bool
+were_renewed(struct world *w, void *arg)
+{
+	(void)arg;
+	return n_keys_given(w) >= 2;
+}
+
+START_TEST(a_role_of_the_instance_is_used_and_its_region)
+{
+	struct world w;
+	world_open(&w);
+	use_metadata(&w);
+	world_env(&w, "AWS_REGION", NULL);
+	world_client(&w);
+	ck_assert_ptr_null(pb_client_credentials(w.client));
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	ck_assert_int_eq(w.attempts, 1);
+	ck_assert_str_eq(
+	    pb_client_credentials(w.client), "role sandbox-role of EC2 instance metadata");
+	ck_assert_str_eq(pb_client_region(w.client), PB_SANDBOX_REGION);
+	identify(&w);
+	ck_assert(w.is_ok);
+	ck_assert_uint_eq(n_keys_given(&w), 1);
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(credentials_near_their_end_are_renewed_while_calls_go_on)
+{
+	struct world w;
+	world_open(&w);
+	use_metadata(&w);
+	world_tell(&w, "/_sandbox/metadata", "{\"lifetime_ms\":240000}"); /* advisory at once */
+	world_client(&w);
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	world_tell(&w, "/_sandbox/metadata", "{}");
+	identify(&w);
+	ck_assert(w.is_ok);
+	world_until(&w, were_renewed, NULL);
+	size_t n = n_keys_given(&w);
+	identify(&w);
+	ck_assert(w.is_ok);
+	world_rounds(&w, 100);
+	ck_assert_uint_eq(n_keys_given(&w), n);
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(when_renewal_fails_the_old_ones_are_used)
+{
+	struct world w;
+	world_open(&w);
+	use_metadata(&w);
+	world_tell(&w, "/_sandbox/metadata", "{\"lifetime_ms\":30000}"); /* mandatory at once */
+	world_client(&w);
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	world_tell(&w, "/_sandbox/metadata", "{\"status\":404}");
+	identify(&w);
+	ck_assert_msg(!w.is_ok, "the role is gone");
+	world_says(w.text, "the instance has no role");
+	world_tell(&w, "/_sandbox/metadata", "{\"status\":403}");
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	world_says(w.log.ptr, "going on with those from role sandbox-role");
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(without_any_source_each_waiting_call_hears_why)
+{
+	struct world w;
+	world_open(&w);
+	use_metadata(&w);
+	world_tell(&w, "/_sandbox/metadata", "{\"status\":404}");
+	world_client(&w);
+	identify(&w);
+	ck_assert(!w.is_ok && !w.is_unknown);
+	ck_assert_int_eq(w.attempts, 0);
+	ck_assert_str_eq(w.error.code, "Credentials.Unavailable");
+	world_says(
+	    w.text, "or give the host a role (EC2 instance metadata: the instance has no role)");
+	world_tell(&w, "/_sandbox/metadata", "{}");
+	identify(&w); /* no pause: the next call asks anew */
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	world_close(&w);
+}
+END_TEST
+
+static void
+write_file(struct world *w, const char *env, const char *name, const char *text)
+{
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/%s", world_dir(w), name);
+	ck_assert_int_eq(pb_file_write(path, 0600, pb_str_of(text), NULL), 0);
+	world_env(w, env, path);
+}
+
+START_TEST(a_role_is_assumed_with_static_keys)
+{
+	struct world w;
+	world_open(&w);
+	world_env(&w, "AWS_ACCESS_KEY_ID", NULL);
+	write_file(&w, "AWS_CONFIG_FILE", "config",
+	    "[default]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = base\n"
+	    "[profile base]\naws_access_key_id = " PB_SANDBOX_ACCESS_KEY
+	    "\naws_secret_access_key = " PB_SANDBOX_SECRET_KEY "\n");
+	world_client(&w);
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	ck_assert_uint_eq(world_n_calls(&w, "AssumeRole"), 1);
+	world_says(pb_client_credentials(w.client),
+	    "role arn:aws:iam::111122223333:role/ops assumed with profile base in ");
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(a_refused_role_says_so)
+{
+	struct world w;
+	world_open(&w);
+	world_env(&w, "AWS_ACCESS_KEY_ID", NULL);
+	write_file(&w, "AWS_CONFIG_FILE", "config",
+	    "[default]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = base\n"
+	    "[profile base]\naws_access_key_id = " PB_SANDBOX_ACCESS_KEY
+	    "\naws_secret_access_key = not-the-key\n");
+	world_client(&w);
+	identify(&w);
+	ck_assert(!w.is_ok);
+	world_says(w.text, "SignatureDoesNotMatch");
+	world_says(w.text, "profile base in ");
+	ck_assert(!strstr(w.text, "not-the-key"));
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(a_web_identity_becomes_a_role)
+{
+	struct world w;
+	world_open(&w);
+	world_env(&w, "AWS_ACCESS_KEY_ID", NULL);
+	write_file(&w, "AWS_WEB_IDENTITY_TOKEN_FILE", "token", "sandbox-web-identity");
+	world_env(&w, "AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pod");
+	world_client(&w);
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	ck_assert_str_eq(pb_client_credentials(w.client),
+	    "web identity for role arn:aws:iam::111122223333:role/pod");
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(a_program_gives_credentials)
+{
+	struct world w;
+	world_open(&w);
+	world_env(&w, "AWS_ACCESS_KEY_ID", NULL);
+	write_file(&w, "AWS_CONFIG_FILE", "config",
+	    "[default]\ncredential_process = printf '{\"Version\":1,\"AccessKeyId\":\"%s\","
+	    "\"SecretAccessKey\":\"%s\"}' " PB_SANDBOX_ACCESS_KEY " " PB_SANDBOX_SECRET_KEY "\n");
+	world_client(&w);
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	ck_assert_str_eq(pb_client_credentials(w.client), "credential_process of profile default");
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(a_program_that_fails_is_quoted)
+{
+	struct world w;
+	world_open(&w);
+	world_env(&w, "AWS_ACCESS_KEY_ID", NULL);
+	write_file(&w, "AWS_CONFIG_FILE", "config",
+	    "[default]\ncredential_process = /bin/ls /does/not/exist\n");
+	world_client(&w);
+	identify(&w);
+	ck_assert(!w.is_ok);
+	world_says(w.text, "credential_process of profile default: exit 2: ");
+	world_says(w.text, "/does/not/exist");
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(a_client_may_go_while_it_looks_for_credentials)
+{
+	struct world w;
+	world_open(&w);
+	use_metadata(&w);
+	world_client(&w);
+	world_client(&w); /* frees the first one in mid-search */
+	identify(&w);
+	ck_assert_msg(w.is_ok, "%s", w.text);
+	world_close(&w);
+}
+END_TEST
+
 static void
 write_keys(struct world *w, const char *secret, int64_t at)
 {
@@ -427,6 +647,16 @@ PB_SUITE(client)
 	pb_add_loop(s, a_refused_signature_does_not_show_the_token, 0, N_CALLS);
 	pb_add(s, an_unknown_key_names_its_source_and_the_remedy);
 	pb_add(s, no_credentials_say_where_to_put_them);
+	pb_add(s, a_role_of_the_instance_is_used_and_its_region);
+	pb_add(s, credentials_near_their_end_are_renewed_while_calls_go_on);
+	pb_add(s, when_renewal_fails_the_old_ones_are_used);
+	pb_add(s, without_any_source_each_waiting_call_hears_why);
+	pb_add(s, a_role_is_assumed_with_static_keys);
+	pb_add(s, a_refused_role_says_so);
+	pb_add(s, a_web_identity_becomes_a_role);
+	pb_add(s, a_program_gives_credentials);
+	pb_add(s, a_program_that_fails_is_quoted);
+	pb_add(s, a_client_may_go_while_it_looks_for_credentials);
 	pb_add(s, a_changed_credentials_file_is_read_again);
 	pb_add(s, an_expired_token_is_answered_by_new_credentials);
 	pb_add_loop(s, a_wrong_clock_is_corrected, 0, 2);
