@@ -17,6 +17,7 @@ import urllib.request
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.utils import InstanceMetadataFetcher
 
 REGION = "us-east-1"
 MOTO_ACCOUNT = "123456789012"
@@ -97,12 +98,13 @@ class Process:
 class Aws:
     """Clients of one endpoint with one key."""
 
-    def __init__(self, url, key, secret):
+    def __init__(self, url, key, secret, token=None):
         self.arguments = dict(
             endpoint_url=url,
             region_name=REGION,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
+            aws_session_token=token,
             config=Config(retries={"max_attempts": 1}),
         )
 
@@ -201,17 +203,22 @@ def write_config(folder, **names):
 
 
 def start_daemon(folder, url, key, secret):
+    return start_daemon_with(
+        folder, url, {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    )
+
+
+def start_daemon_with(folder, url, credentials):
+    environment = {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_CONFIG_FILE": os.path.join(folder, "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": os.path.join(folder, "none"),
+    }
     return Process(
         folder,
         "playbookd",
         [os.path.join(BUILD, "playbookd"), "--config", os.path.join(folder, "conf")],
-        {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_CONFIG_FILE": os.path.join(folder, "none"),
-            "AWS_SHARED_CREDENTIALS_FILE": os.path.join(folder, "none"),
-        },
+        {**environment, **credentials},
     )
 
 
@@ -431,6 +438,33 @@ def big_file(folder):
     return path
 
 
+def make_role(aws):
+    """One that the user may assume, and that may do what the user may."""
+    anybody = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    trust = {"Version": "2012-10-17", "Statement": [anybody]}
+    made = aws.iam.create_role(RoleName="ops", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [everything]}
+    aws.iam.put_role_policy(
+        RoleName="ops", PolicyName="p", PolicyDocument=json.dumps(policy)
+    )
+    return made["Arn"]
+
+
+def assume_a_role(aws, folder, url, key, secret):
+    role = make_role(aws)
+    path = os.path.join(folder, "profiles")
+    with open(path, "w") as f:
+        f.write(f"[default]\nrole_arn = {role}\nsource_profile = keys\nexternal_id = x1\n")
+        f.write(f"[profile keys]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+    with start_daemon_with(folder, url, {"AWS_CONFIG_FILE": path}) as daemon:
+        polled = soon(lambda: all("last_ok_at" in s for s in sources(folder)))
+        check("with a role assumed it polls", polled, daemon.text()[-500:])
+        status, body = curl(folder, "/v1/status")
+        named = f"role {role} assumed with profile keys" in body
+        check("and says which", named, body)
+
+
 def with_moto(folder):
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -462,6 +496,7 @@ def with_moto(folder):
             follow_actions(aws, folder, names)
             ask_by_curl(folder)
         check("it ends well", daemon.p.returncode == 0, daemon.p.returncode)
+        assume_a_role(aws, folder, url, key, secret)
         with start_daemon(folder, url, key, "wrong") as daemon:
             # moto refuses with XML whatever the protocol: of a JSON one the status is understood.
             said = soon(lambda: "the credentials from environment" in daemon.text())
@@ -551,6 +586,21 @@ def sandbox_alarms(aws, url):
     )
 
 
+def sandbox_roles(aws, url):
+    role = "arn:aws:iam::111122223333:role/r"
+    given = aws.sts.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    token = given["SessionToken"]
+    assumed = Aws(url, given["AccessKeyId"], given["SecretAccessKey"], token)
+    who = assumed.sts.get_caller_identity()["Account"]
+    check("botocore: a role assumed is taken", who == "111122223333", who)
+    fetch = InstanceMetadataFetcher(timeout=5, num_attempts=1, base_url=url + "/")
+    found = fetch.retrieve_iam_role_credentials()
+    token = found.get("token")
+    instance = Aws(url, found.get("access_key"), found.get("secret_key"), token)
+    who = instance.sts.get_caller_identity()["Account"]
+    check("botocore: credentials of instance metadata are taken", who == "111122223333", who)
+
+
 def with_sandbox(folder):
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -570,6 +620,7 @@ def with_sandbox(folder):
             wrong = getattr(Aws(url, "AKIDSANDBOX", "wrong"), service)
             code = error_of(getattr(wrong, call))
             check(f"botocore: a wrong one is refused by {service}", code in BAD_SIGNATURE, code)
+        sandbox_roles(aws, url)
         queue = sandbox_queues(aws)
         sandbox_topics(aws, queue)
         sandbox_alarms(aws, url)
