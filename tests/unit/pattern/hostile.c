@@ -1,15 +1,13 @@
 /*
  * Events and patterns made to hurt: single tokens at every place of a block, what is nested, long,
- * repeated or made to collide; and that time stays in proportion to size.
+ * repeated or made to collide.  What they cost is counted by tests/unit/work.
  */
 #include <stdlib.h>
-#include <time.h>
 
 #include "../runner.h"
 #include "help.h"
 
 #define BIG (10U << 20)
-#define SECONDS_MAX 10.0 /* for what takes a few hundredths without sanitizers */
 
 static const char *const scanners[] = {"scalar", "sse2", "avx2", "avx512"};
 
@@ -31,12 +29,9 @@ match(const char *const *texts, size_t n_texts, struct pb_str event)
 {
 	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = matcher_of(texts, n_texts);
 	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
-	clock_t start = clock();
 	size_t n = 0;
-	int rc = pb_match(m, s, event, NULL, 0, &n);
 
-	ck_assert_double_lt((double)(clock() - start) / CLOCKS_PER_SEC, SECONDS_MAX);
-	return rc < 0 ? -1 : (int)n;
+	return pb_match(m, s, event, NULL, 0, &n) < 0 ? -1 : (int)n;
 }
 
 static int
@@ -113,7 +108,7 @@ START_TEST(nesting_has_a_limit)
 }
 END_TEST
 
-START_TEST(a_long_text_takes_time_in_proportion)
+START_TEST(a_text_of_ten_megabytes_is_matched)
 {
 	static const char *const patterns[] = {"{\"a\":[{\"wildcard\":\"*aaaaaaaab*\"}]}",
 	    "{\"a\":[{\"wildcard\":\"*a*a*a*a*b\"}]}",
@@ -129,7 +124,7 @@ START_TEST(a_long_text_takes_time_in_proportion)
 }
 END_TEST
 
-START_TEST(escapes_and_digits_without_end_take_time_in_proportion)
+START_TEST(escapes_and_digits_without_end_are_read)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 
@@ -149,7 +144,7 @@ START_TEST(escapes_and_digits_without_end_take_time_in_proportion)
 }
 END_TEST
 
-START_TEST(many_keys_are_told_apart_in_proportion)
+START_TEST(many_keys_are_told_apart)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 
@@ -164,7 +159,7 @@ START_TEST(many_keys_are_told_apart_in_proportion)
 }
 END_TEST
 
-START_TEST(many_objects_with_many_keys_take_time_in_proportion)
+START_TEST(many_objects_with_many_keys_are_read)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 
@@ -197,10 +192,8 @@ START_TEST(combinations_without_end_are_refused)
 		(void)pb_buf_adds(&b, "]}");
 	}
 	(void)pb_buf_adds(&b, "}");
-	clock_t start = clock();
 	ck_assert_int_eq(pb_matcher_builder_add_text(builder, pb_buf_str(&b), &err), -1);
 	ck_assert_int_eq(err.kind, PB_LIMIT);
-	ck_assert_double_lt((double)(clock() - start) / CLOCKS_PER_SEC, SECONDS_MAX);
 	pb_matcher_builder_free(builder);
 }
 END_TEST
@@ -247,10 +240,10 @@ PB_SUITE(pattern_hostile)
 {
 	pb_add_loop(s, a_token_is_judged_alike_at_every_place, 0, (int)PB_ARRAY_LEN(tokens));
 	pb_add(s, nesting_has_a_limit);
-	pb_add(s, a_long_text_takes_time_in_proportion);
-	pb_add(s, escapes_and_digits_without_end_take_time_in_proportion);
-	pb_add(s, many_keys_are_told_apart_in_proportion);
-	pb_add(s, many_objects_with_many_keys_take_time_in_proportion);
+	pb_add(s, a_text_of_ten_megabytes_is_matched);
+	pb_add(s, escapes_and_digits_without_end_are_read);
+	pb_add(s, many_keys_are_told_apart);
+	pb_add(s, many_objects_with_many_keys_are_read);
 	pb_add(s, combinations_without_end_are_refused);
 	pb_add(s, a_thousand_wildcards_on_one_field_are_found);
 	pb_add(s, stopping_early_finds_what_stands_first);
