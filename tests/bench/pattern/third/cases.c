@@ -96,6 +96,20 @@ has_text_beside_range(const struct pb_pattern *p)
 	return false;
 }
 
+/* A field may be there or not, and in another combination something else is asked of it. */
+static bool
+has_either_beside(const struct pb_pattern *p)
+{
+	for (size_t i = 0; i < p->n_fields; i++) {
+		if (!p->fields[i].may_be_absent || !p->fields[i].may_be_present)
+			continue;
+		for (size_t k = 0; k < p->n_fields; k++)
+			if (k != i && strcmp(p->fields[k].path, p->fields[i].path) == 0)
+				return true;
+	}
+	return false;
+}
+
 static bool
 is_settled(struct pb_str pattern, struct pb_str event)
 {
@@ -107,7 +121,8 @@ is_settled(struct pb_str pattern, struct pb_str event)
 	    HAS_ANY(pattern, settled_letters))
 		return true;
 	return pb_pattern_compile(pattern, &p, NULL) == 0 &&
-	    (has_field_twice(p) || has_text_beside_range(p) || has_absence_in_array(p, event));
+	    (has_field_twice(p) || has_text_beside_range(p) || has_either_beside(p) ||
+		has_absence_in_array(p, event));
 }
 
 /* "match", "nomatch", "refused" for an event that is none, or "error REASON". */
