@@ -141,7 +141,7 @@ make_step(struct pb_shapes *s, struct pb_str gap, const struct pb_shape_value *v
 	    .is_mixing = v != NULL && v->is_mixing,
 	    .is_first = v != NULL && v->is_first,
 	    .is_last = v == NULL,
-	    .is_odd = v == NULL || rest > 0,
+	    .is_odd = v == NULL || v->path != PB_SHAPE_NONE || rest > 0,
 	};
 	memcpy(step->head, gap.ptr, head);
 	memcpy(s->texts + s->n_texts, gap.ptr + head, rest);
@@ -158,11 +158,11 @@ static uint32_t
 take_step(struct pb_shapes *s, uint32_t at, struct pb_str gap, const struct pb_shape_value *v,
     const struct pb_flat_member *members)
 {
-	uint32_t *link = &s->steps[at].child;
+	uint32_t *link = &pb_shape_step(s->steps, at)->child;
 	unsigned n = 0;
 
-	for (; *link != 0; link = &s->steps[*link].next) {
-		if (is_gap(s, &s->steps[*link], gap, v == NULL))
+	for (; *link != 0; link = &pb_shape_step(s->steps, *link)->next) {
+		if (is_gap(s, pb_shape_step(s->steps, *link), gap, v == NULL))
 			return *link;
 		if (++n == TRIES_MAX) {
 			s->is_clogged = true;
@@ -173,7 +173,7 @@ take_step(struct pb_shapes *s, uint32_t at, struct pb_str gap, const struct pb_s
 		s->is_full = true;
 		return 0;
 	}
-	return *link = s->n_steps - 1;
+	return *link = (s->n_steps - 1) * (uint32_t)sizeof(*s->steps);
 }
 
 void
@@ -193,8 +193,9 @@ pb_shapes_keep(struct pb_shapes *s, const struct pb_flat_member *members, uint64
 		at = v->to;
 	}
 	if (step != 0) {
-		s->steps[step].path = (uint32_t)facts;
-		s->steps[step].members = (uint32_t)(facts >> 32);
+		struct pb_shape_step *last = pb_shape_step(s->steps, step);
+		last->path = (uint32_t)facts;
+		last->members = (uint32_t)(facts >> 32);
 	}
 	s->n_values = 0;
 }

@@ -51,15 +51,22 @@ struct pb_shape_step {
 	uint32_t head_mask; /* a bit for each byte of it */
 	uint32_t len; /* of the gap */
 	uint32_t rest; /* in texts: what does not fit in head */
-	uint32_t next; /* another step that may stand here; 0 = none */
+	uint32_t next; /* another step that may stand here; see pb_shape_step; 0 = none */
 	uint32_t child; /* 0 = none */
 	uint32_t path; /* of the value; is_last: the facts, low bits */
 	uint32_t members; /* is_last: the facts, high bits */
 	uint8_t n_members; /* objects and arrays nest no deeper */
-	bool is_odd; /* is_last, or the gap is longer than its head */
+	bool is_odd; /* is_last, or the value has a path, or the gap is longer than its head */
 	bool is_mixing : 1, is_first : 1, is_last : 1;
 };
 _Static_assert(sizeof(struct pb_shape_step) == 64, "a step is a cache line");
+
+/* A step, by how many bytes it is behind the first: what `next` and `child` tell. */
+static inline struct pb_shape_step *
+pb_shape_step(const struct pb_shape_step *first, uint32_t at)
+{
+	return (struct pb_shape_step *)((uintptr_t)first + at);
+}
 
 struct pb_shapes {
 	/* What the last event that was read has. */

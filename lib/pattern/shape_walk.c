@@ -10,12 +10,23 @@
 
 #define LOADED 96 /* bytes from any place on may be loaded, also from the last */
 
+/*
+ * Places in the event are pointers.  From `limit` on they are in a copy of its end, which has NULs
+ * behind it.
+ */
+struct view {
+	const unsigned char *limit;
+	uintptr_t base; /* where a place is at 0: a number, since in a copy there is no such byte */
+};
+
 /* The event at hand. */
 struct walk {
 	const unsigned char *buf;
 	size_t len;
-	size_t
-	    safe; /* before here that is so in buf; else in a copy of the end, with NULs behind it */
+	struct view view;
+	uint32_t n_paths; /* that have a value */
+	bool is_done;
+	bool has_escapes; /* the last value, if it was not plain */
 	bool has_copy;
 	unsigned char copy[2 * LOADED];
 };
@@ -25,13 +36,27 @@ start(struct walk *w, struct pb_str event)
 {
 	w->buf = (const unsigned char *)event.ptr;
 	w->len = event.len;
-	w->safe = event.len >= LOADED ? event.len - LOADED + 1 : 0;
-	w->has_copy = false;
+	w->view.limit = w->buf + (event.len >= LOADED ? event.len - LOADED + 1 : 0);
+	w->view.base = (uintptr_t)w->buf;
+	w->n_paths = 0;
+	w->is_done = w->has_copy = false;
+}
+
+INLINE size_t
+pos_of(const struct walk *w, const unsigned char *p)
+{
+	return (uintptr_t)p - w->view.base;
+}
+
+INLINE const unsigned char *
+place_of(const struct walk *w, size_t pos)
+{
+	return (const unsigned char *)(w->view.base + pos);
 }
 
 /* The end of the event is copied late: by then the processor has fetched it. */
 static __attribute__((noinline)) const unsigned char *
-place_at_end(struct walk *w, size_t pos)
+copied(struct walk *w, size_t pos)
 {
 	if (!w->has_copy) {
 		size_t n = w->len < LOADED ? w->len : LOADED;
@@ -42,11 +67,28 @@ place_at_end(struct walk *w, size_t pos)
 	return w->copy + LOADED - (w->len - pos);
 }
 
-/* The bytes of the event from `pos` on, which is in it or at its end. */
+/* LOADED bytes at a place, only to look at. */
 INLINE const unsigned char *
-place(struct walk *w, size_t pos)
+bytes_at(struct walk *w, size_t pos)
 {
-	return __builtin_expect(pos < w->safe, 1) ? w->buf + pos : place_at_end(w, pos);
+	return w->len >= LOADED && pos <= w->len - LOADED ? w->buf + pos : copied(w, pos);
+}
+
+static __attribute__((noinline)) const unsigned char *
+place_at_end(struct walk *w, const unsigned char *p)
+{
+	const unsigned char *copy = copied(w, pos_of(w, p));
+
+	w->view.base = (uintptr_t)copy - pos_of(w, p);
+	w->view.limit = (const unsigned char *)UINTPTR_MAX;
+	return copy;
+}
+
+/* A place that is in the event or at its end, made one that LOADED bytes may be loaded from. */
+INLINE const unsigned char *
+place(struct walk *w, const unsigned char *p)
+{
+	return __builtin_expect(p < w->view.limit, 1) ? p : place_at_end(w, p);
 }
 
 /* A gap that is longer than what its step has of it. */
@@ -61,22 +103,22 @@ has_rest(
 }
 
 /* A number with an exponent, or a long one. */
-static __attribute__((noinline)) size_t
-odd_number(const struct walk *w, size_t from)
+static __attribute__((noinline)) const unsigned char *
+odd_number(const struct walk *w, const unsigned char *p)
 {
-	size_t to = from;
+	size_t from = pos_of(w, p), to = from;
 
 	while (to < w->len && w->buf[to] != '\0' && strchr("0123456789+-.eE", w->buf[to]) != NULL)
 		to++;
-	return pb_scan_number_is_valid(w->buf, w->len, from) ? to : 0;
+	return pb_scan_number_is_valid(w->buf, w->len, from) ? place_of(w, to) : NULL;
 }
 
-static size_t
-literal(size_t from, const unsigned char *p)
+static const unsigned char *
+literal(const unsigned char *p)
 {
 	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
-		return from + 4;
-	return memcmp(p, "false", 5) == 0 ? from + 5 : 0;
+		return p + 4;
+	return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
 }
 
 #define K(name) scalar_##name
@@ -87,7 +129,7 @@ literal(size_t from, const unsigned char *p)
 #define K_CONTROL(v) scalar_below(&(v), ' ')
 #define K_HIGH(v) scalar_from(&(v), 0x80)
 #define K_STOPS scalar_stops
-#define K_DIGITS scalar_digits
+#define K_OTHERS scalar_others
 #define K_SAME scalar_same
 #include "pattern/shape_kernel.h"
 
@@ -101,7 +143,7 @@ literal(size_t from, const unsigned char *p)
 #define K_CONTROL(v) sse2_upto(v, ' ' - 1)
 #define K_HIGH(v) sse2_mask((v).a, (v).b, (v).c, (v).d)
 #define K_STOPS sse2_stops
-#define K_DIGITS sse2_digits
+#define K_OTHERS sse2_others
 #define K_SAME sse2_same
 #include "pattern/shape_kernel.h"
 
@@ -113,7 +155,7 @@ literal(size_t from, const unsigned char *p)
 #define K_CONTROL(v) avx2_upto(v, ' ' - 1)
 #define K_HIGH(v) avx2_mask((v).a, (v).b)
 #define K_STOPS avx2_stops
-#define K_DIGITS avx2_digits
+#define K_OTHERS avx2_others
 #define K_SAME avx2_same
 #include "pattern/shape_kernel.h"
 

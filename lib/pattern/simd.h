@@ -77,13 +77,41 @@ SCALAR_MASK(scalar_below, unsigned char, byte < c)
 SCALAR_MASK(scalar_from, unsigned char, byte >= c)
 SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
 
+#define TIMES_4(c) c, c, c, c
+#define TIMES_16(c) TIMES_4(c), TIMES_4(c), TIMES_4(c), TIMES_4(c)
+
+/*
+ * 32 times the same byte, to be had from memory: the compiler would make them anew for each value,
+ * by way of a general register.
+ */
+struct simd_bytes {
+	_Alignas(32) unsigned char quote[32], slash[32], control[32]; /* the last below ' ' */
+	unsigned char to_digit[32], ten[32]; /* what makes '0' 0 when it is added */
+};
+
+INLINE const struct simd_bytes *
+simd_bytes(void)
+{
+#define TIMES_32(c)                                                                                \
+	{                                                                                          \
+		TIMES_16(c), TIMES_16(c)                                                           \
+	}
+	static const struct simd_bytes bytes = {
+	    TIMES_32('"'), TIMES_32('\\'), TIMES_32(' ' - 1), TIMES_32(0x100 - '0'), TIMES_32(10)};
+	const struct simd_bytes *b = &bytes;
+
+	__asm__("" : "+r"(b)); /* hides what is there */
+	return b;
+}
+
 /*
  * Of 32 bytes: those that are not plain in a text (quotes, backslashes, control characters, and from
- * 0x80), digits, and those that are the same in both.
+ * 0x80), those that are no digits, and those that are the same in both.
  */
 INLINE uint32_t
-scalar_stops(const unsigned char *p)
+scalar_stops(const unsigned char *p, const struct simd_bytes *b)
 {
+	(void)b;
 	uint32_t mask = 0;
 
 	for (unsigned i = 0; i < 32; i++)
@@ -92,12 +120,13 @@ scalar_stops(const unsigned char *p)
 }
 
 INLINE uint32_t
-scalar_digits(const unsigned char *p)
+scalar_others(const unsigned char *p, const struct simd_bytes *b)
 {
 	uint32_t mask = 0;
 
+	(void)b;
 	for (unsigned i = 0; i < 32; i++)
-		mask |= (uint32_t)(p[i] >= '0' && p[i] <= '9') << i;
+		mask |= (uint32_t)(p[i] < '0' || p[i] > '9') << i;
 	return mask;
 }
 
@@ -190,31 +219,35 @@ sse2_mask_32(__m128i a, __m128i b)
 }
 
 INLINE __m128i
-sse2_stops_16(__m128i v)
+sse2_stops_16(__m128i v, const struct simd_bytes *b)
 {
 	__m128i odd = _mm_or_si128(
-	    _mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+	    _mm_cmpeq_epi8(v, sse2_load_16(b->quote)), _mm_cmpeq_epi8(v, sse2_load_16(b->slash)));
 
+	/* Bytes from 0x80 on are negative. */
 	return _mm_or_si128(odd, _mm_cmplt_epi8(v, _mm_set1_epi8(' ')));
 }
 
 INLINE uint32_t
-sse2_stops(const unsigned char *p)
+sse2_stops(const unsigned char *p, const struct simd_bytes *b)
 {
-	return sse2_mask_32(sse2_stops_16(sse2_load_16(p)), sse2_stops_16(sse2_load_16(p + 16)));
+	return sse2_mask_32(
+	    sse2_stops_16(sse2_load_16(p), b), sse2_stops_16(sse2_load_16(p + 16), b));
 }
 
 INLINE __m128i
-sse2_digits_16(__m128i v)
+sse2_others_16(__m128i v, const struct simd_bytes *b)
 {
-	return _mm_and_si128(
-	    _mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
+	__m128i x = _mm_add_epi8(v, sse2_load_16(b->to_digit));
+
+	return _mm_cmpeq_epi8(_mm_max_epu8(x, sse2_load_16(b->ten)), x);
 }
 
 INLINE uint32_t
-sse2_digits(const unsigned char *p)
+sse2_others(const unsigned char *p, const struct simd_bytes *b)
 {
-	return sse2_mask_32(sse2_digits_16(sse2_load_16(p)), sse2_digits_16(sse2_load_16(p + 16)));
+	return sse2_mask_32(
+	    sse2_others_16(sse2_load_16(p), b), sse2_others_16(sse2_load_16(p + 16), b));
 }
 
 INLINE uint32_t
@@ -297,24 +330,25 @@ avx2_load_32(const unsigned char *p)
 }
 
 AVX2_INLINE uint32_t
-avx2_stops(const unsigned char *p)
+avx2_stops(const unsigned char *p, const struct simd_bytes *b)
 {
 	__m256i v = avx2_load_32(p);
-	__m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
-	    _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
+	__m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(v, avx2_load_32(b->quote)),
+	    _mm256_cmpeq_epi8(v, avx2_load_32(b->slash)));
 
-	odd = _mm256_or_si256(odd, _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), v));
+	/* Bytes from 0x80 on are negative. */
+	odd = _mm256_or_si256(
+	    odd, _mm256_cmpeq_epi8(_mm256_min_epi8(v, avx2_load_32(b->control)), v));
 	return (uint32_t)_mm256_movemask_epi8(odd);
 }
 
 AVX2_INLINE uint32_t
-avx2_digits(const unsigned char *p)
+avx2_others(const unsigned char *p, const struct simd_bytes *b)
 {
-	__m256i v = avx2_load_32(p);
+	__m256i x = _mm256_add_epi8(avx2_load_32(p), avx2_load_32(b->to_digit));
 
 	return (uint32_t)_mm256_movemask_epi8(
-	    _mm256_and_si256(_mm256_cmpgt_epi8(v, _mm256_set1_epi8('0' - 1)),
-		_mm256_cmpgt_epi8(_mm256_set1_epi8('9' + 1), v)));
+	    _mm256_cmpeq_epi8(_mm256_max_epu8(x, avx2_load_32(b->ten)), x));
 }
 
 AVX2_INLINE uint32_t
@@ -340,8 +374,6 @@ avx512_load(const unsigned char *at)
  * 64 times the same byte, from memory: the compiler would make it anew for each block, by way of a
  * general register.
  */
-#define TIMES_4(c) c, c, c, c
-#define TIMES_16(c) TIMES_4(c), TIMES_4(c), TIMES_4(c), TIMES_4(c)
 #define TIMES_64(c)                                                                                \
 	{                                                                                          \
 		TIMES_16(c), TIMES_16(c), TIMES_16(c), TIMES_16(c)                                 \
