@@ -268,6 +268,8 @@ check_fractions(struct pb_scan *s)
 	uint64_t bad = 0, in_fraction = s->carry.in_fraction;
 
 	for (uint32_t i = 1; i <= s->n_masks; i++) {
+		if ((m->dot[i] | m->dot[i - 1] | in_fraction) == 0)
+			continue;
 		uint64_t digit = m->digit[i], fraction = behind(m->dot, i) | in_fraction, sum;
 		in_fraction = __builtin_add_overflow(fraction & digit, digit, &sum);
 		bad |= (sum | fraction) & ~digit & m->dot[i];
@@ -294,6 +296,8 @@ check_scalars(const struct pb_scan *s)
 	const struct pb_scan_masks *m = &s->masks;
 
 	for (uint32_t i = 1; i <= s->n_masks; i++) {
+		if (m->scalar[i] == 0)
+			continue;
 		uint64_t start = m->scalar[i] & ~behind(m->scalar, i);
 		uint64_t other = m->scalar[i] & ~(m->digit[i] | m->dot[i] | m->minus[i]);
 		uint64_t behind_other = behind(m->scalar, i) &
@@ -353,11 +357,13 @@ xor_up(uint64_t x)
 
 /* The last bytes of the event, fewer than 64, and blanks behind them; nothing beyond is read. */
 INLINE const unsigned char *
-last_block(const struct pb_scan *s, unsigned char room[128], size_t left)
+last_block(const struct pb_scan *s, unsigned char room[128], size_t pos)
 {
+	size_t left = s->len - pos;
+
 	memset(room + 64, ' ', 64);
 	if (s->len < 64)
-		memcpy(room + 64 - left, s->buf + s->pos, left);
+		memcpy(room + 64 - left, s->buf + pos, left);
 	else
 		memcpy(room, s->buf + s->len - 64, 64);
 	return room + 64 - left;
@@ -369,7 +375,8 @@ last_block(const struct pb_scan *s, unsigned char room[128], size_t left)
 #define KERNEL
 #define KVEC struct bytes
 #define K_LOAD scalar_load
-#define K_EQ(v, c) scalar_eq(&(v), CHAR_##c)
+#define K_EQ(v, c) ((void)b, scalar_eq(&(v), CHAR_##c))
+#define K_RARE(v) scalar_rare(&(v), CHAR_slash)
 #define K_EQ_LOW(v, c) scalar_eq_low(&(v), CHAR_##c)
 #define K_CONTROL(v) scalar_below(&(v), ' ')
 #define K_DIGIT(v) scalar_digit(&(v), '0')
@@ -384,7 +391,8 @@ last_block(const struct pb_scan *s, unsigned char room[128], size_t left)
 #define KERNEL
 #define KVEC struct sse2
 #define K_LOAD sse2_load
-#define K_EQ(v, c) sse2_eq(v, CHAR_##c)
+#define K_EQ(v, c) ((void)b, sse2_eq(v, CHAR_##c))
+#define K_RARE sse2_rare
 #define K_EQ_LOW(v, c) sse2_eq(sse2_or(v, 0x20), CHAR_##c)
 #define K_CONTROL(v) sse2_upto(v, ' ' - 1)
 #define K_DIGIT(v) sse2_upto(sse2_sub(v, '0'), 9)
@@ -413,10 +421,11 @@ avx2_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 #define KERNEL AVX2
 #define KVEC struct avx2
 #define K_LOAD avx2_load
-#define K_EQ(v, c) avx2_eq(v, CHAR_##c)
-#define K_EQ_LOW(v, c) avx2_eq(avx2_or(v, 0x20), CHAR_##c)
+#define K_EQ(v, c) avx2_eq(v, b->c)
+#define K_EQ_LOW(v, c) avx2_eq(avx2_or(v, b->blank), b->c)
+#define K_RARE(v) avx2_rare(v, b)
 #define K_CONTROL(v) avx2_upto(v, ' ' - 1)
-#define K_DIGIT(v) avx2_upto(avx2_sub(v, '0'), 9)
+#define K_DIGIT(v) ~avx2_mask(avx2_others_32((v).a, b), avx2_others_32((v).b, b))
 #define K_HIGH(v) avx2_mask((v).a, (v).b)
 #define K_XOR_UP clmul_xor_up
 #define K_PUT avx2_put_ops
@@ -454,10 +463,11 @@ avx512_put_ops(uint32_t *out, uint32_t base, uint64_t bits)
 #define KERNEL AVX512
 #define KVEC __m512i
 #define K_LOAD avx512_load
-#define K_EQ(v, c) avx512_eq(v, wide_##c)
+#define K_EQ(v, c) ((void)b, avx512_eq(v, wide_##c))
+#define K_RARE avx512_rare
 #define K_EQ_LOW(v, c) avx512_eq(_mm512_or_si512(v, avx512_wide(wide_blank)), wide_##c)
 #define K_CONTROL(v) avx512_below(v, wide_blank)
-#define K_DIGIT(v) avx512_below(_mm512_sub_epi8(v, avx512_wide(wide_zero)), wide_ten)
+#define K_DIGIT avx512_digits
 #define K_HIGH(v) _mm512_movepi8_mask(v)
 #define K_XOR_UP clmul_xor_up
 #define K_PUT avx512_put_ops

@@ -6,6 +6,7 @@
  *     KVEC, K_LOAD     64 bytes, and how to load them
  *     K_EQ(v, c)       mask of the bytes that are c: quote, slash, ... (see CHAR_quote)
  *     K_EQ_LOW(v, c)   the same of (byte | 0x20)
+ *     K_RARE(v)        mask of backslashes, control characters and bytes from 0x80
  *     K_CONTROL(v)     mask of the bytes below ' ', and perhaps of those from 0x80
  *     K_DIGIT(v)       mask of '0' to '9'
  *     K_HIGH(v)        mask of the bytes from 0x80
@@ -13,43 +14,58 @@
  *     K_PUT(out, base, bits)  write base + place of each bit, and perhaps more; returns their end
  */
 
+/*
+ * A block at `at` with bytes that most have none of: returns the quotes around texts, and the blanks
+ * other than ' '.
+ */
+KERNEL static inline __attribute__((always_inline)) uint64_t
+K(look_closer)(struct pb_scan *s, const struct simd_bytes *b, KVEC v, uint64_t quote,
+    uint64_t in_text, uint64_t *ret_blank)
+{
+	uint64_t slash = K_EQ(v, slash), high = K_HIGH(v);
+	uint64_t control = K_CONTROL(v) & ~high;
+	uint64_t behind = find_escaped(&s->carry.escaped, slash);
+	uint64_t bounds = quote & ~behind;
+	uint64_t in = K_XOR_UP(bounds) ^ in_text;
+	uint64_t odd = behind & in & ~(quote | slash);
+
+	s->carry.escapes |= slash;
+	*ret_blank = control != 0 ? K_EQ(v, tab) | K_EQ(v, line) | K_EQ(v, ret) : 0;
+	s->is_bad = s->is_bad || (control & in) != 0 ||
+	    ((odd | high) != 0 && !check_rare(s, s->pos, odd, high));
+	return bounds;
+}
+
 /* The masks of one portion. */
 KERNEL static int
 K(classify)(struct pb_scan *s)
 {
+	const struct simd_bytes *b = simd_bytes();
 	struct pb_scan_masks *m = &s->masks;
-	uint64_t in_text = s->carry.in_text, escaped = s->carry.escaped, escapes = 0, blanks = 0;
-	uint64_t bad = 0;
+	uint64_t in_text = s->carry.in_text, blanks = 0;
 	unsigned char last[128];
 	size_t k = 1, pos = s->pos, len = s->len;
 
 	for (size_t n = s->n_blocks; n > 0 && pos < len; n--, pos += 64) {
 		const unsigned char *at = s->buf + pos;
-		uint64_t inside = UINT64_MAX;
+		uint64_t inside = UINT64_MAX, blank = 0;
 		if (__builtin_expect(len - pos < 64, 0)) {
-			at = last_block(s, last, len - pos);
+			at = last_block(s, last, pos);
 			inside >>= 64 - (len - pos);
 		}
 		KVEC v = K_LOAD(at);
-		uint64_t quote = K_EQ(v, quote), slash = K_EQ(v, slash), high = K_HIGH(v);
-		uint64_t control = K_CONTROL(v) & ~high;
-		uint64_t behind = find_escaped(&escaped, slash);
-		uint64_t bounds = quote & ~behind;
+		uint64_t bounds = K_EQ(v, quote);
+		if ((K_RARE(v) | s->carry.escaped) != 0) {
+			s->pos = pos;
+			bounds = K(look_closer)(s, b, v, bounds, in_text, &blank);
+		}
 		uint64_t in = K_XOR_UP(bounds) ^ in_text;
-		uint64_t odd = behind & in & ~(quote | slash);
-		bad |= control & in;
-		escapes |= slash;
-		if (__builtin_expect((odd | high) != 0, 0) && !check_rare(s, pos, odd, high))
-			return -1;
 		if ((in & ~bounds) == UINT64_MAX) /* the block before ends in this text */
 			continue;
 
 		in_text = (uint64_t)((int64_t)in >> 63);
 		uint64_t outside = ~(in | bounds);
-		uint64_t blank = K_EQ(v, blank);
-		if (control != 0)
-			blank |= K_EQ(v, tab) | K_EQ(v, ten) | K_EQ(v, return );
-		blank &= outside;
+		blank = (blank | K_EQ(v, blank)) & outside;
 		uint64_t open = K_EQ_LOW(v, open) & outside, close = K_EQ_LOW(v, close) & outside;
 		uint64_t colon = K_EQ(v, colon) & outside;
 		uint64_t sep = (K_EQ(v, comma) & outside) | colon;
@@ -75,10 +91,8 @@ K(classify)(struct pb_scan *s)
 	s->pos = pos < len ? pos : len;
 	s->n_masks = (uint32_t)k - 1;
 	s->carry.in_text = in_text;
-	s->carry.escaped = escaped;
-	s->carry.escapes |= escapes;
 	s->carry.blanks |= blanks;
-	return bad == 0 ? 0 : -1;
+	return s->is_bad ? -1 : 0;
 }
 
 /*
@@ -169,6 +183,7 @@ K(portion)(struct pb_scan *s)
 #undef K_LOAD
 #undef K_EQ
 #undef K_EQ_LOW
+#undef K_RARE
 #undef K_CONTROL
 #undef K_DIGIT
 #undef K_HIGH

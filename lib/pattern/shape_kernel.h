@@ -16,6 +16,7 @@
 KERNEL static __attribute__((noinline)) const unsigned char *
 K(odd_text)(struct walk *w, const unsigned char *p)
 {
+	const struct simd_bytes *b = simd_bytes();
 	uint64_t escaped = 0, bounds = 0, any_high = 0, any_slash = 0;
 	size_t from = pos_of(w, p), pos = from, low_at = SIZE_MAX;
 

@@ -125,7 +125,7 @@ literal(const unsigned char *p)
 #define KERNEL
 #define KVEC struct bytes
 #define K_LOAD scalar_load
-#define K_EQ(v, c) scalar_eq(&(v), CHAR_##c)
+#define K_EQ(v, c) ((void)b, scalar_eq(&(v), CHAR_##c))
 #define K_CONTROL(v) scalar_below(&(v), ' ')
 #define K_HIGH(v) scalar_from(&(v), 0x80)
 #define K_STOPS scalar_stops
@@ -139,7 +139,7 @@ literal(const unsigned char *p)
 #define KERNEL
 #define KVEC struct sse2
 #define K_LOAD sse2_load
-#define K_EQ(v, c) sse2_eq(v, CHAR_##c)
+#define K_EQ(v, c) ((void)b, sse2_eq(v, CHAR_##c))
 #define K_CONTROL(v) sse2_upto(v, ' ' - 1)
 #define K_HIGH(v) sse2_mask((v).a, (v).b, (v).c, (v).d)
 #define K_STOPS sse2_stops
@@ -151,7 +151,7 @@ literal(const unsigned char *p)
 #define KERNEL AVX2
 #define KVEC struct avx2
 #define K_LOAD avx2_load
-#define K_EQ(v, c) avx2_eq(v, CHAR_##c)
+#define K_EQ(v, c) avx2_eq(v, b->c)
 #define K_CONTROL(v) avx2_upto(v, ' ' - 1)
 #define K_HIGH(v) avx2_mask((v).a, (v).b)
 #define K_STOPS avx2_stops

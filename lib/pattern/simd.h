@@ -27,9 +27,9 @@
 #define CHAR_minus '-'
 #define CHAR_dot '.'
 #define CHAR_zero '0'
-#define CHAR_ten '\n'
+#define CHAR_line '\n'
 #define CHAR_tab '\t'
-#define CHAR_return '\r'
+#define CHAR_ret '\r'
 
 #define ODD_BITS UINT64_C(0xaaaaaaaaaaaaaaaa)
 
@@ -76,6 +76,7 @@ SCALAR_MASK(scalar_eq_low, unsigned char, (byte | 0x20) == c)
 SCALAR_MASK(scalar_below, unsigned char, byte < c)
 SCALAR_MASK(scalar_from, unsigned char, byte >= c)
 SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
+SCALAR_MASK(scalar_rare, unsigned char, byte == c || byte < ' ' || byte >= 0x80)
 
 #define TIMES_4(c) c, c, c, c
 #define TIMES_16(c) TIMES_4(c), TIMES_4(c), TIMES_4(c), TIMES_4(c)
@@ -85,7 +86,9 @@ SCALAR_MASK(scalar_digit, unsigned char, (unsigned char)(byte - c) <= 9)
  * by way of a general register.
  */
 struct simd_bytes {
-	_Alignas(32) unsigned char quote[32], slash[32], control[32]; /* the last below ' ' */
+	_Alignas(32) unsigned char quote[32], slash[32], blank[32], open[32], close[32], comma[32];
+	unsigned char colon[32], minus[32], dot[32], zero[32], tab[32], line[32], ret[32];
+	unsigned char control[32]; /* the last below ' ' */
 	unsigned char to_digit[32], ten[32]; /* what makes '0' 0 when it is added */
 };
 
@@ -96,8 +99,22 @@ simd_bytes(void)
 	{                                                                                          \
 		TIMES_16(c), TIMES_16(c)                                                           \
 	}
-	static const struct simd_bytes bytes = {
-	    TIMES_32('"'), TIMES_32('\\'), TIMES_32(' ' - 1), TIMES_32(0x100 - '0'), TIMES_32(10)};
+	static const struct simd_bytes bytes = {.quote = TIMES_32('"'),
+	    .slash = TIMES_32('\\'),
+	    .blank = TIMES_32(' '),
+	    .open = TIMES_32('{'),
+	    .close = TIMES_32('}'),
+	    .comma = TIMES_32(','),
+	    .colon = TIMES_32(':'),
+	    .minus = TIMES_32('-'),
+	    .dot = TIMES_32('.'),
+	    .zero = TIMES_32('0'),
+	    .tab = TIMES_32('\t'),
+	    .line = TIMES_32('\n'),
+	    .ret = TIMES_32('\r'),
+	    .control = TIMES_32(' ' - 1),
+	    .to_digit = TIMES_32(0x100 - '0'),
+	    .ten = TIMES_32(10)};
 	const struct simd_bytes *b = &bytes;
 
 	__asm__("" : "+r"(b)); /* hides what is there */
@@ -207,6 +224,21 @@ sse2_upto(struct sse2 v, char most)
 }
 
 INLINE __m128i
+sse2_rare_16(__m128i v)
+{
+	return _mm_or_si128(
+	    _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')), _mm_cmplt_epi8(v, _mm_set1_epi8(' ')));
+}
+
+/* Backslashes, control characters, and bytes from 0x80, which are negative. */
+INLINE uint64_t
+sse2_rare(struct sse2 v)
+{
+	return sse2_mask(
+	    sse2_rare_16(v.a), sse2_rare_16(v.b), sse2_rare_16(v.c), sse2_rare_16(v.d));
+}
+
+INLINE __m128i
 sse2_load_16(const unsigned char *p)
 {
 	return _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -281,28 +313,47 @@ avx2_mask(__m256i a, __m256i b)
 	    (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32;
 }
 
+AVX2_INLINE __m256i
+avx2_load_32(const unsigned char *p)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+/* `c` has a byte 32 times. */
 AVX2_INLINE uint64_t
-avx2_eq(struct avx2 v, char c)
+avx2_eq(struct avx2 v, const unsigned char *c)
 {
-	__m256i x = _mm256_set1_epi8(c);
-
-	return avx2_mask(_mm256_cmpeq_epi8(v.a, x), _mm256_cmpeq_epi8(v.b, x));
+	return avx2_mask(
+	    _mm256_cmpeq_epi8(v.a, avx2_load_32(c)), _mm256_cmpeq_epi8(v.b, avx2_load_32(c)));
 }
 
 AVX2_INLINE struct avx2
-avx2_or(struct avx2 v, char c)
+avx2_or(struct avx2 v, const unsigned char *c)
 {
-	__m256i x = _mm256_set1_epi8(c);
-
-	return (struct avx2){_mm256_or_si256(v.a, x), _mm256_or_si256(v.b, x)};
+	return (struct avx2){
+	    _mm256_or_si256(v.a, avx2_load_32(c)), _mm256_or_si256(v.b, avx2_load_32(c))};
 }
 
-AVX2_INLINE struct avx2
-avx2_sub(struct avx2 v, char c)
+AVX2_INLINE __m256i
+avx2_rare_32(__m256i v, const struct simd_bytes *b)
 {
-	__m256i x = _mm256_set1_epi8(c);
+	return _mm256_or_si256(_mm256_cmpeq_epi8(v, avx2_load_32(b->slash)),
+	    _mm256_cmpeq_epi8(_mm256_min_epi8(v, avx2_load_32(b->control)), v));
+}
 
-	return (struct avx2){_mm256_sub_epi8(v.a, x), _mm256_sub_epi8(v.b, x)};
+/* Backslashes, control characters, and bytes from 0x80, which are negative. */
+AVX2_INLINE uint64_t
+avx2_rare(struct avx2 v, const struct simd_bytes *b)
+{
+	return avx2_mask(avx2_rare_32(v.a, b), avx2_rare_32(v.b, b));
+}
+
+AVX2_INLINE __m256i
+avx2_others_32(__m256i v, const struct simd_bytes *b)
+{
+	__m256i x = _mm256_add_epi8(v, avx2_load_32(b->to_digit));
+
+	return _mm256_cmpeq_epi8(_mm256_max_epu8(x, avx2_load_32(b->ten)), x);
 }
 
 AVX2_INLINE uint64_t
@@ -323,12 +374,6 @@ clmul_xor_up(uint64_t x)
 	    _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)x), ones, 0));
 }
 
-AVX2_INLINE __m256i
-avx2_load_32(const unsigned char *p)
-{
-	return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
 AVX2_INLINE uint32_t
 avx2_stops(const unsigned char *p, const struct simd_bytes *b)
 {
@@ -345,10 +390,7 @@ avx2_stops(const unsigned char *p, const struct simd_bytes *b)
 AVX2_INLINE uint32_t
 avx2_others(const unsigned char *p, const struct simd_bytes *b)
 {
-	__m256i x = _mm256_add_epi8(avx2_load_32(p), avx2_load_32(b->to_digit));
-
-	return (uint32_t)_mm256_movemask_epi8(
-	    _mm256_cmpeq_epi8(_mm256_max_epu8(x, avx2_load_32(b->ten)), x));
+	return (uint32_t)_mm256_movemask_epi8(avx2_others_32(avx2_load_32(p), b));
 }
 
 AVX2_INLINE uint32_t
@@ -389,9 +431,9 @@ TABLE(wide_colon, ':');
 TABLE(wide_minus, '-');
 TABLE(wide_dot, '.');
 TABLE(wide_zero, '0');
-TABLE(wide_ten, 10);
+TABLE(wide_line, '\n');
 TABLE(wide_tab, '\t');
-TABLE(wide_return, '\r');
+TABLE(wide_ret, '\r');
 
 AVX512_INLINE __m512i
 avx512_wide(const unsigned char *p)
@@ -404,6 +446,19 @@ AVX512_INLINE uint64_t
 avx512_eq(__m512i v, const unsigned char *c)
 {
 	return _mm512_cmpeq_epi8_mask(v, avx512_wide(c));
+}
+
+AVX512_INLINE uint64_t
+avx512_rare(__m512i v)
+{
+	return avx512_eq(v, wide_slash) | _mm512_cmplt_epi8_mask(v, avx512_wide(wide_blank));
+}
+
+AVX512_INLINE uint64_t
+avx512_digits(__m512i v)
+{
+	return _mm512_cmple_epu8_mask(
+	    _mm512_sub_epi8(v, avx512_wide(wide_zero)), _mm512_set1_epi8(9));
 }
 
 AVX512_INLINE uint64_t
