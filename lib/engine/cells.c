@@ -69,6 +69,8 @@ static const struct machine {
 	    [STEP_FAIL] = "fail",
 	    [STEP_DUE] = "due",
 	    [STEP_TIMEOUT] = "timeout",
+	    [STEP_APPROVE] = "approve",
+	    [STEP_REJECT] = "reject",
 	    [STEP_HOLDS] = "holds",
 	    [STEP_INTERRUPT] = "interrupt",
 	    [STEP_DONE] = "done",
@@ -119,6 +121,7 @@ count_missing(const struct pb_cells *cells, size_t machine, size_t *ret_all, str
 	*ret_all = 0;
 	for (size_t s = 0; s < m->n_states; s++) {
 		for (size_t i = 0; i < m->n_inputs; i++) {
+			pb_check(m->inputs[i] != NULL);
 			if (!m->can_reach(s, i))
 				continue;
 			++*ret_all;
@@ -126,8 +129,8 @@ count_missing(const struct pb_cells *cells, size_t machine, size_t *ret_all, str
 				continue;
 			n_missing++;
 			if (b != NULL)
-				(void)pb_buf_addf(b, "  %s %s x %s\n", m->name, m->state_name(s),
-				    m->inputs[i] == NULL ? "?" : m->inputs[i]);
+				(void)pb_buf_addf(
+				    b, "  %s %s x %s\n", m->name, m->state_name(s), m->inputs[i]);
 		}
 	}
 	return n_missing;

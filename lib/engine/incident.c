@@ -40,12 +40,6 @@ enter(struct turn *t, struct incident *in, enum incident_state state)
 /* --- handlers */
 
 static void
-stay(struct turn *t, struct incident *in)
-{
-	(void)t, (void)in;
-}
-
-static void
 never(struct turn *t, struct incident *in)
 {
 	(void)t, (void)in;
@@ -536,7 +530,7 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	{
 	    [INCIDENT_OPEN] = never,
 	    [INCIDENT_AGAIN] = never,
-	    [INCIDENT_OK] = stay,
+	    [INCIDENT_OK] = never, /* it is on nobody's list any more */
 	    [INCIDENT_HOLD_END] = never,
 	    [INCIDENT_TRY] = never,
 	    [INCIDENT_APPROVE] = never,
@@ -545,7 +539,7 @@ static handler *const table[INCIDENT_STATE_MAX][INCIDENT_INPUT_MAX] = {
 	    [INCIDENT_RUN_PASSED] = never,
 	    [INCIDENT_RUN_FAILED] = never,
 	    [INCIDENT_CALM] = never,
-	    [INCIDENT_CLOSE] = stay,
+	    [INCIDENT_CLOSE] = never,
 	    [INCIDENT_REOPEN] = reopen,
 	},
 };

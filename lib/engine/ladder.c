@@ -16,7 +16,7 @@
  *	any but CLOSED -> HELD	[wait_for_poll] the same, but whether it still holds is not known yet
  *	HELD -> PAGING, SPENT	[let_go] that is over: the level that would have been told is told now
  *	any but CLOSED -> PAGING, SPENT	[hand_over] the next level now
- *	any -> PAGING, SPENT	[mend] the auditor found that it would not go on
+ *	any but NONE -> PAGING, SPENT	[mend] the auditor found that it would not go on
  *	any -> CLOSED		[close_ladder] the incident is resolved; those paged are told
  *
  * The ladder's position is how many rungs have fired.  Invariant: but for NONE and CLOSED there is a
@@ -477,7 +477,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ACK] = never,
 	    [LADDER_SNOOZE] = never,
 	    [LADDER_ESCALATE] = never,
-	    [LADDER_MEND] = mend,
+	    [LADDER_MEND] = never, /* a start arms it */
 	    [LADDER_CLOSE] = never,
 	},
     [LADDER_ARMED] =
@@ -569,7 +569,7 @@ static handler *const table[LADDER_STATE_MAX][LADDER_INPUT_MAX] = {
 	    [LADDER_ARM] = arm,
 	    [LADDER_PAGE] = stay,
 	    [LADDER_SOON] = stay,
-	    [LADDER_DUE] = stay,
+	    [LADDER_DUE] = never,
 	    [LADDER_ACK] = stay,
 	    [LADDER_SNOOZE] = stay,
 	    [LADDER_ESCALATE] = stay,

@@ -241,7 +241,9 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	l->started_at = pb_json_i64(r->body, "started_at", 0);
 	l->position = (size_t)pb_json_i64(r->body, "position", 0);
 	l->round = pb_json_i64(r->body, "round", 0);
-	l->next_at = pb_json_i64(r->body, "next_at", PB_NEVER);
+	/* Nothing is due of one that is closed; the auditor finds it if its incident is not. */
+	l->next_at =
+	    l->state == LADDER_CLOSED ? PB_NEVER : pb_json_i64(r->body, "next_at", PB_NEVER);
 	l->level = (size_t)level;
 	l->why = dup_str(r->body, "why");
 	l->held = dup_str(r->body, "held");
@@ -353,20 +355,64 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	return 0;
 }
 
-/* An incident without what it needs to go on: a human sees to it. */
+/* Is it in a state in which a step of its kind waits for something? */
+static bool
+step_is_whole(const struct pb_step *def, const struct step_run *s)
+{
+	bool is_act = def->kind != PB_STEP_VERIFY && def->kind != PB_STEP_WAIT;
+	switch (s->state) {
+	case STEP_ASKING:
+	case STEP_PENDING:
+		return is_act;
+	case STEP_RUNNING:
+	case STEP_BACKOFF:
+		return is_act && s->attempts > 0;
+	case STEP_CHECKING:
+		return def->kind == PB_STEP_VERIFY;
+	case STEP_WAITING:
+		return def->kind == PB_STEP_WAIT;
+	case STEP_LOOKING:
+		return def->check != NULL && s->attempts > 0;
+	case STEP_AWAITING:
+		return def->wait != NULL && s->attempts > 0;
+	case STEP_IDLE:
+	case STEP_SUCCEEDED:
+	case STEP_FAILED:
+	case STEP_CANCELLED:
+	case STEP_SKIPPED:
+	case STEP_STATE_MAX:
+		break;
+	}
+	return false;
+}
+
+static bool
+run_is_whole(const struct incident *in)
+{
+	const struct run *r = &in->run;
+	return run_is_live(r) && (r->state == RUN_UNDOING) == (r->step >= r->n_forward) &&
+	    step_is_whole(run_step_def(in, r->step), &r->steps[r->step]);
+}
+
+/* An incident without what it needs to go on, since records were spoilt: a human sees to it. */
 static void
 mend(struct turn *t, struct incident *in)
 {
-	bool lost_run = in->state == INCIDENT_RUNNING && !run_is_live(&in->run);
+	bool is_running = in->state == INCIDENT_RUNNING;
+	bool lost_run = is_running ? !run_is_whole(in) : run_is_live(&in->run);
+	if (lost_run) { /* nothing acts on it any more, whatever it says */
+		in->run.state = RUN_FAILED;
+		incident_place(t->e, in);
+		run_put(t, in);
+	}
 	if (in->state == INCIDENT_RESOLVED || (!lost_run && in->ladder.state != LADDER_NONE))
 		return;
 	incident_note(t, in, "", "defect", "its records are not whole; a human is paged");
 	if (in->ladder.state == LADDER_NONE)
 		ladder_input(t, in, LADDER_ARM, NULL);
-	if (lost_run) {
+	if (is_running && lost_run) {
 		free(in->run.failure);
 		in->run.failure = pb_strdup("the record of its run was lost");
-		in->run.state = RUN_FAILED;
 		incident_input(t, in, INCIDENT_RUN_FAILED);
 	}
 }

@@ -370,8 +370,8 @@ leave_going(struct turn *t, struct incident *in, size_t i, const struct pb_outco
 	{                                                                                          \
 		[STEP_ENTER] = never, [STEP_OK] = never, [STEP_FAIL] = never, [STEP_DUE] = never,  \
 		[STEP_TIMEOUT] = never, [STEP_APPROVE] = never, [STEP_REJECT] = never,             \
-		[STEP_HOLDS] = never, [STEP_INTERRUPT] = stay, [STEP_DONE] = never,                \
-		[STEP_UNDONE] = never, [STEP_BLIND] = never, [STEP_CANCEL] = stay,                 \
+		[STEP_HOLDS] = never, [STEP_INTERRUPT] = never, [STEP_DONE] = never,               \
+		[STEP_UNDONE] = never, [STEP_BLIND] = never, [STEP_CANCEL] = never,                \
 	}
 
 static step_handler
@@ -387,11 +387,11 @@ static step_handler
 		    [STEP_APPROVE] = never,
 		    [STEP_REJECT] = never,
 		    [STEP_HOLDS] = never,
-		    [STEP_INTERRUPT] = stay,
+		    [STEP_INTERRUPT] = never, /* a run is live only while its step waits */
 		    [STEP_DONE] = never,
 		    [STEP_UNDONE] = never,
 		    [STEP_BLIND] = never,
-		    [STEP_CANCEL] = stay,
+		    [STEP_CANCEL] = never,
 		},
 	    [STEP_ASKING] =
 		{
@@ -414,7 +414,7 @@ static step_handler
 		    [STEP_ENTER] = never,
 		    [STEP_OK] = never,
 		    [STEP_FAIL] = never,
-		    [STEP_DUE] = stay,
+		    [STEP_DUE] = never, /* it waits for the next process, or its timeout */
 		    [STEP_TIMEOUT] = out_of_time,
 		    [STEP_APPROVE] = never,
 		    [STEP_REJECT] = never,

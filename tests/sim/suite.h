@@ -24,6 +24,9 @@ size_t scenario_random_deaths(uint64_t seed, size_t at[SCENARIO_DEATHS_MAX]);
 /* disk.c: that the model of the store is one, and that a seed is played again exactly. */
 TCase *disk_case(void);
 
+/* spoilt.c: records that contradict each other. */
+TCase *spoilt_case(void);
+
 /* prove.c: very many of them, on all cores; returns the exit status. */
 int prove(int argc, char **argv);
 
