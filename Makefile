@@ -66,7 +66,7 @@ SANDBOX := $(BUILD)/playbookd-sandbox
 FUZZ_PROGS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 .PHONY: bench-pattern bench-pattern-peers
-.PHONY: all check prove kill-test demo asan fuzz bench format format-check tidy layers install uninstall deb help clean tests deps
+.PHONY: all check prove mutants mutants-fit kill-test demo asan fuzz bench format format-check tidy layers install uninstall deb help clean tests deps
 .DEFAULT_GOAL := all
 
 # All cores, unless told otherwise; a make below this one has them from it.
@@ -84,7 +84,7 @@ help: ## list the targets
 	@echo "  BUILD=dir  CC=clang  PREFIX=/usr  DESTDIR=stage  WERROR=-Werror  V=1"
 
 # Targets that a newcomer types first install what they need; plain `make` does not touch the system.
-SETUP_GOALS := check prove kill-test demo asan fuzz bench tests deb
+SETUP_GOALS := check prove mutants kill-test demo asan fuzz bench tests deb
 ifneq ($(filter $(SETUP_GOALS),$(MAKECMDGOALS)),)
 SETUP := deps
 endif
@@ -196,7 +196,7 @@ CHECK_PROGS := $(or $(NAMED),$(TEST_PROGS))
 ALONE := $(foreach l,$(LIBS) sandbox work,$(BUILD)/tests/unit-$(l)) $(BUILD)/tests/run-sim
 CHECK_BINS := $(if $(filter-out $(ALONE),$(CHECK_PROGS)),$(BINS) $(SANDBOX))
 
-check: layers $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (installs what it needs)
+check: layers mutants-fit $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (installs what it needs)
 	@BUILD=$(BUILD) T="$(T)" tests/run.sh $(CHECK_PROGS)
 
 # PB_KILLS=N sets the number, PB_SEED=N takes up the seed of a run that failed.
@@ -206,6 +206,13 @@ kill-test: $(BINS) $(SANDBOX) $(INT_PROG) ## kill -9 the daemon at 200 random po
 # SEEDS=N, POINTS=N.
 prove: $(SIM_PROG) ## play 50,000 random worlds and 100,000 points to die at, on all cores
 	@$(SIM_PROG) --prove $(if $(SEEDS),--seeds $(SEEDS)) $(if $(POINTS),--points $(POINTS))
+
+# PB_MUTANTS=WORDS: only those whose name contains these words.
+mutants: $(BUILD)/tests/unit-engine $(SIM_PROG) ## put defects into the engine, one at a time, and see each caught
+	@BUILD=$(BUILD) tests/sim/mutants.sh $(if $(PB_MUTANTS),"$(PB_MUTANTS)")
+
+mutants-fit: ## check that the list of these defects fits the code
+	@tests/sim/mutants.sh --stale
 
 demo: $(BINS) $(SANDBOX) $(BUILD)/tests/demo ## watch a real daemon at work for two minutes (installs what it needs)
 	@BUILD=$(BUILD) $(BUILD)/tests/demo
