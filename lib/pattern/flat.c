@@ -665,6 +665,9 @@ take_value(struct reader *r, uint32_t node, uint32_t from, uint32_t to, bool is_
 		    memchr(b + from, '\\', to - from) != NULL;
 		v.is_first = f->found[v.path].event != f->serial;
 		add_leaf(f, &v);
+		if (f->hook.see != NULL && b[from] == '"' && !v.has_escapes)
+			f->hook.see(f->hook.arg, v.path,
+			    (struct pb_str){f->event.ptr + from + 1, to - from - 2});
 	}
 	if (r->learns)
 		pb_shapes_add(f->shapes, &v);
@@ -890,6 +893,8 @@ pb_flat_read(struct pb_flat *f, const struct pb_flat_tree *t, struct pb_str even
 	f->event = event;
 	if (f->has_shapes && f->shapes == NULL)
 		f->shapes = pb_shapes_new();
+	if (f->has_shapes)
+		f->shapes->hook = f->hook;
 	if (f->has_shapes &&
 	    pb_shapes_read(f->shapes, f->level, t->serial, event, stop_early ? t->n_paths : 0)) {
 		for (uint32_t i = 0; i < f->shapes->n_values; i++)

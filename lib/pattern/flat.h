@@ -116,6 +116,7 @@ struct pb_flat {
 	struct pb_scan scan;
 	struct pb_shapes *shapes; /* NULL until they are used */
 	bool has_shapes; /* are they used? */
+	struct pb_shape_hook hook;
 	enum pb_scan_level level;
 	struct pb_str event;
 	uint32_t serial; /* of the event */

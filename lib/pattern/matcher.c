@@ -23,6 +23,8 @@ struct pb_match {
 	struct pb_join_field *fields;
 	size_t fields_size;
 	uint64_t n_tries; /* leaves that wildcards were tried on, ever */
+	uint64_t fetched[8]; /* see fetch_slot: hashes of keys, those of one value */
+	size_t n_fetched;
 };
 
 /* What is known of a condition, beside 4 * the number of the event. */
@@ -470,36 +472,63 @@ look_up(const struct run *r, uint32_t leaf)
 	}
 }
 
-/* --- large sets: have the cache lines of all keys fetched at once, not one after the other */
+/*
+ * --- large sets: two waits for memory lie between a value and what it finds, that for the slot of
+ * its key, and that for the text of the key and the anchor.  Both are over, or nearly, when the event has
+ * been read: the slot is asked for when the value is found, and what it tells when the next one is.
+ */
 
 #define PREFETCH_BITS 13 /* of a set's slots, from which on it is worth while */
 #define PREFETCH_LENGTHS 4
+#define PREFETCH_PROBES 4
 
 static void
-prefetch_key(const struct run *r, uint32_t path, enum pb_key_kind kind, struct pb_str key)
+fetch_slot(const struct run *r, uint32_t path, enum pb_key_kind kind, struct pb_str key)
+{
+	size_t mask = ((size_t)1 << r->m->slot_bits) - 1;
+	uint64_t hash = pb_set_hash(path, kind, key);
+
+	__builtin_prefetch(&r->m->slots[hash & mask]);
+	r->s->fetched[r->s->n_fetched++] = hash;
+}
+
+/* Ask for what the slots lead to. */
+static void
+fetch_further(const struct run *r)
 {
 	size_t mask = ((size_t)1 << r->m->slot_bits) - 1;
 
-	__builtin_prefetch(&r->m->slots[pb_set_hash(path, kind, key) & mask]);
+	for (size_t i = 0; i < r->s->n_fetched; i++) {
+		uint64_t hash = r->s->fetched[i];
+		for (size_t k = 0; k < PREFETCH_PROBES; k++) {
+			const struct pb_set_slot *slot = &r->m->slots[(hash + k) & mask];
+			if (slot->hits == 0)
+				break;
+			if (slot->tag != (uint32_t)(hash >> 32))
+				continue;
+			__builtin_prefetch(r->m->texts.ptr + slot->text);
+			if ((slot->hits & PB_SET_HIT_LIST) == 0)
+				__builtin_prefetch(&r->m->anchored[slot->hits - 1]);
+			break;
+		}
+	}
+	r->s->n_fetched = 0;
 }
 
 static void
-prefetch_keys(const struct run *r)
+see_value(void *arg, uint32_t path, struct pb_str text)
 {
-	for (uint32_t i = 0; i < r->f->n_leaves; i++) {
-		const struct pb_flat_leaf *l = &r->f->leaves[i];
-		const struct pb_set_path *p = &r->m->paths[l->path];
-		if (l->type != PB_FLAT_TEXT || l->has_escapes)
-			continue;
-		struct pb_str s = {l->text, l->len};
-		if (HAS(p->kinds, PB_KEY_TEXT))
-			prefetch_key(r, l->path, PB_KEY_TEXT, s);
-		const struct pb_set_list *lengths = &p->lengths[0];
-		for (uint32_t k = 0; k < lengths->n && k < PREFETCH_LENGTHS; k++)
-			if (lengths->items[k] <= s.len)
-				prefetch_key(r, l->path, PB_KEY_PREFIX,
-				    (struct pb_str){s.ptr, lengths->items[k]});
-	}
+	const struct run *r = arg;
+	const struct pb_set_path *p = &r->m->paths[path];
+	const struct pb_set_list *lengths = &p->lengths[0];
+
+	fetch_further(r);
+	if (HAS(p->kinds, PB_KEY_TEXT))
+		fetch_slot(r, path, PB_KEY_TEXT, text);
+	for (uint32_t i = 0; i < lengths->n && i < PREFETCH_LENGTHS; i++)
+		if (lengths->items[i] <= text.len)
+			fetch_slot(
+			    r, path, PB_KEY_PREFIX, (struct pb_str){text.ptr, lengths->items[i]});
 }
 
 /* --- one event */
@@ -532,13 +561,23 @@ compare_ids(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+#define FEW_IDS 16 /* up to here they are sorted by insertion */
+
 /* Ascending and each once. */
 static void
 sort_ids(struct pb_match *s)
 {
 	size_t n = 1;
 
-	qsort(s->ids, s->n_ids, sizeof(*s->ids), compare_ids);
+	if (s->n_ids > FEW_IDS)
+		qsort(s->ids, s->n_ids, sizeof(*s->ids), compare_ids);
+	for (size_t i = 1; i < s->n_ids && s->n_ids <= FEW_IDS; i++) {
+		uint32_t id = s->ids[i];
+		size_t at = i;
+		for (; at > 0 && s->ids[at - 1] > id; at--)
+			s->ids[at] = s->ids[at - 1];
+		s->ids[at] = id;
+	}
 	for (size_t i = 1; i < s->n_ids; i++)
 		if (s->ids[i] != s->ids[n - 1])
 			s->ids[n++] = s->ids[i];
@@ -550,14 +589,18 @@ pb_match(const struct pb_matcher *m, struct pb_match *s, struct pb_str event, ui
     size_t cap, size_t *ret_n)
 {
 	struct run r = {m, s, s->flat};
+	bool is_large = m->slot_bits >= PREFETCH_BITS;
 
 	*ret_n = 0;
+	s->n_fetched = 0;
+	s->flat->hook = (struct pb_shape_hook){is_large ? see_value : NULL, &r};
 	s->is_taken = pb_flat_read(s->flat, &m->tree, event, m->stops_early) == 0;
+	s->flat->hook.see = NULL;
 	if (!s->is_taken)
 		return -1;
 	start(&r);
-	if (m->slot_bits >= PREFETCH_BITS)
-		prefetch_keys(&r);
+	if (is_large)
+		fetch_further(&r);
 	for (uint32_t i = 0; i < s->flat->n_leaves; i++)
 		look_up(&r, i);
 	for (uint32_t i = 0; i < m->absent.n; i++)

@@ -12,9 +12,8 @@
  * All is in flat arrays, linked by places in them.
  *
  * In a set too large for the caches, a value and the rule that it finds cost two waits for memory,
- * one after the other: for the slot, then for the text of the key and the anchor.  That is what is
- * left between the time of 10 rules and that of 100,000, which is one and a half to two times as
- * long.
+ * one after the other: for the slot, then for the text of the key and the anchor.  Both are asked for
+ * while the rest of the event is read (matcher.c).
  */
 #ifndef PB_PATTERN_SET_H
 #define PB_PATTERN_SET_H

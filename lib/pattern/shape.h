@@ -46,6 +46,16 @@ struct pb_shape_value {
 };
 #define PB_SHAPE_NONE UINT32_MAX
 
+/*
+ * Told of each text that somebody asks for, without its quotes and without escapes in it, as soon as
+ * it was found: what it leads to in memory can be fetched while the rest of the event is read.  The
+ * event may still prove malformed.
+ */
+struct pb_shape_hook {
+	void (*see)(void *arg, uint32_t path, struct pb_str text); /* NULL = nobody is told */
+	void *arg;
+};
+
 struct pb_shape_step {
 	unsigned char head[PB_SHAPE_HEAD]; /* of the gap */
 	uint32_t head_mask; /* a bit for each byte of it */
@@ -73,6 +83,7 @@ struct pb_shapes {
 	struct pb_shape_value values[PB_SHAPE_VALUES_MAX];
 	uint32_t n_values;
 	uint64_t facts; /* what its reader said of it, if it was read to its end */
+	struct pb_shape_hook hook; /* while reading by a shape */
 	/* The rest is for shape.c. */
 	uint64_t reader;
 	uint32_t n_paths; /* stop when as many have a value; 0 = read all */

@@ -114,6 +114,9 @@ K(odd_step)(
 	    .n_members = step->n_members,
 	    .is_mixing = step->is_mixing,
 	    .has_escapes = w->has_escapes};
+	if (s->hook.see != NULL && !w->has_escapes && w->buf[from] == '"')
+		s->hook.see(s->hook.arg, step->path,
+		    (struct pb_str){(const char *)w->buf + from + 1, pos_of(w, end) - from - 2});
 	w->n_paths += step->is_first;
 	w->is_done = w->n_paths == s->n_paths;
 	return end;
