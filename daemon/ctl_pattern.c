@@ -3,13 +3,14 @@
  * with what is expected of them, or for counting the matches of many rules on many events.  Asks no
  * daemon.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "ctl.h"
+#include "daemon/ctl_lines.h"
 #include "io/file.h"
 #include "pattern/pattern.h"
 
@@ -18,55 +19,13 @@
 
 enum verdict { NOMATCH, MATCH, BAD_PATTERN, BAD_EVENT };
 
-/* An open file that is read by lines; "-" is standard input. */
-struct lines {
-	const char *name;
-	FILE *file;
-	char *line;
-	size_t size, number;
-};
-
-static void
-lines_fini(struct lines *l)
-{
-	if (l->file != NULL && l->file != stdin)
-		fclose(l->file);
-	free(l->line);
-}
-
-static int
-lines_open(struct lines *l, const char *name)
-{
-	l->name = name;
-	l->file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-	if (l->file != NULL)
-		return 0;
-	fprintf(stderr, "playbookctl: %s: %s\n", name, strerror(errno));
-	return -1;
-}
-
-/* The next line that is not empty; false at the end. */
-static bool
-lines_next(struct lines *l, struct pb_str *ret)
-{
-	ssize_t n;
-
-	while ((n = getline(&l->line, &l->size, l->file)) >= 0) {
-		l->number++;
-		*ret = pb_str_trim((struct pb_str){l->line, (size_t)n});
-		if (ret->len > 0)
-			return true;
-	}
-	return false;
-}
-
 /* "FILE[:LINE][ name]: [path: ]text", with a place inside the document where that is known. */
 static void
 say_error(const char *file, size_t line, const char *what, const struct pb_error *err)
 {
 	char path[SHOWN], text[sizeof(err->text)];
 
-	fprintf(stderr, "playbookctl: %s", file);
+	fprintf(stderr, "playbookctl: %s", pb_safe(path, sizeof(path), pb_str_of(file)));
 	if (line > 0)
 		fprintf(stderr, ":%zu", line);
 	fprintf(stderr, ": %s", what);
@@ -107,16 +66,26 @@ judge(struct pb_str pattern, struct pb_str event, struct pb_error *err)
 	return n > 0 ? MATCH : NOMATCH;
 }
 
+static const char *
+shown_name(const char *file)
+{
+	return strcmp(file, "-") == 0 ? "standard input" : file;
+}
+
 static int
 read_whole(const char *name, struct pb_buf *ret)
 {
 	struct pb_error err = {0};
+	char shown[sizeof(err.text)];
 	int rc = strcmp(name, "-") == 0
 	    ? pb_file_read_fd(STDIN_FILENO, "standard input", FILE_MAX, ret, &err)
 	    : pb_file_read(name, FILE_MAX, ret, &err);
 
 	if (rc < 0)
-		fprintf(stderr, "playbookctl: %s\n", err.text);
+		fprintf(stderr, "playbookctl: %s\n",
+		    pb_safe(shown, sizeof(shown), pb_str_of(err.text)));
+	else
+		rc = pb_ctl_refuse_mark(shown_name(name), pb_buf_str(ret));
 	return rc;
 }
 
@@ -130,7 +99,7 @@ test_one(const char *pattern_file, const char *event_file)
 		return PB_CTL_USAGE;
 	enum verdict v = judge(pb_buf_str(&pattern), pb_buf_str(&event), &err);
 	if (v == BAD_PATTERN || v == BAD_EVENT) {
-		say_error(v == BAD_PATTERN ? pattern_file : event_file, 0,
+		say_error(shown_name(v == BAD_PATTERN ? pattern_file : event_file), 0,
 		    v == BAD_PATTERN ? "not a pattern" : "not an event", &err);
 		return PB_CTL_USAGE;
 	}
@@ -169,28 +138,39 @@ cut_value(struct pb_str *s)
 	return ret;
 }
 
-/*
- * A member of an object as it stands in the text: what a parser makes of it, and writes again,
- * would hide duplicate keys and spellings of numbers.
- */
-static struct pb_str
-raw_member(struct pb_str object, const char *name)
-{
-	struct pb_str s = pb_str_trim(object);
+/* The members of a case, each as it stands in the text; ptr is NULL where it is not there. */
+enum member { NAME, EXPECT, PATTERN, EVENT, MEMBER_MAX };
+static const char *const member_names[MEMBER_MAX] = {"name", "expect", "pattern", "event"};
 
-	while (s.len > 1) {
+/*
+ * What a parser makes of a case, and writes again, would hide duplicate keys and spellings of numbers:
+ * so members are cut out of the text.  -1 when it is no object, or has one of them twice.
+ */
+static int
+cut_case(struct pb_str s, struct pb_str ret[MEMBER_MAX])
+{
+	memset(ret, 0, MEMBER_MAX * sizeof(*ret));
+	if (s.len < 2 || s.ptr[0] != '{')
+		return -1;
+	do {
 		s.ptr++; /* '{' or ',' */
 		s.len--;
 		struct pb_str key = cut_value(&s);
 		if (s.len == 0 || s.ptr[0] != ':')
-			break;
+			return -1;
 		s.ptr++;
 		s.len--;
 		struct pb_str value = cut_value(&s);
-		if (key.len == strlen(name) + 2 && memcmp(key.ptr + 1, name, key.len - 2) == 0)
-			return value;
-	}
-	return (struct pb_str){"", 0};
+		for (size_t i = 0; i < MEMBER_MAX; i++) {
+			size_t len = strlen(member_names[i]);
+			if (key.len != len + 2 || memcmp(key.ptr + 1, member_names[i], len) != 0)
+				continue;
+			if (ret[i].ptr != NULL)
+				return -1;
+			ret[i] = value;
+		}
+	} while (s.len > 0 && s.ptr[0] == ',');
+	return s.len == 1 && s.ptr[0] == '}' ? 0 : -1;
 }
 
 /* A pattern or event may stand in a case as a text that holds it. */
@@ -226,28 +206,41 @@ agrees(const char *expect, enum verdict v)
 	return false;
 }
 
+/* A case without an event can only be of a pattern that is refused. */
+static bool
+is_case(const struct pb_str members[MEMBER_MAX], const json_t *expect)
+{
+	static const char *const known[] = {"match", "nomatch", "error"};
+	bool is_known = false;
+
+	for (size_t i = 0; i < PB_ARRAY_LEN(known); i++)
+		is_known = is_known || pb_streq(json_string_value(expect), known[i]);
+	return is_known && members[PATTERN].len > 0 &&
+	    (members[EVENT].len > 0 || pb_streq(json_string_value(expect), "error"));
+}
+
 static int
-test_case(const struct lines *l, struct pb_str line, struct score *score)
+test_case(const struct pb_ctl_lines *l, struct pb_str line, struct score *score)
 {
 	static const char *const names[] = {"nomatch", "match", "error", "error"};
 	PB_JSON json_t *name = NULL, *expect = NULL, *pattern_owner = NULL, *event_owner = NULL;
 	struct pb_error err = {0};
+	struct pb_str members[MEMBER_MAX];
 	char shown[SHOWN], why[sizeof(err.text)];
 
-	struct pb_str pattern = unwrap(raw_member(line, "pattern"), &pattern_owner);
-	struct pb_str event = unwrap(raw_member(line, "event"), &event_owner);
-	struct pb_str raw_name = raw_member(line, "name");
-	if (raw_name.len > 0)
-		(void)pb_json_parse(raw_name, &name, &err);
-	if (pb_json_parse(raw_member(line, "expect"), &expect, &err) < 0 ||
-	    !json_is_string(expect) || pattern.len == 0) {
-		(void)pb_fail(&err, PB_INVALID,
+	if (cut_case(line, members) < 0 || pb_json_parse(members[EXPECT], &expect, &err) < 0 ||
+	    !is_case(members, expect)) {
+		struct pb_error wanted = {0};
+		(void)pb_fail(&wanted, PB_INVALID,
 		    "wanted {\"name\", \"expect\": \"match\", \"nomatch\" or \"error\", "
-		    "\"pattern\", "
-		    "\"event\"}");
-		say_error(l->name, l->number, "not a case", &err);
+		    "\"pattern\", \"event\"}, each once");
+		say_error(l->name, l->number, "not a case", &wanted);
 		return -1;
 	}
+	struct pb_str pattern = unwrap(members[PATTERN], &pattern_owner);
+	struct pb_str event = unwrap(members[EVENT], &event_owner);
+	if (members[NAME].len > 0)
+		(void)pb_json_parse(members[NAME], &name, &err);
 	enum verdict v = judge(pattern, event, &err);
 	score->n++;
 	if (agrees(json_string_value(expect), v)) {
@@ -255,31 +248,41 @@ test_case(const struct lines *l, struct pb_str line, struct score *score)
 		return 0;
 	}
 	const char *is = json_is_string(name) ? json_string_value(name) : "?";
-	printf("%s: expected %.20s, is %s%s%s\n", pb_safe(shown, sizeof(shown), pb_str_of(is)),
+	printf("%s: expected %s, is %s%s%s\n", pb_safe(shown, sizeof(shown), pb_str_of(is)),
 	    json_string_value(expect), names[v], v == BAD_PATTERN || v == BAD_EVENT ? ": " : "",
 	    v == BAD_PATTERN || v == BAD_EVENT ? pb_safe(why, sizeof(why), pb_str_of(err.text))
 					       : "");
 	return 0;
 }
 
+/* A run that tried nothing must not look like one that passed. */
+static enum pb_ctl_exit
+fail_empty(const struct pb_ctl_lines *l, const char *what)
+{
+	char shown[SHOWN];
+
+	fprintf(stderr, "playbookctl: %s: no %s\n",
+	    pb_safe(shown, sizeof(shown), pb_str_of(l->name)), what);
+	return PB_CTL_USAGE;
+}
+
 static enum pb_ctl_exit
 test_cases(const char *file)
 {
-	PB_CLEANUP(lines_fini) struct lines l = {0};
+	PB_CLEANUP(pb_ctl_lines_fini) struct pb_ctl_lines l = {0};
 	struct score score = {0};
 	struct pb_str line;
+	int more;
 
-	if (lines_open(&l, file) < 0)
+	if (pb_ctl_lines_open(&l, file) < 0)
 		return PB_CTL_USAGE;
-	while (lines_next(&l, &line))
+	while ((more = pb_ctl_lines_next(&l, &line)) > 0)
 		if (test_case(&l, line, &score) < 0)
 			return PB_CTL_USAGE;
-	if (score.n == 0) { /* a run that tried nothing must not look like one that passed */
-		char shown[SHOWN];
-		fprintf(stderr, "playbookctl: %s: no cases\n",
-		    pb_safe(shown, sizeof(shown), pb_str_of(file)));
+	if (more < 0)
 		return PB_CTL_USAGE;
-	}
+	if (score.n == 0)
+		return fail_empty(&l, "cases");
 	printf("%zu cases, %zu agree, %zu disagree\n", score.n, score.n_agreed,
 	    score.n - score.n_agreed);
 	return score.n_agreed == score.n ? PB_CTL_OK : PB_CTL_REFUSED;
@@ -289,6 +292,7 @@ test_cases(const char *file)
 
 struct rules {
 	struct pb_matcher_builder *builder;
+	struct pb_map *lines; /* id -> number of its line, as a pointer */
 	char **names;
 	size_t n, size;
 };
@@ -297,13 +301,36 @@ static void
 rules_fini(struct rules *r)
 {
 	pb_matcher_builder_free(r->builder);
+	pb_map_free(r->lines, NULL);
 	for (size_t i = 0; i < r->n; i++)
 		free(r->names[i]);
 	free(r->names);
 }
 
+/* Counts of two rules under one id could not be told apart. */
 static int
-add_rule(struct rules *r, struct pb_str line, struct pb_error *err)
+add_id(struct rules *r, struct pb_str id, size_t line, struct pb_error *err)
+{
+	PB_CLEANUP(pb_freep) char *name = pb_strndup(id.ptr, id.len);
+	char shown[SHOWN];
+
+	if (memchr(id.ptr, '\0', id.len) != NULL)
+		return pb_fail(err, PB_INVALID, "its id has a NUL byte");
+	uintptr_t first = (uintptr_t)pb_map_get(r->lines, name);
+	if (first != 0)
+		return pb_fail(err, PB_INVALID, "id %s is that of line %zu already",
+		    pb_safe(shown, sizeof(shown), id), (size_t)first);
+	(void)pb_map_put(r->lines, name, (void *)(uintptr_t)line);
+	if (r->n == r->size) {
+		r->size = r->size == 0 ? 64 : 2 * r->size;
+		r->names = pb_realloc(r->names, r->size * sizeof(*r->names));
+	}
+	r->names[r->n++] = PB_TAKE(name);
+	return 0;
+}
+
+static int
+add_rule(struct rules *r, struct pb_str line, size_t number, struct pb_error *err)
 {
 	const char *tab = memchr(line.ptr, '\t', line.len);
 
@@ -313,57 +340,77 @@ add_rule(struct rules *r, struct pb_str line, struct pb_error *err)
 	struct pb_str text = {tab + 1, line.len - len - 1};
 	if (pb_matcher_builder_add_text(r->builder, text, err) < 0)
 		return -1;
-	if (r->n == r->size) {
-		r->size = r->size == 0 ? 64 : 2 * r->size;
-		r->names = pb_realloc(r->names, r->size * sizeof(*r->names));
-	}
-	r->names[r->n++] = pb_strndup(line.ptr, len);
-	return 0;
+	return add_id(r, (struct pb_str){line.ptr, len}, number, err);
 }
 
 static int
 read_rules(const char *file, struct rules *r)
 {
-	PB_CLEANUP(lines_fini) struct lines l = {0};
-	struct pb_error err = {0};
+	PB_CLEANUP(pb_ctl_lines_fini) struct pb_ctl_lines l = {0};
 	struct pb_str line;
+	int more;
 
-	if (lines_open(&l, file) < 0)
+	if (pb_ctl_lines_open(&l, file) < 0)
 		return -1;
-	while (lines_next(&l, &line)) {
-		if (add_rule(r, line, &err) == 0)
+	while ((more = pb_ctl_lines_next(&l, &line)) > 0) {
+		struct pb_error err = {0};
+		if (add_rule(r, line, l.number, &err) == 0)
 			continue;
-		say_error(file, l.number, "not a rule", &err);
+		say_error(l.name, l.number, "not a rule", &err);
 		return -1;
 	}
-	return 0;
+	if (more == 0 && r->n == 0) {
+		(void)fail_empty(&l, "rules");
+		return -1;
+	}
+	return more;
+}
+
+/* Adds to counts[]; -1 when an event is none, or there is none. */
+static int
+count_events(const char *file, const struct pb_matcher *m, uint64_t *counts, size_t n_rules)
+{
+	PB_CLEANUP(pb_ctl_lines_fini) struct pb_ctl_lines l = {0};
+	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
+	PB_CLEANUP(pb_freep) uint32_t *ids = pb_calloc(n_rules, sizeof(*ids));
+	struct pb_str line;
+	size_t n_events = 0;
+	int more;
+
+	if (pb_ctl_lines_open(&l, file) < 0)
+		return -1;
+	while ((more = pb_ctl_lines_next(&l, &line)) > 0) {
+		struct pb_error err = {0};
+		size_t n = 0;
+		n_events++;
+		if (pb_match(m, s, line, ids, n_rules, &n) < 0) {
+			explain_event(line, &err);
+			say_error(l.name, l.number, "not an event", &err);
+			return -1;
+		}
+		for (size_t i = 0; i < n; i++)
+			counts[ids[i]]++;
+	}
+	if (more == 0 && n_events == 0) {
+		(void)fail_empty(&l, "events");
+		return -1;
+	}
+	return more;
 }
 
 static enum pb_ctl_exit
 count_matches(const char *rules_file, const char *events_file)
 {
-	PB_CLEANUP(rules_fini) struct rules r = {.builder = pb_matcher_builder_new()};
-	PB_CLEANUP(lines_fini) struct lines l = {0};
-	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
-	struct pb_str line;
+	PB_CLEANUP(rules_fini)
+	struct rules r = {.builder = pb_matcher_builder_new(), .lines = pb_map_new()};
 
-	if (read_rules(rules_file, &r) < 0 || lines_open(&l, events_file) < 0)
+	if (read_rules(rules_file, &r) < 0)
 		return PB_CTL_USAGE;
 	PB_CLEANUP(pb_matcher_freep)
 	struct pb_matcher *m = pb_matcher_builder_finish(PB_TAKE(r.builder));
-	PB_CLEANUP(pb_freep) uint64_t *counts = pb_calloc(r.n + 1, sizeof(*counts));
-	PB_CLEANUP(pb_freep) uint32_t *ids = pb_calloc(r.n + 1, sizeof(*ids));
-	while (lines_next(&l, &line)) {
-		struct pb_error err = {0};
-		size_t n = 0;
-		if (pb_match(m, s, line, ids, r.n, &n) < 0) {
-			explain_event(line, &err);
-			say_error(events_file, l.number, "not an event", &err);
-			return PB_CTL_USAGE;
-		}
-		for (size_t i = 0; i < n; i++)
-			counts[ids[i]]++;
-	}
+	PB_CLEANUP(pb_freep) uint64_t *counts = pb_calloc(r.n, sizeof(*counts));
+	if (count_events(events_file, m, counts, r.n) < 0)
+		return PB_CTL_USAGE;
 	for (size_t i = 0; i < r.n; i++) {
 		char shown[SHOWN];
 		printf("%s\t%llu\n", pb_safe(shown, sizeof(shown), pb_str_of(r.names[i])),
@@ -417,7 +464,7 @@ pb_ctl_test_pattern(int argc, char **argv)
 
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt >= OPT_PATTERN && opt < OPT_COUNT) {
+		if (opt >= OPT_PATTERN && opt < OPT_COUNT && files[opt - OPT_PATTERN] == NULL) {
 			files[opt - OPT_PATTERN] = optarg;
 		} else if (opt == OPT_COUNT) {
 			is_counted = true;
@@ -428,9 +475,15 @@ pb_ctl_test_pattern(int argc, char **argv)
 	}
 	const char *pattern = files[0], *event = files[1], *cases = files[2], *rules = files[3];
 	const char *events = files[4];
-	size_t n = 0;
-	for (size_t i = 0; i < PB_ARRAY_LEN(files); i++)
+	size_t n = 0, n_stdin = 0;
+	for (size_t i = 0; i < PB_ARRAY_LEN(files); i++) {
 		n += files[i] != NULL;
+		n_stdin += pb_streq(files[i], "-");
+	}
+	if (n_stdin > 1) {
+		fputs("playbookctl: only one FILE may be -, standard input\n", stderr);
+		return PB_CTL_USAGE;
+	}
 	if (optind == argc && n == 2 && pattern != NULL && event != NULL && !is_counted)
 		return test_one(pattern, event);
 	if (optind == argc && n == 1 && cases != NULL && !is_counted)

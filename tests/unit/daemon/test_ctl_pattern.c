@@ -1,7 +1,9 @@
 /*
- * playbookctl test-pattern: what it answers by its exit status.
+ * playbookctl test-pattern: what it answers by its exit status, and what it says of bad input.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "daemon/ctl.h"
@@ -97,8 +99,187 @@ START_TEST(counting_refuses_bad_rules_and_events)
 }
 END_TEST
 
+/* --- bad input */
+
+/* What the command says on standard error; the caller's.  `argv` ends with NULL. */
+static char *
+told(const char *const argv[], enum pb_ctl_exit want)
+{
+	char *copy[8] = {NULL};
+	int argc = 0, saved = dup(STDERR_FILENO), fd = memfd_create("told", MFD_CLOEXEC);
+	struct pb_buf b = PB_BUF_INIT;
+	char chunk[4096];
+	for (; argv[argc] != NULL; argc++)
+		copy[argc] = pb_strdup(argv[argc]);
+	ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+	enum pb_ctl_exit is = pb_ctl_test_pattern(argc, copy);
+	ck_assert_int_ge(dup2(saved, STDERR_FILENO), 0);
+	close(saved);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	for (ssize_t n; (n = read(fd, chunk, sizeof(chunk))) > 0;)
+		pb_buf_add(&b, chunk, (size_t)n);
+	close(fd);
+	for (int i = 0; i < argc; i++)
+		free(copy[i]);
+	ck_assert_msg(is == want, "exit status %d: %s", (int)is, b.len > 0 ? b.ptr : "");
+	return b.len > 0 ? pb_buf_take(&b) : pb_strdup("");
+}
+
+/* F in `says` stands for the name of the file. */
+#define BYTES(s) s, sizeof(s) - 1
+static const struct {
+	const char *option, *text;
+	size_t len;
+	enum pb_ctl_exit want;
+	const char *says; /* all of it; NULL = nothing */
+} inputs[] = {
+    {"--pattern", BYTES("{\"a\":[1]}\r\n"), PB_CTL_OK, NULL},
+    {"--pattern", BYTES(""), PB_CTL_USAGE,
+	"playbookctl: F: not a pattern: not valid JSON: the text is empty\n"},
+    {"--pattern", BYTES("\xef\xbb\xbf{\"a\":[1]}"), PB_CTL_USAGE,
+	"playbookctl: F: begins with a byte order mark; save it as UTF-8 without one\n"},
+    {"--pattern", BYTES("{\"a\":[\"\xff\"]}"), PB_CTL_USAGE, NULL},
+    {"--pattern", BYTES("{\"a\":[1]}\0"), PB_CTL_USAGE, NULL},
+    {"--event", BYTES("{\"a\":1}\n\n"), PB_CTL_OK, NULL},
+    {"--event", BYTES(""), PB_CTL_USAGE, NULL},
+    {"--event", BYTES("\xef\xbb\xbf{\"a\":1}"), PB_CTL_USAGE,
+	"playbookctl: F: begins with a byte order mark; save it as UTF-8 without one\n"},
+    {"--event", BYTES("{\"a\":1}\0"), PB_CTL_USAGE, NULL},
+    {"--event", BYTES("{\"a\":\"\xff\"}"), PB_CTL_USAGE, NULL},
+    {"--cases", BYTES(" \r\n"), PB_CTL_USAGE, "playbookctl: F: no cases\n"},
+    {"--cases", BYTES("\xef\xbb\xbf{}"), PB_CTL_USAGE,
+	"playbookctl: F: begins with a byte order mark; save it as UTF-8 without one\n"},
+#define NO_CASE                                                                                    \
+	"playbookctl: F:2: not a case: wanted {\"name\", \"expect\": \"match\", \"nomatch\" or "   \
+	"\"error\", \"pattern\", \"event\"}, each once\n"
+    {"--cases", BYTES("\r\n{\"expect\":\"matches\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
+	PB_CTL_USAGE, NO_CASE},
+    {"--cases", BYTES("\n{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]}}"), PB_CTL_USAGE, NO_CASE},
+    {"--cases",
+	BYTES(
+	    "\n{\"expect\":\"nomatch\",\"expect\":\"match\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
+	PB_CTL_USAGE, NO_CASE},
+    {"--cases", BYTES("\n{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}} x"),
+	PB_CTL_USAGE, NO_CASE},
+    {"--cases", BYTES("\n{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}"),
+	PB_CTL_USAGE, NO_CASE},
+    {"--cases", BYTES("\n[1]"), PB_CTL_USAGE, NO_CASE},
+    {"--cases", BYTES("\n{\"expect\":\"error\",\"pattern\":{\"a\":[]}}"), PB_CTL_OK, NULL},
+    {"--rules", BYTES(""), PB_CTL_USAGE, "playbookctl: F: no rules\n"},
+    {"--rules", BYTES("\n\r\n"), PB_CTL_USAGE, "playbookctl: F: no rules\n"},
+    {"--rules", BYTES("a\t{\"a\":[1]}\r\nb\t{\"a\":[2]}"), PB_CTL_OK, NULL},
+    {"--rules", BYTES("a\t{\"a\":[1]}\nb\t{}\n"), PB_CTL_USAGE,
+	"playbookctl: F:2: not a rule, line 1, column 1: Empty objects are not allowed\n"},
+    {"--rules", BYTES("a\t{\"a\":[1]}\n\nb\t{\"a\":[1]}\na\t{\"a\":[2]}\n"), PB_CTL_USAGE,
+	"playbookctl: F:4: not a rule: id a is that of line 1 already\n"},
+    {"--rules", BYTES("\t{\"a\":[1]}\n"), PB_CTL_USAGE,
+	"playbookctl: F:1: not a rule: wanted an id, a tab and a pattern\n"},
+    {"--rules", BYTES("a\0b\t{\"a\":[1]}\n"), PB_CTL_USAGE,
+	"playbookctl: F:1: not a rule: its id has a NUL byte\n"},
+    {"--rules",
+	BYTES("\xef\xbb\xbf"
+	      "a\t{\"a\":[1]}\n"),
+	PB_CTL_USAGE,
+	"playbookctl: F: begins with a byte order mark; save it as UTF-8 without one\n"},
+    {"--events", BYTES(""), PB_CTL_USAGE, "playbookctl: F: no events\n"},
+    {"--events", BYTES("\n \n"), PB_CTL_USAGE, "playbookctl: F: no events\n"},
+    {"--events", BYTES("{\"a\":1}\r\n{\"a\":2}"), PB_CTL_OK, NULL},
+    {"--events", BYTES("{}\n[]\n"), PB_CTL_USAGE,
+	"playbookctl: F:2: not an event: not an object, or not valid JSON\n"},
+};
+
+/* The arguments with `file` for one option and sound files for its companions. */
+static char *
+told_of(const char *option, const char *file, enum pb_ctl_exit want)
+{
+	PB_CLEANUP(pb_freep) char *pattern = file_with("{\"a\":[1]}");
+	PB_CLEANUP(pb_freep) char *event = file_with("{\"a\":1}\n");
+	PB_CLEANUP(pb_freep) char *rules = file_with("r\t{\"a\":[1]}\n");
+	char *ret;
+	if (pb_streq(option, "--cases"))
+		ret = told((const char *[]){"test-pattern", option, file, NULL}, want);
+	else if (pb_streq(option, "--pattern") || pb_streq(option, "--event"))
+		ret = told((const char *[]){"test-pattern", "--pattern",
+			       pb_streq(option, "--pattern") ? file : pattern, "--event",
+			       pb_streq(option, "--event") ? file : event, NULL},
+		    want);
+	else
+		ret = told((const char *[]){"test-pattern", "--rules",
+			       pb_streq(option, "--rules") ? file : rules, "--events",
+			       pb_streq(option, "--events") ? file : event, "--count", NULL},
+		    want);
+	unlink(pattern);
+	unlink(event);
+	unlink(rules);
+	return ret;
+}
+
+START_TEST(bad_input_is_named_with_its_place)
+{
+	PB_CLEANUP(pb_freep) char *file = file_with("");
+	PB_CLEANUP(pb_buf_fini) struct pb_buf wanted = PB_BUF_INIT;
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(write(fd, inputs[_i].text, inputs[_i].len), (ssize_t)inputs[_i].len);
+	close(fd);
+	PB_CLEANUP(pb_freep) char *says = told_of(inputs[_i].option, file, inputs[_i].want);
+	unlink(file);
+	if (inputs[_i].want == PB_CTL_USAGE && inputs[_i].says == NULL) {
+		/* The reason is the parser's or the compiler's; it must name the file. */
+		PB_CLEANUP(pb_freep) char *head = pb_asprintf("playbookctl: %s: not a", file);
+		ck_assert_msg(strncmp(says, head, strlen(head)) == 0, "%s", says);
+		return;
+	}
+	for (const char *p = inputs[_i].says == NULL ? "" : inputs[_i].says; *p != '\0'; p++) {
+		if (strncmp(p, "F:", 2) == 0)
+			pb_buf_adds(&wanted, file);
+		else
+			pb_buf_addc(&wanted, *p);
+	}
+	ck_assert_str_eq(says, wanted.len > 0 ? wanted.ptr : "");
+}
+END_TEST
+
+static const char *const file_options[] = {
+    "--pattern", "--event", "--cases", "--rules", "--events"};
+
+START_TEST(what_is_no_file_is_said)
+{
+	const char *option = file_options[_i];
+	PB_CLEANUP(pb_freep) char *missing = told_of(option, "/nonexistent/x\033[1m", PB_CTL_USAGE);
+	PB_CLEANUP(pb_freep) char *folder = told_of(option, "/tmp", PB_CTL_USAGE);
+	ck_assert_ptr_nonnull(strstr(missing, "No such file or directory\n"));
+	ck_assert_ptr_null(strchr(missing, '\033'));
+	ck_assert_msg(
+	    strstr(folder, "/tmp: ") != NULL && strstr(folder, "irectory") != NULL, "%s", folder);
+}
+END_TEST
+
+START_TEST(a_line_without_end_is_refused)
+{
+	PB_CLEANUP(pb_freep) char *says = told_of("--cases", "/dev/zero", PB_CTL_USAGE);
+	ck_assert_str_eq(says, "playbookctl: /dev/zero:1: a line may have at most 64 MiB\n");
+}
+END_TEST
+
+START_TEST(an_option_is_given_once_and_one_file_is_standard_input)
+{
+	PB_CLEANUP(pb_freep)
+	char *twice = told(
+	    (const char *[]){"test-pattern", "--cases", "a", "--cases", "b", NULL}, PB_CTL_USAGE);
+	PB_CLEANUP(pb_freep)
+	char *both = told(
+	    (const char *[]){"test-pattern", "--pattern", "-", "--event", "-", NULL}, PB_CTL_USAGE);
+	ck_assert_msg(strncmp(twice, "usage: ", 7) == 0, "%s", twice);
+	ck_assert_str_eq(both, "playbookctl: only one FILE may be -, standard input\n");
+}
+END_TEST
+
 PB_SUITE(ctl_pattern)
 {
+	pb_add_loop(s, bad_input_is_named_with_its_place, 0, (int)PB_ARRAY_LEN(inputs));
+	pb_add_loop(s, what_is_no_file_is_said, 0, (int)PB_ARRAY_LEN(file_options));
+	pb_add(s, a_line_without_end_is_refused);
+	pb_add(s, an_option_is_given_once_and_one_file_is_standard_input);
 	pb_add_loop(s, a_pair_is_true_false_or_bad_input, 0, (int)PB_ARRAY_LEN(pairs));
 	pb_add_loop(s, cases_agree_disagree_or_are_none, 0, (int)PB_ARRAY_LEN(cases));
 	pb_add(s, counting_refuses_bad_rules_and_events);
