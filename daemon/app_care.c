@@ -195,6 +195,8 @@ app_status(void *arg)
 	json_object_set_new(j, "stopped", pb_engine_controls_json(pb_core_engine(app->core)));
 	json_object_set_new(j, "maintenance",
 	    pb_engine_maintenance_json(pb_core_engine(app->core), pb_core_now(app->core)));
+	json_object_set_new(
+	    j, "mutes", pb_engine_mutes_json(pb_core_engine(app->core), pb_core_now(app->core)));
 	pb_json_set_i64(j, "old_plans", (int64_t)pb_engine_n_old_plans(pb_core_engine(app->core)));
 	json_object_set_new(j, "bundles", pb_engine_bundles_json(pb_core_engine(app->core)));
 	json_object_set_new(j, "overdue",

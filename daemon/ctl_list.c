@@ -370,6 +370,37 @@ add_maintenance(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 	}
 }
 
+/* What CloudWatch mutes, and where that cannot be known. */
+static void
+add_mutes(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	size_t i;
+	const json_t *m;
+	char span[32];
+	json_array_foreach (pb_json_get(s, "mutes"), i, m) {
+		long long n = pb_json_i64(m, "alarms", 0);
+		int64_t until = pb_json_i64(m, "until", 0);
+		label(b, "muted");
+		pb_ctl_add_text(b, pb_json_str_or(m, "name", "?"), 255);
+		(void)pb_buf_adds(b, ", mute rule of CloudWatch by source ");
+		pb_ctl_add_text(b, pb_json_str_or(m, "source", "?"), 100);
+		(void)pb_buf_addf(b, ": no pages for %lld alarm%s%s%s%s\n", n, n == 1 ? "" : "s",
+		    until > 0 ? " for " : "", until > 0 ? pb_ctl_age(span, v->now, until) : "",
+		    until > 0 ? " more" : "");
+	}
+	json_array_foreach (pb_json_get(s, "sources"), i, m) {
+		if (pb_json_str(m, "mute_rules_error") == NULL)
+			continue;
+		label(b, "mute rules");
+		(void)pb_buf_adds(b, "of source ");
+		pb_ctl_add_text(b, pb_json_str_or(m, "name", "?"), 100);
+		pb_ctl_add_colored(b, " cannot be read", PB_CTL_YELLOW, v);
+		(void)pb_buf_adds(b, ", so that they mute nothing soon: ");
+		pb_ctl_add_text(b, pb_json_str(m, "mute_rules_error"), 500);
+		(void)pb_buf_addc(b, '\n');
+	}
+}
+
 static void
 add_overdue(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 {
@@ -415,6 +446,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	    (long long)(pb_json_i64(pb_json_get(s, "store"), "bytes", 0) / 1024));
 	add_stopped(b, s, v);
 	add_maintenance(b, s, v);
+	add_mutes(b, s, v);
 	add_bundles(b, s, v);
 	add_overdue(b, s, v);
 	add_aws(b, s);

@@ -99,7 +99,8 @@ pb_poller_is_of(const struct pb_poller *p, const struct pb_source *s)
 		    mine->metric_alarms == s->metric_alarms &&
 		    mine->composite_alarms == s->composite_alarms &&
 		    pb_streq(mine->name_prefix, s->name_prefix) &&
-		    mine->backfill_for == s->backfill_for;
+		    mine->backfill_for == s->backfill_for &&
+		    mine->honours_mutes == s->honours_mutes;
 	return pb_streq(mine->queue_url, s->queue_url) && mine->wait_for == s->wait_for &&
 	    mine->visibility_for == s->visibility_for && mine->receivers == s->receivers &&
 	    mine->quarantine_after == s->quarantine_after;

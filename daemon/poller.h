@@ -7,6 +7,8 @@
  * polls, or while polls failed, where an alarm's two states leave that open.  A poll counts (PB_IN_POLLED) only
  * when all of its pages were read.
  *
+ * With honour_mute_rules each poll first posts the mute rules that are active (PB_IN_MUTES).
+ *
  * sqs receives messages and posts an event for each.  A message is deleted when its receipt comes
  * back, that is after the commit; until then its visibility is extended.  What cannot be read stays
  * until it was received quarantine_after times, then it is posted as PB_IN_REJECT.
@@ -65,7 +67,8 @@ const char *pb_poller_name(const struct pb_poller *p);
 /*
  * For the status; the caller's to free.  Members: name, type, region or queue_url, last_ok_at and
  * next_at (ms, absent when none), last_error (absent when all is well), failures (in a row),
- * received, rejected; cloudwatch: alarms, pages; sqs: undecided, deleted, corrupt.
+ * received, rejected; cloudwatch: alarms, pages, and where they are
+ * honoured mute_rules (active) and mute_rules_error; sqs: undecided, deleted, corrupt.
  */
 json_t *pb_poller_json(const struct pb_poller *p);
 

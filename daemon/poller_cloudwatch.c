@@ -1,7 +1,7 @@
 /*
  * The cloudwatch source.
  *
- *	waiting -> describing	its time came				[DescribeAlarms, page after page]
+ *	waiting -> describing	its time came		[mute rules, then DescribeAlarms, page after page]
  *	describing -> history	last page, and something may have been missed	[DescribeAlarmHistory]
  *	describing -> waiting	last page: the poll counts; or a call failed
  *	history -> waiting	last page, or it cannot be had: the poll counts; or a call failed
@@ -40,6 +40,7 @@ struct found { /* an event of the poll at hand, with its place for a stable orde
 
 struct pb_cloudwatch {
 	struct pb_poller *p;
+	struct pb_mutes *mutes; /* NULL = they are not honoured */
 	struct pb_map *alarms; /* ARN -> struct seen */
 	struct pb_loop_timer *timer;
 	struct pb_client_call *call;
@@ -73,6 +74,7 @@ pb_cloudwatch_new(struct pb_poller *p)
 {
 	struct pb_cloudwatch *w = pb_calloc(1, sizeof(*w));
 	w->p = p;
+	w->mutes = p->source.honours_mutes ? pb_mutes_new(p) : NULL;
 	w->alarms = pb_map_new();
 	w->timer = pb_loop_timer_new(p->loop, start_poll, w);
 	pb_loop_timer_set(w->timer, 0);
@@ -100,6 +102,7 @@ pb_cloudwatch_stop(struct pb_cloudwatch *w)
 {
 	pb_loop_timer_clear(w->timer);
 	pb_client_cancel(PB_TAKE(w->call));
+	pb_mutes_stop(w->mutes);
 	forget_poll(w);
 }
 
@@ -110,6 +113,7 @@ pb_cloudwatch_free(struct pb_cloudwatch *w)
 		return;
 	pb_cloudwatch_stop(w);
 	pb_loop_timer_free(w->timer);
+	pb_mutes_free(w->mutes);
 	pb_map_free(w->alarms, free);
 	free(w->trouble.error);
 	free(w);
@@ -122,6 +126,7 @@ pb_cloudwatch_status(const struct pb_cloudwatch *w, json_t *status)
 	pb_json_set_i64(status, "pages", (int64_t)w->n_pages);
 	pb_json_set_i64(status, "failures", (int64_t)w->trouble.n);
 	pb_json_set_str(status, "last_error", w->trouble.error);
+	pb_mutes_status(w->mutes, status);
 }
 
 /* --- the end of a poll */
@@ -584,6 +589,12 @@ find_gap(struct pb_cloudwatch *w)
 }
 
 static void
+on_mutes(void *arg)
+{
+	ask_alarms(arg);
+}
+
+static void
 start_poll(void *arg)
 {
 	struct pb_cloudwatch *w = arg;
@@ -595,5 +606,6 @@ start_poll(void *arg)
 		find_gap(w);
 	w->members = json_object();
 	start_pages(w);
-	ask_alarms(w);
+	if (!pb_mutes_ask(w->mutes, w->began_at, on_mutes, w))
+		ask_alarms(w);
 }

@@ -46,6 +46,20 @@ int64_t pb_trouble_bad(struct pb_poller *p, struct pb_trouble *t, const char *op
     const char *text, int64_t base);
 void pb_trouble_over(struct pb_poller *p, struct pb_trouble *t, const char *operation);
 
+/* poller_mutes.c.  All but new and ask take NULL: a source that does not honour mute rules has none. */
+struct pb_mutes;
+typedef void pb_mutes_fn(void *arg);
+struct pb_mutes *pb_mutes_new(struct pb_poller *p);
+/*
+ * Read the rules that are active and post them.  `done` is called when that is over, well or badly, ten
+ * seconds later at the latest, and not before this returns.  False when there is nothing to wait for:
+ * they are not honoured, or failed lately.
+ */
+bool pb_mutes_ask(struct pb_mutes *m, int64_t began_at, pb_mutes_fn *done, void *arg);
+void pb_mutes_stop(struct pb_mutes *m);
+void pb_mutes_free(struct pb_mutes *m);
+void pb_mutes_status(const struct pb_mutes *m, json_t *status);
+
 struct pb_cloudwatch *pb_cloudwatch_new(struct pb_poller *p);
 void pb_cloudwatch_stop(struct pb_cloudwatch *w);
 void pb_cloudwatch_free(struct pb_cloudwatch *w);

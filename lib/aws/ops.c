@@ -44,6 +44,25 @@ const struct pb_aws_op pb_aws_ops[] = {
     },
     {
 	.service = "cloudwatch",
+	.name = "ListAlarmMuteRules",
+	.in = "AlarmName Statuses[] MaxRecords:int NextToken",
+	.out = "AlarmMuteRuleSummaries[]{AlarmMuteRuleArn ExpireDate:ts Status MuteType"
+	       " LastUpdatedTimestamp:ts} NextToken",
+	.effect = PB_AWS_READ,
+	.is_action = true,
+    },
+    {
+	.service = "cloudwatch",
+	.name = "GetAlarmMuteRule",
+	.in = "AlarmMuteRuleName*",
+	.out = "Name AlarmMuteRuleArn Description Rule{Schedule{Expression Duration Timezone}}"
+	       " MuteTargets{AlarmNames[]} StartDate:ts ExpireDate:ts Status"
+	       " LastUpdatedTimestamp:ts MuteType",
+	.effect = PB_AWS_READ,
+	.is_action = true,
+    },
+    {
+	.service = "cloudwatch",
 	.name = "SetAlarmState",
 	.in = "AlarmName* StateValue* StateReason* StateReasonData",
 	.out = "",

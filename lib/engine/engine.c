@@ -22,6 +22,7 @@ static const char *const input_names[] = {
     [PB_IN_REMEDIATION] = "remediation",
     [PB_IN_SILENCE] = "silence",
     [PB_IN_UNSILENCE] = "unsilence",
+    [PB_IN_MUTES] = "mutes",
     [PB_IN_DRAIN] = "drain",
 };
 _Static_assert(PB_ARRAY_LEN(input_names) == PB_IN_MAX, "a name for each input");
@@ -50,6 +51,7 @@ pb_input_free(struct pb_input *in)
 	if (in->outcome != NULL)
 		pb_outcome_fini(in->outcome);
 	free(in->outcome);
+	json_decref(in->mutes);
 	free(in->source);
 	free(in->incident);
 	free(in->step);
@@ -114,6 +116,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->controls = pb_map_new();
 	e->silences = pb_map_new();
 	e->windows = pb_map_new();
+	e->mutes = pb_map_new();
 	e->maintenance_at = PB_NEVER;
 	e->posts = pb_map_new();
 	e->posts_at = PB_NEVER;
@@ -160,6 +163,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->controls, control_free);
 	pb_map_free(e->silences, silence_free);
 	pb_map_free(e->windows, window_free);
+	pb_map_free(e->mutes, mutes_free);
 	pb_map_free(e->posts, post_free);
 	fits_free(e->fits);
 	pb_map_free(e->configs, free_config);
@@ -381,6 +385,7 @@ new_config(struct turn *t, const struct pb_input *input)
 	    input->by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(input->by)));
 	maintenance_look(t);
 	maintenance_note_expired(t);
+	mute_look(t);
 	plan_changed(t, old);
 	if (!is_used(e, old->digest))
 		pb_update_drop(t->u, PB_REC_CONFIG, old->digest);
@@ -454,6 +459,9 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 	case PB_IN_SILENCE:
 	case PB_IN_UNSILENCE:
 		silence_input(&t, in);
+		break;
+	case PB_IN_MUTES:
+		mute_input(&t, in);
 		break;
 	case PB_IN_DRAIN:
 		e->is_draining = true;

@@ -31,6 +31,7 @@ enum pb_input_kind {
 	PB_IN_REMEDIATION, /* is_stop, by, text (reason); playbook or NULL for all; token: the kill switch */
 	PB_IN_SILENCE, /* match, span, by, text (reason), token: no pages for what fits */
 	PB_IN_UNSILENCE, /* silence, by, token: it ends now */
+	PB_IN_MUTES, /* source, polled_at, mutes, span: the mute rules that are active, all of them */
 	PB_IN_DRAIN, /* start no further step; what runs may end */
 	PB_IN_MAX,
 };
@@ -49,7 +50,9 @@ struct pb_input {
 	uint64_t token; /* somebody waits for a reply; 0 = nobody */
 	char *source; /* name of a source, "inject" for injected events */
 	struct pb_event *event;
-	int64_t polled_at; /* PB_IN_POLLED: durable time at which the poll began */
+	int64_t polled_at; /* PB_IN_POLLED, PB_IN_MUTES: durable time at which the poll began */
+	/* PB_IN_MUTES: [{"name", "alarms": [ARN, ...], "until" (ms; absent = none of its own)}] */
+	json_t *mutes;
 	struct pb_outcome *outcome;
 	char *incident; /* id, or a unique end of one ("7" for "20261123-7") */
 	char *step; /* PB_IN_APPROVE, PB_IN_REFUSE: the one that asks; NULL = whichever does */
@@ -62,7 +65,9 @@ struct pb_input {
 	char *message_id;
 	char *message; /* PB_IN_REJECT: the body, cut to 64 KiB, made of valid UTF-8 */
 	int64_t count; /* PB_IN_REJECT: receives */
-	int64_t span; /* PB_IN_SNOOZE: PB_SNOOZE_MIN to PB_SNOOZE_MAX; PB_IN_SILENCE likewise */
+	/* PB_IN_SNOOZE: PB_SNOOZE_MIN to PB_SNOOZE_MAX; PB_IN_SILENCE likewise; PB_IN_MUTES: how long after
+	 * polled_at the list is believed when none follows. */
+	int64_t span;
 	struct pb_config *config;
 };
 struct pb_input *pb_input_new(enum pb_input_kind kind);
@@ -142,6 +147,11 @@ const char *pb_engine_alarm_incident(const struct pb_engine *e, const char *arn)
  * caller's.
  */
 json_t *pb_engine_maintenance_json(const struct pb_engine *e, int64_t now);
+/*
+ * The mute rules of CloudWatch that are honoured and active: a list of {"source", "name", "alarms" (how
+ * many), "until" (absent = it tells none)}; the caller's.
+ */
+json_t *pb_engine_mutes_json(const struct pb_engine *e, int64_t now);
 /*
  * What is paged together: a list of {"id", "kind" ("group" or "storm"), "state", "escalation", "group",
  * "opened_at", "open", "unacknowledged", "resolved", "pages"}, storms first, at most PB_BUNDLES_MAX of

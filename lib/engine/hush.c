@@ -1,5 +1,6 @@
 /*
- * What keeps pages back: inhibitors, silences, and maintenance windows (maintenance.c).
+ * What keeps pages back: inhibitors, silences, maintenance windows (maintenance.c), and what CloudWatch
+ * itself mutes (mute.c).
  *
  * An inhibitor is an open incident of a playbook that stands in `inhibited_by`; it keeps back the
  * remediation too.  One that is inhibited itself inhibits nobody: so of playbooks that inhibit each
@@ -34,8 +35,11 @@ static bool
 is_hushed(const struct pb_engine *e, const struct incident *in, int64_t now)
 {
 	int64_t until;
+	if (silence_of(e, in, now) != NULL)
+		return true;
 	PB_CLEANUP(pb_freep) char *held = maintenance_holds(e, in, &until);
-	return held != NULL || silence_of(e, in, now) != NULL;
+	PB_CLEANUP(pb_freep) char *muted = mute_holds(e, in, now, &until);
+	return held != NULL || muted != NULL;
 }
 
 const struct incident *
@@ -80,8 +84,10 @@ hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int6
 		    incident_playbook_name(inhibitor));
 	}
 	const struct silence *s = silence_of(e, in, now);
-	if (s == NULL)
-		return maintenance_holds(e, in, ret_until);
+	if (s == NULL) {
+		char *held = maintenance_holds(e, in, ret_until);
+		return held != NULL ? held : mute_holds(e, in, now, ret_until);
+	}
 	*ret_until = s->until;
 	return pb_asprintf("silence %s by %s until %s: %s", s->id,
 	    pb_safe(by, sizeof(by), pb_str_of(s->by)), pb_time_rfc3339(until, s->until),

@@ -263,6 +263,7 @@ open_or_attach(struct turn *t, struct pb_event *ev, const char *source, size_t p
 	}
 	if (again != NULL || input == INCIDENT_OPEN)
 		choice_note(t, ev, id, playbook, choice);
+	mute_event(t, in, ev);
 	if (again != NULL)
 		reopen_begin(t, in, ev, playbook, escalation);
 	else
@@ -419,11 +420,13 @@ intake_polled(struct turn *t, const struct pb_input *in)
 	if (in->polled_at <= s->polled_at)
 		return;
 	bool was_unpolled = hush_unpolled(t->e) != NULL;
+	int64_t before_at = s->polled_at;
 	s->polled_at = in->polled_at;
 	pb_update_put(t->u, PB_REC_SOURCE, s->name, "", "",
 	    json_pack("{s:I}", "polled_at", (json_int_t)s->polled_at));
 	step_check_source(t, s->name);
-	if (was_unpolled && hush_unpolled(t->e) == NULL)
+	if ((was_unpolled && hush_unpolled(t->e) == NULL) ||
+	    mute_is_answered(t->e, s->name, before_at))
 		hush_release(t);
 }
 

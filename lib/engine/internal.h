@@ -350,6 +350,9 @@ struct pb_engine {
 	struct fits *fits; /* what patterns fit the event at hand; no state of its own */
 	int64_t silence_number; /* last one given */
 	struct pb_map *windows; /* name -> struct window: those that are open */
+	struct pb_map *mutes; /* source -> struct mutes: what CloudWatch mutes */
+	int64_t
+	    mute_said_at; /* time of the newest event that said itself that it is muted; 0 = none */
 	bool is_hush_over; /* one has closed or changed: what is held looks again */
 	int64_t maintenance_at; /* when the next one opens or closes */
 	struct pb_map *posts; /* id -> struct post */
@@ -764,6 +767,20 @@ char *maintenance_holds(const struct pb_engine *e, const struct incident *in, in
 void maintenance_incident_closed(struct turn *t, const struct incident *in);
 void window_free(void *w);
 void window_restore(struct pb_engine *e, const struct pb_record *r);
+
+/* mute.c: CloudWatch's mute rules */
+void mutes_free(void *m);
+void mutes_restore(struct pb_engine *e, const struct pb_record *r);
+void mute_input(struct turn *t, const struct pb_input *input);
+void mute_look(struct turn *t); /* forgets lists of sources that do not honour them any more */
+/* Which rule mutes its alarm, and when to look again; NULL when none does.  The caller's. */
+char *
+mute_holds(const struct pb_engine *e, const struct incident *in, int64_t now, int64_t *ret_until);
+/* Its source has just been polled: is that the first time since an event said that it is muted, so that
+ * the source may know better? */
+bool mute_is_answered(const struct pb_engine *e, const char *source, int64_t polled_before_at);
+/* An event of it, which may say that its alarm is muted. */
+void mute_event(struct turn *t, const struct incident *in, const struct pb_event *ev);
 
 /* hush.c: what keeps pages back */
 /* The open incident that inhibits this one; NULL when none does. */

@@ -35,6 +35,7 @@ static const char *const kind_names[] = {
     [PB_REC_WINDOW] = "window",
     [PB_REC_POST] = "post",
     [PB_REC_INFORM] = "inform",
+    [PB_REC_MUTES] = "mutes",
 };
 _Static_assert(PB_ARRAY_LEN(kind_names) == PB_REC_MAX, "a name for each kind");
 

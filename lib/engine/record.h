@@ -36,6 +36,7 @@ enum pb_record_kind {
 	PB_REC_WINDOW, /* key: name of a maintenance window that is open, and what it kept quiet */
 	PB_REC_POST, /* key: its id; a message that is no page and is not delivered yet */
 	PB_REC_INFORM, /* key: incident id; when its stakeholders hear next, and how often they did */
+	PB_REC_MUTES, /* key: source name; the mute rules that were active when it last looked */
 	PB_REC_MAX,
 };
 const char *pb_record_kind_name(enum pb_record_kind kind); /* table name: "incident", ... */

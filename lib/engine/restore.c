@@ -341,6 +341,9 @@ restore_record(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	case PB_REC_WINDOW:
 		window_restore(e, r);
 		return 0;
+	case PB_REC_MUTES:
+		mutes_restore(e, r);
+		return 0;
 	case PB_REC_POST:
 		return post_restore(e, r, err);
 	case PB_REC_INFORM:
@@ -432,6 +435,7 @@ restore_boot(struct turn *t)
 		page_interrupted(t, &((struct incident *)value)->out);
 	maintenance_look(t);
 	maintenance_note_expired(t);
+	mute_look(t);
 	i = 0;
 	while (pb_map_next(e->incidents, &i, &id, &value))
 		hush_watch(t, value);

@@ -363,6 +363,7 @@ struct pb_source {
 	bool metric_alarms, composite_alarms;
 	char *name_prefix; /* "" = all */
 	int64_t backfill_for; /* 0 = none; default 2h */
+	bool honours_mutes; /* CloudWatch's mute rules keep pages back; default false */
 	/* sqs */
 	char *queue_url;
 	int64_t wait_for; /* 0 to 20s; default 20s */

@@ -310,7 +310,7 @@ static const struct pb_field cloudwatch_fields[] = {
 	.min = 5 * PB_SECOND, .max = PB_HOUR},
     {"alarm_types", PB_FIELD_CUSTOM, .read = read_alarm_types},
     {"name_prefix", PB_FIELD_CUSTOM, .read = read_name_prefix},
-    {.key = "honour_mute_rules", .type = PB_FIELD_LATER},
+    {"honour_mute_rules", PB_FIELD_BOOL, .offset = offsetof(struct pb_source, honours_mutes)},
     {"backfill", PB_FIELD_DURATION, .offset = offsetof(struct pb_source, backfill_for), .min = 0,
 	.max = 14 * PB_DAY},
     {.key = "queue_url", .type = PB_FIELD_ELSEWHERE, .note = "it is for type sqs"},

@@ -431,11 +431,7 @@ read_field(struct pb_loader *l, const char *what, const struct pb_node *key,
 	case PB_FIELD_ELSEWHERE:
 		pb_problem_add(l, key, "%s does not belong to a %s; %s", f->key, what, f->note);
 		return;
-	case PB_FIELD_LATER:
-		break;
 	}
-	pb_problem_add(l, key, "%s is not supported yet%s%s", f->key, f->note != NULL ? "; " : "",
-	    f->note != NULL ? f->note : "");
 }
 
 static void

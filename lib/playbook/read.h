@@ -134,7 +134,6 @@ enum pb_field_type {
 	PB_FIELD_CUSTOM, /* by `read`; obj is what the table reads into */
 	PB_FIELD_SEEN, /* read elsewhere */
 	PB_FIELD_ELSEWHERE, /* of the format, and not of this mapping; `note` says where */
-	PB_FIELD_LATER, /* of the format, not built yet; `note` says what to do instead */
 };
 
 struct pb_field {

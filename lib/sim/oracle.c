@@ -331,9 +331,16 @@ take(struct oracle *o, const struct heard *h)
 	case PB_IN_CONFIG:
 		pb_config_unref(o->config);
 		o->config = pb_config_ref(h->config);
+		o->mutes_until = 0; /* the next poll tells, if it is asked still */
 		break;
 	case PB_IN_DRAIN:
 		o->is_draining = true;
+		break;
+	case PB_IN_MUTES:
+		json_decref(o->mutes);
+		o->mutes = json_incref(h->mutes);
+		o->mutes_at = h->at;
+		o->mutes_until = h->at + h->span;
 		break;
 	case PB_IN_BOOT:
 	case PB_IN_REJECT:
@@ -351,6 +358,7 @@ heard_fini(struct heard *h)
 {
 	pb_event_unref(h->event);
 	pb_config_unref(h->config);
+	json_decref(h->mutes);
 	free(h->id);
 	free(h->match);
 }
@@ -368,6 +376,8 @@ oracle_input(struct oracle *o, const struct pb_input *in)
 	    .config = in->config == NULL ? NULL : pb_config_ref(in->config),
 	    .id = pb_strdup(id),
 	    .match = pb_strdup(in->match),
+	    .mutes = in->mutes == NULL ? NULL : json_incref(in->mutes),
+	    .at = in->polled_at,
 	    .span = in->span};
 	if (in->kind != PB_IN_OUTCOME)
 		return;
@@ -546,6 +556,7 @@ oracle_free(struct oracle *o)
 	pb_map_free(o->duties, NULL);
 	pb_map_free(o->incidents, NULL);
 	pb_map_free(o->silences, hush_free);
+	json_decref(o->mutes);
 	pb_map_free(o->attempts, NULL);
 	pb_map_free(o->running, NULL);
 	pb_map_free(o->unknown, NULL);

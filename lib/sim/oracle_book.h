@@ -45,7 +45,8 @@ struct heard {
 	struct pb_config *config;
 	char *id; /* incident, silence, action */
 	char *match;
-	int64_t span;
+	json_t *mutes;
+	int64_t at, span;
 	enum pb_outcome_status status;
 	bool is_unknown;
 };
@@ -81,6 +82,8 @@ struct oracle {
 	struct duty **all;
 	size_t n_all;
 	struct pb_map *silences; /* id -> struct hush */
+	json_t *mutes; /* CloudWatch's mute rules as last told; believed until then */
+	int64_t mutes_at, mutes_until;
 	/* Actions. */
 	struct pb_map *attempts; /* ids that were started */
 	struct pb_map *running; /* ids under way -> incident (borrowed from `incidents`) */
@@ -96,7 +99,7 @@ struct kept {
 const struct kept *oracle_record(const struct oracle *o, enum pb_record_kind kind, const char *key);
 void oracle_broken(struct oracle *o, const char *fmt, ...) PB_PRINTF(2, 3);
 const char *duty_playbook(const struct duty *d); /* "" when no playbook matched */
-/* Why nobody need be told now: silenced or inhibited. */
+/* Why nobody need be told now: silenced, muted or inhibited. */
 bool oracle_is_hushed(const struct oracle *o, const struct duty *d);
 /* A text with what an event alone can fill in; NULL when that is not enough. */
 char *oracle_expand(const char *text, const struct pb_event *ev);

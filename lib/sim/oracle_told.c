@@ -25,6 +25,26 @@ duty_longest_silence(const struct pb_escalation *e)
 	return most + e->group_interval_for + e->storm_every;
 }
 
+static bool
+is_muted(const struct oracle *o, const struct duty *d)
+{
+	size_t i, k;
+	const json_t *rule, *arn;
+	const json_t *said =
+	    json_object_get(json_object_get(pb_event_json(d->event), "detail"), "muteDetail");
+	/* The event says so itself, until a later list says otherwise. */
+	if (o->mutes_at <= d->event->time_at &&
+	    pb_json_time(json_object_get(said, "muteWindowEnd")) >= o->now)
+		return true;
+	json_array_foreach (o->mutes, i, rule)
+		json_array_foreach (json_object_get(rule, "alarms"), k, arn)
+			if (o->now <= o->mutes_until &&
+			    o->now <= pb_json_i64(rule, "until", PB_NEVER) &&
+			    pb_streq(json_string_value(arn), d->event->alarm_arn))
+				return true;
+	return false;
+}
+
 bool
 oracle_is_hushed(const struct oracle *o, const struct duty *d)
 {
@@ -37,6 +57,8 @@ oracle_is_hushed(const struct oracle *o, const struct duty *d)
 		    pb_pattern_match(h->pattern, pb_event_json(d->event)))
 			return true;
 	}
+	if (is_muted(o, d))
+		return true;
 	int64_t from, until;
 	for (size_t k = 0; k < o->config->n_maintenance; k++) {
 		const struct pb_maintenance *m = &o->config->maintenance[k];

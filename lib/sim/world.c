@@ -346,6 +346,7 @@ set_sources(struct world *w)
 			w->has_poller = true;
 			w->poll_every = s->interval_for;
 			poller = s->name;
+			w->honours_mutes = s->honours_mutes;
 		} else if (s->type == PB_SOURCE_SQS) {
 			queue = s->name;
 		}
@@ -381,6 +382,7 @@ world_new(json_t *scenario, struct pb_config *config, uint64_t seed, bool is_pla
 	w->answers_used = pb_map_new();
 	w->alarms = json_object();
 	w->reported = json_object();
+	w->mutes = json_object();
 	w->oracle = oracle_new(config, w->commit_takes, check_oracle, w);
 	w->books = pb_map_new();
 	w->committed = pb_map_new();
@@ -428,6 +430,7 @@ world_free(struct world *w)
 	free(w->marks);
 	json_decref(w->alarms);
 	json_decref(w->reported);
+	json_decref(w->mutes);
 	pb_buf_fini(&w->trace);
 	pb_buf_fini(&w->broken);
 	disk_free(w->disk);

@@ -86,6 +86,8 @@ struct world {
 	bool has_poller, is_poller_off;
 	char *poller, *queue, *region; /* the sources' names; where alarms are */
 	int64_t poll_every;
+	json_t *mutes; /* name of a mute rule -> {alarms, until} */
+	bool honours_mutes, are_mutes_lost;
 	json_t *reported; /* name -> "STATE at" as this process has polled them */
 
 	/* faults */

@@ -68,6 +68,41 @@ source_deliver_all(struct world *w)
 			deliver(w, &w->messages[i]);
 }
 
+/* As the poller: what is active, believed for five minutes; an end of its own is told where it has one. */
+static void
+post_mutes(struct world *w)
+{
+	const char *name;
+	json_t *mute, *alarm;
+	void *next;
+	size_t i;
+	if (!w->honours_mutes || w->are_mutes_lost)
+		return;
+	struct pb_input *in = pb_input_new(PB_IN_MUTES);
+	in->source = pb_strdup(w->poller);
+	in->polled_at = w->now;
+	in->span = 5 * PB_MINUTE;
+	in->mutes = json_array();
+	json_object_foreach_safe(w->mutes, next, name, mute)
+	{
+		int64_t until = pb_json_i64(mute, "until", PB_NEVER);
+		if (until <= w->now) {
+			json_object_del(w->mutes, name);
+			continue;
+		}
+		json_t *arns = json_array(),
+		       *rule = json_pack("{s:s, s:o}", "name", name, "alarms", arns);
+		json_array_foreach (json_object_get(mute, "alarms"), i, alarm)
+			json_array_append_new(arns,
+			    json_sprintf("arn:aws:cloudwatch:%s:111122223333:alarm:%s", w->region,
+				json_string_value(alarm)));
+		if (until != PB_NEVER)
+			pb_json_set_i64(rule, "until", until);
+		json_array_append_new(in->mutes, rule);
+	}
+	world_post(w, in);
+}
+
 /* As the poller: in ALARM, or changed since it last looked. */
 void
 source_poll(struct world *w)
@@ -75,6 +110,7 @@ source_poll(struct world *w)
 	const char *name;
 	json_t *alarm;
 	w->poll_at = w->now + w->poll_every;
+	post_mutes(w);
 	json_object_foreach (w->alarms, name, alarm) {
 		const char *state = pb_json_str_or(alarm, "state", "");
 		int64_t at = pb_json_i64(alarm, "at", 0);
@@ -123,6 +159,16 @@ set_alarm(struct world *w, const json_t *e)
 	if (!pb_streq(by, "sqs"))
 		json_object_set_new(w->alarms, name,
 		    json_pack("{s:s, s:I, s:O*}", "state", to, "at", (json_int_t)at, "tags", tags));
+}
+
+/* A mute rule is active from now on; without `for` it tells no end. */
+static void
+set_mute(struct world *w, const json_t *e)
+{
+	json_t *mute = json_pack("{s:O}", "alarms", json_object_get(e, "alarms"));
+	if (json_object_get(e, "for") != NULL)
+		pb_json_set_i64(mute, "until", w->now + span_of(json_object_get(e, "for")));
+	json_object_set_new(w->mutes, pb_json_str_or(e, "mute", "?"), mute);
 }
 
 static void
@@ -189,6 +235,12 @@ world_event(struct world *w, const json_t *e)
 		post_command(w, PB_IN_REMEDIATION, e, "start_remediation");
 	else if (json_object_get(e, "silence") != NULL)
 		post_command(w, PB_IN_SILENCE, e, "silence");
+	else if (json_object_get(e, "mute") != NULL)
+		set_mute(w, e);
+	else if (json_object_get(e, "unmute") != NULL)
+		json_object_del(w->mutes, pb_json_str_or(e, "unmute", ""));
+	else if (json_object_get(e, "mute_list") != NULL)
+		w->are_mutes_lost = !pb_json_bool(e, "mute_list", true);
 	else if (json_object_get(e, "expire") != NULL)
 		post_command(w, PB_IN_UNSILENCE, e, "expire");
 	else if (json_object_get(e, "config") != NULL)

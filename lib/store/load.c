@@ -36,6 +36,7 @@ static const struct table tables[PB_REC_MAX] = {
     [PB_REC_WINDOW] = {.order = "key"},
     [PB_REC_POST] = {.order = "key"},
     [PB_REC_INFORM] = {.order = "key"},
+    [PB_REC_MUTES] = {.order = "key"},
 };
 
 static int

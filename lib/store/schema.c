@@ -52,11 +52,13 @@ static const char version_4[] = SEQUENCE_TABLE("received");
 static const char version_5[] = KEY_TABLE("window") KEY_TABLE("post");
 /* The rhythm of notices. */
 static const char version_6[] = KEY_TABLE("inform");
+/* What CloudWatch mutes. */
+static const char version_7[] = KEY_TABLE("mutes");
 /* clang-format on */
 
 /* [i] brings version i to i + 1. */
 static const char *const migrations[] = {
-    version_1, version_2, version_3, version_4, version_5, version_6};
+    version_1, version_2, version_3, version_4, version_5, version_6, version_7};
 #define VERSION ((int64_t)PB_ARRAY_LEN(migrations))
 
 int
@@ -102,6 +104,8 @@ store_has_kind(const struct pb_store *s, enum pb_record_kind kind)
 		return s->version >= 5;
 	case PB_REC_INFORM:
 		return s->version >= 6;
+	case PB_REC_MUTES:
+		return s->version >= 7;
 	case PB_REC_CONFIG:
 	case PB_REC_ALARM:
 	case PB_REC_SOURCE:

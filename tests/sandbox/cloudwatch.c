@@ -444,6 +444,8 @@ static const struct pb_sbx_op ops[] = {
     {"DescribeAlarms", describe_alarms},
     {"DisableAlarmActions", disable_actions},
     {"EnableAlarmActions", enable_actions},
+    {"GetAlarmMuteRule", pb_sbx_get_mute_rule},
+    {"ListAlarmMuteRules", pb_sbx_list_mute_rules},
     {"ListTagsForResource", list_tags},
     {"PutCompositeAlarm", put_composite_alarm},
     {"PutMetricAlarm", put_metric_alarm},

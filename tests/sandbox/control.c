@@ -160,6 +160,12 @@ post_alarms(const struct request *r, json_t **ret_out, struct pb_error *err)
 }
 
 static int
+post_mutes(const struct request *r, json_t **ret_out, struct pb_error *err)
+{
+	return pb_sbx_mute_set(r->sb, r->body, err) < 0 ? -1 : done(ret_out);
+}
+
+static int
 get_history(const struct request *r, json_t **ret_out, struct pb_error *err)
 {
 	(void)err;
@@ -399,6 +405,7 @@ static const struct {
     {"GET", "calls", get_calls, false},
     {"GET", "alarms", get_alarms, false},
     {"POST", "alarms", post_alarms, false},
+    {"POST", "mutes", post_mutes, false},
     {"GET", "history", get_history, false},
     {"GET", "queues", get_queues, false},
     {"POST", "queues", post_queues, false},

@@ -134,6 +134,7 @@ struct pb_sandbox {
 	uint64_t sequence;
 	struct pb_map *keys, *queues, *topics, *alarms;
 	json_t *phones; /* digits of a number -> list of what was published to it */
+	json_t *mute_rules; /* name -> {alarms, status, until, updated_at} */
 	json_t *history; /* alarm history, oldest first */
 	json_t *faults, *journal;
 	int64_t n_calls;
@@ -268,6 +269,11 @@ bool pb_sbx_is_state(const char *state);
 void pb_sbx_alarm_set(struct pb_sandbox *sb, struct pb_sbx_alarm *a, const char *state,
     const char *reason, const char *reason_data, int64_t at);
 json_t *pb_sbx_alarm_json(const struct pb_sbx_alarm *a);
+/* --- mute.c */
+void pb_sbx_list_mute_rules(struct pb_sbx_call *c);
+void pb_sbx_get_mute_rule(struct pb_sbx_call *c);
+/* As the control API says; see sandbox.h. */
+int pb_sbx_mute_set(struct pb_sandbox *sb, const json_t *body, struct pb_error *err);
 /* --- alarm_text.c: what leaves the service when an alarm changes */
 char *pb_sbx_alarm_message(const struct pb_sandbox *sb, const struct pb_sbx_alarm *a,
     const char *old_state); /* the SNS message */

@@ -55,7 +55,7 @@ static const char usage[] =
     "  -h, --help           this\n"
     "\n"
     "Control, unsigned HTTP with JSON under /_sandbox/ (POST makes or changes, GET shows):\n"
-    "  calls alarms alarms/NAME/state history queues[/NAME] topics[/NAME] phones[/NUMBER]\n"
+    "  calls alarms alarms/NAME/state mutes history queues[/NAME] topics[/NAME] phones[/NUMBER]\n"
     "  send?queue=NAME eventbridge faults clock credentials reset\n"
     "\n"
     "Faults, POST /_sandbox/faults {\"fault\": F, \"service\", \"operation\", \"match\", "

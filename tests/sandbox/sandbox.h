@@ -12,6 +12,7 @@
  *                                     description?, count?}   make one alarm, or `count` of them
  *                                                             called NAME-0, NAME-1, ...
  *   POST /_sandbox/alarms/NAME/state {state, reason?, reason_data?, at?}  a transition
+ *   POST /_sandbox/mutes            {name, alarms?, status?, until?, remove?}  an alarm mute rule
  *   GET  /_sandbox/history                                 alarm history of all alarms, oldest first
  *   POST /_sandbox/queues            {name, attributes?}
  *   GET  /_sandbox/queues/NAME                             messages: visible, inflight and deleted
@@ -32,7 +33,7 @@
  *
  * Answers are JSON; a mistake is answered 400 or 404 with {"error": text}.
  *
- * Not like the service: metric alarms are not evaluated and composite ones do not follow their
+ * Not like the service: the schedules of mute rules are not evaluated (say their status); metric alarms are not evaluated and composite ones do not follow their
  * children (set states yourself); resources are found by name whatever the region of the call.
  */
 #ifndef PB_TESTS_SANDBOX_H

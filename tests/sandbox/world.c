@@ -56,6 +56,7 @@ pb_sbx_world_init(struct pb_sandbox *sb)
 	sb->topics = pb_map_new();
 	sb->alarms = pb_map_new();
 	sb->phones = json_object();
+	sb->mute_rules = json_object();
 	sb->history = json_array();
 	sb->faults = json_array();
 	sb->journal = json_array();
@@ -73,6 +74,7 @@ pb_sbx_world_fini(struct pb_sandbox *sb)
 	pb_map_free(sb->topics, pb_sbx_topic_free);
 	pb_map_free(sb->alarms, pb_sbx_alarm_free);
 	json_decref(sb->phones);
+	json_decref(sb->mute_rules);
 	json_decref(sb->history);
 	json_decref(sb->faults);
 	json_decref(sb->journal);

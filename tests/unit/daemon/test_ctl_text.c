@@ -271,6 +271,14 @@ static struct {
     {"{'maintenance':[{'name':'patch','state':'open','until':@-60@,'blocks_remediation':false,"
      "'holds_pages':true}]}",
 	"  maintenance    patch is open for 1m more: no pages\n"},
+    {"{'mutes':[{'source':'eu','name':'night\\u001b','alarms':2,'until':@-60@},{'source':'eu',"
+     "'name':'x','alarms':1}]}",
+	"  muted          night\\x1b, mute rule of CloudWatch by source eu: no pages for 2 alarms "
+	"for 1m more\n"
+	"  muted          x, mute rule of CloudWatch by source eu: no pages for 1 alarm\n"},
+    {"{'sources':[{'name':'eu','type':'cloudwatch','mute_rules_error':'ListAlarmMuteRules: no'}]}",
+	"  mute rules     of source eu cannot be read, so that they mute nothing soon: "
+	"ListAlarmMuteRules: no\n"},
     {"{'maintenance':[{'name':'patch','state':'expired'}]}",
 	"  maintenance    patch has expired, take it out of the configuration\n"},
 };

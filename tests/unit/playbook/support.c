@@ -68,13 +68,6 @@ pb_test_load_file(const char *path)
 	return c;
 }
 
-char *
-pb_test_shared(const char *name)
-{
-	const char *dir = getenv("PB_SHARED");
-	return pb_asprintf("%s/%s", dir != NULL ? dir : "../shared", name);
-}
-
 int
 pb_test_aws(const char *service, const char *operation, const json_t *inputs, json_t **ret_facts,
     struct pb_error *err)

@@ -24,7 +24,6 @@ struct pb_config *pb_test_load(const char *text);
 struct pb_config *pb_test_load_file(const char *path);
 char *pb_test_read(const char *path, size_t *ret_len); /* the file must be there */
 char *pb_test_try_read(const char *path, size_t *ret_len); /* NULL where it is not */
-char *pb_test_shared(const char *name);
 /* Knows sqs.SendMessage (idempotent here), sns.Publish, ec2.TerminateInstances and DescribeInstances,
  * autoscaling.EnterStandby with its check, ssm.StartAutomationExecution with token and wait. */
 int pb_test_aws(const char *service, const char *operation, const json_t *inputs,

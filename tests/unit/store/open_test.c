@@ -76,7 +76,7 @@ START_TEST(a_store_from_a_newer_version_is_refused_and_left_alone)
 	free(refuse_open(
 	    dir, NULL, PB_UNSUPPORTED, "written by a newer playbookd (store version 99"));
 	free(refuse_open(dir, &rebuild, PB_UNSUPPORTED, "install that one again"));
-	sql(dir, "PRAGMA user_version=6");
+	sql(dir, "PRAGMA user_version=7");
 	pb_store_close(open_store(dir));
 	drop_folder(dir);
 }
@@ -100,6 +100,7 @@ START_TEST(a_store_of_an_older_version_is_read_as_it_is_and_brought_up_to_date)
 	sql(dir,
 	    "DROP TABLE guard; DROP TABLE silence; DROP TABLE control; DROP TABLE bundle;"
 	    " DROP TABLE received; DROP TABLE window; DROP TABLE post; DROP TABLE inform;"
+	    " DROP TABLE mutes;"
 	    " PRAGMA user_version=1");
 
 	const struct pb_store_options look = {.read_only = true};
