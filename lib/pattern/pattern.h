@@ -229,7 +229,7 @@ int pb_match_set_scanner(struct pb_match *s, const char *name);
 /*
  * An event that is built like one seen before, with the same keys in the same order and other
  * values, is read in about half the time or less (lib/pattern/shape.h); it is validated all the same.
- * `s` remembers such shapes in memory it has from the first event on, about 400 KB.  Not to use them is for
+ * `s` remembers such shapes in memory it has from the first event on, about 600 KB.  Not to use them is for
  * tests and measuring; how many events were read by one, ever, is for them too.
  */
 void pb_match_set_shapes(struct pb_match *s, bool are_used);

@@ -8,7 +8,7 @@
 #include "base/check.h"
 
 #define TEXTS_SIZE (64U << 10)
-#define MEMBERS_MAX 4096
+#define MEMBERS_MAX (3 * PB_SHAPE_STEPS_MAX)
 #define TRIES_MAX 16 /* steps that may stand at one place */
 /* Of so many events one in so many must have had a known shape, or there is a pause for so many. */
 #define TRIAL 1024

@@ -27,7 +27,7 @@
 #include "pattern/scan.h"
 
 #define PB_SHAPE_STEPS_MAX 4096
-#define PB_SHAPE_VALUES_MAX 1024 /* of an event that has a shape */
+#define PB_SHAPE_VALUES_MAX 4096 /* of an event that has a shape */
 #define PB_SHAPE_HEAD 32 /* bytes of a gap that are in its step */
 
 /* One array element around a leaf. */
