@@ -158,11 +158,15 @@ print_real(double real, char out[32])
 	return strlen(out);
 }
 
-/* jansson writes 0.1 as 0.10000000000000001, which people and programs would then read. */
-static void
+/*
+ * jansson writes 0.1 as 0.10000000000000001, which people and programs would then read.  Takes `text` over.
+ * Ours may be longer too, as 2.222222222222222e16 for 22222222222222220.0, so it is not done in place.
+ */
+static char *
 shorten_reals(char *text)
 {
-	char *to = text;
+	struct pb_buf b = PB_BUF_INIT;
+	const char *from = text; /* what is not copied yet */
 	bool is_text = false;
 	for (const char *p = text; *p != '\0';) {
 		size_t n =
@@ -170,18 +174,23 @@ shorten_reals(char *text)
 		if (n > 0 && strcspn(p, ".eE") < n) {
 			char real[32];
 			size_t len = print_real(strtod(p, NULL), real);
-			memcpy(to, real, len);
-			to += len;
+			(void)pb_buf_add(&b, from, (size_t)(p - from));
+			(void)pb_buf_add(&b, real, len);
 			p += n;
+			from = p;
 			continue;
 		}
 		if (*p == '"')
 			is_text = !is_text;
 		else if (*p == '\\')
-			*to++ = *p++;
-		*to++ = *p++;
+			p++;
+		p++;
 	}
-	*to = '\0';
+	if (from == text) /* there is no real */
+		return text;
+	(void)pb_buf_adds(&b, from);
+	free(text);
+	return pb_buf_take(&b);
 }
 
 static char *
@@ -190,8 +199,7 @@ dump(const json_t *j, size_t flags)
 	pb_check(j != NULL);
 	char *text = json_dumps(j, flags | JSON_ENCODE_ANY);
 	pb_check(text != NULL);
-	shorten_reals(text);
-	return text;
+	return shorten_reals(text);
 }
 
 char *
