@@ -326,6 +326,18 @@ guard_admit(struct turn *t, struct incident *in)
 	return NULL;
 }
 
+char *
+guard_still(struct turn *t, const struct incident *in)
+{
+	const struct pb_budget *b = budget_of(in);
+	if (in->is_charged)
+		return NULL;
+	char *why = check_rate(t, in);
+	if (why == NULL && b != NULL && !b->empty_approves)
+		why = check_budget(t, in);
+	return why;
+}
+
 void
 guard_run_began(struct turn *t, struct incident *in)
 {

@@ -98,6 +98,13 @@ start_run(struct turn *t, struct incident *in)
 		wait_for_lock(t, in, holder);
 		return;
 	}
+	if (in->mode == PB_MODE_PROPOSE)
+		why = guard_still(t, in);
+	if (why != NULL) {
+		incident_note(t, in, "", "guard", "approved, and too late: %s", why);
+		page_now(t, in, why);
+		return;
+	}
 	in->wait_until = 0;
 	if (in->mode != PB_MODE_APPROVE)
 		guard_run_began(t, in);

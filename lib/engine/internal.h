@@ -724,6 +724,11 @@ int guard_restore(struct pb_engine *e, const struct pb_record *r, struct pb_erro
 void guard_forget(struct turn *t); /* what has nothing to say any more */
 /* Why no run may begin, NULL when it may; may turn the incident's mode to approve.  The caller's. */
 char *guard_admit(struct turn *t, struct incident *in);
+/*
+ * Why a run that was admitted and then asked may not begin after all: others have begun since, and what
+ * no human may exceed (rate, a budget that does not ask) is used up.  NULL when it may; the caller's.
+ */
+char *guard_still(struct turn *t, const struct incident *in);
 /* Counts the run, once: it may change something from here on. */
 void guard_run_began(struct turn *t, struct incident *in);
 /* Begin of the last run of a playbook that asks for drills; 0 = none known. */

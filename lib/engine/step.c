@@ -253,6 +253,12 @@ is_held_back(struct turn *t, struct incident *in, size_t i)
 		ask_first(t, in, i);
 		return true;
 	}
+	why = guard_still(t, in);
+	if (why != NULL) {
+		incident_note(t, in, def->name, "guard", "approved, and too late: %s", why);
+		step_halt(t, in, i, "GuardStopped", why);
+		return true;
+	}
 	guard_run_began(t, in);
 	return false;
 }
