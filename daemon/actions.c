@@ -512,10 +512,11 @@ on_call(const struct pb_client_result *result, void *arg)
 {
 	struct running *r = arg;
 	r->call = NULL;
-	tell(r,
-	    is_repeated(r, result) ? aws_repeated(r)
-		: result->is_ok    ? aws_succeeded(r, result)
-				   : aws_failed(r, result));
+	struct pb_outcome *o = is_repeated(r, result) ? aws_repeated(r)
+	    : result->is_ok                           ? aws_succeeded(r, result)
+						      : aws_failed(r, result);
+	o->request_id = pb_strdup(result->request_id);
+	tell(r, o);
 }
 
 static int

@@ -60,6 +60,7 @@ struct pb_client_call {
 	struct pb_transfer *transfer;
 	char invocation_id[37];
 	int n_sent;
+	char request_id[80]; /* of the last answer */
 	struct pb_aws_skew skew; /* that the attempt was signed with */
 	bool is_maybe_taken; /* some attempt is not proven to have had no effect */
 	bool is_waiting; /* for credentials */
@@ -232,6 +233,7 @@ end_call(struct pb_client_call *k, json_t *output, const struct pb_aws_error *e,
 	    .attempts = k->n_sent,
 	    .wait_for = wait_for,
 	};
+	memcpy(r.request_id, k->request_id, sizeof(r.request_id));
 	PB_CLEANUP(pb_freep) char *text = e ? failure_text(k, e) : pb_strdup("");
 	if (e) {
 		r.error = *e;
@@ -528,6 +530,8 @@ on_transfer(const struct pb_transfer_result *result, void *arg)
 		pb_aws_headers_add(&headers, result->headers[i].name, result->headers[i].value);
 	struct pb_aws_answer answer = {
 	    .status = result->status, .headers = &headers, .body = result->body};
+	const char *id = pb_aws_headers_get(&headers, "x-amzn-RequestId");
+	(void)snprintf(k->request_id, sizeof(k->request_id), "%s", id == NULL ? "" : id);
 	struct pb_aws_error e;
 	json_t *output = NULL;
 	int rc = pb_aws_call_parse(k->op, &answer, &output, &e);

@@ -61,6 +61,7 @@ struct pb_client_result {
 	struct pb_aws_error error;
 	/* Failed, and some attempt may have taken effect: never set for what may be repeated. */
 	bool is_unknown;
+	char request_id[80]; /* of the last attempt that was answered; "" = not known */
 	int attempts; /* sent; 0 = none */
 	/* One line for people, safe to print: the error and, where a person must act, where the
 	 * credentials came from and what to do. */

@@ -151,6 +151,7 @@ attempt_put_ended(struct turn *t, const struct incident *in, size_t i, const cha
 		pb_json_set_str(j, "error", o->error);
 		pb_json_set_str(j, "message", o->message);
 		json_object_set(j, "output", o->output);
+		pb_json_set_str(j, "request_id", o->request_id);
 	}
 	pb_update_put(t->u, PB_REC_ACTION, id, in->id, state, j);
 }

@@ -230,6 +230,8 @@ outcome(struct turn *t, const struct pb_outcome *o)
 	struct incident *in = incident_of_action(t->e, o->action_id);
 	struct bundle *b = in == NULL ? bundle_of_action(t->e, o->action_id) : NULL;
 	struct page *p = in == NULL ? NULL : page_find_action(&in->out, o->action_id);
+	if (b == NULL && p == NULL)
+		own_called(t, o->request_id);
 	if (b != NULL)
 		bundle_outcome(t, b, o);
 	else if (p != NULL)

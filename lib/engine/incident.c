@@ -166,6 +166,7 @@ begin_work(struct turn *t, struct incident *in)
 	const struct pb_playbook *p = incident_playbook(in);
 	PB_CLEANUP(pb_freep) char *stopped = control_why_begin(t->e, in);
 	PB_CLEANUP(pb_freep) char *flaps = reopen_flap_why(in, t->now);
+	PB_CLEANUP(pb_freep) char *own = NULL;
 	const char *why = NULL;
 	const struct incident *inhibitor = hush_inhibitor(t->e, in, t->now);
 	if (inhibitor != NULL) {
@@ -187,9 +188,12 @@ begin_work(struct turn *t, struct incident *in)
 		    : "the event tells no time, so it may be too old to act on (max_age)";
 	else if (t->e->is_degraded)
 		why = t->e->degraded_why;
+	else if (in->own != NULL && in->mode != PB_MODE_OBSERVE)
+		why = own =
+		    pb_asprintf("an action of ours caused it, so nothing runs: %s", in->own);
 	else if (stopped != NULL)
 		why = stopped;
-	if (why != NULL && why == stopped)
+	if (why != NULL && (why == stopped || why == own))
 		incident_note(t, in, "", "guard", "%s", why);
 	if (why == NULL) {
 		begin_plan(t, in);

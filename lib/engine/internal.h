@@ -316,6 +316,8 @@ struct incident {
 	int64_t wait_until; /* PROPOSED, QUEUED: then a human must do without; 0 = no wait */
 	char *answer; /* what became of the last question to a human, for those who answer again */
 	bool is_stale; /* event older than max_age: no remediation */
+	char *
+	    own; /* by which sign its event was caused by a call of ours: no remediation; NULL = by none */
 	bool is_charged; /* its run was counted by the guards */
 	struct run run;
 	struct ladder ladder;
@@ -811,6 +813,12 @@ int silence_restore(struct pb_engine *e, const struct pb_record *r, struct pb_er
 
 /* plan.c: what a new configuration means for those that are open; `old` was in force */
 void plan_changed(struct turn *t, const struct pb_config *old);
+
+/* own.c: events that our own calls caused */
+void
+own_called(struct turn *t, const char *request_id); /* a call was answered; NULL or "" = none */
+/* By which sign the event is one, in words; NULL when it is none.  The caller's. */
+char *own_sign(const struct pb_engine *e, const struct pb_event *ev);
 
 /* fits.c: which patterns fit an event, by its bytes */
 struct fits *fits_new(void);

@@ -119,6 +119,7 @@ incident_json(const struct incident *in)
 	pb_json_set_str(j, "lock", in->lock);
 	pb_json_set_str(j, "answer", in->answer);
 	json_object_set_new(j, "is_stale", json_boolean(in->is_stale));
+	pb_json_set_str(j, "own", in->own);
 	if (in->is_charged)
 		json_object_set_new(j, "is_charged", json_true());
 	pb_json_set_str(j, "cause", in->cause);
@@ -210,6 +211,8 @@ incident_set_event(struct turn *t, struct incident *in)
 	incident_set_title(in);
 	incident_set_alarm(in, ev->kind == PB_EVENT_ALARM ? alarm_get(t->e, ev->alarm_arn) : NULL);
 	in->mode = p == NULL ? PB_MODE_AUTO : p->guards.mode;
+	free(in->own);
+	in->own = own_sign(t->e, ev);
 	/* One that tells no time may be of any age. */
 	in->is_stale = p != NULL && (ev->time_at <= 0 || t->now - ev->time_at > p->max_age_for);
 }
@@ -270,6 +273,7 @@ incident_free(struct incident *in)
 	free(in->flaps);
 	free(in->lock);
 	free(in->answer);
+	free(in->own);
 	free(in->inform);
 	free(in);
 }

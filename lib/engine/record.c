@@ -54,6 +54,7 @@ pb_outcome_fini(struct pb_outcome *o)
 	free(o->error_class);
 	free(o->message);
 	json_decref(o->output);
+	free(o->request_id);
 	*o = (struct pb_outcome){0};
 }
 

@@ -97,6 +97,7 @@ struct pb_outcome {
 	char *error_class; /* "Throttling", "Network" or "" */
 	char *message; /* one line for people */
 	json_t *output; /* object, or NULL */
+	char *request_id; /* of the call whose answer it is; NULL or "" = none is known */
 };
 void pb_outcome_fini(struct pb_outcome *o);
 

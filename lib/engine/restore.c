@@ -154,6 +154,7 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 	    mode_of(r->body, index == PB_NONE ? PB_MODE_AUTO : c->playbooks[index].guards.mode);
 	in->lock = dup_str(r->body, "lock");
 	in->answer = dup_str(r->body, "answer");
+	in->own = dup_str(r->body, "own");
 	in->is_stale = pb_json_bool(r->body, "is_stale", false);
 	in->is_charged = pb_json_bool(r->body, "is_charged", false);
 	in->cause = dup_str(r->body, "cause");

@@ -100,6 +100,7 @@ plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 	int64_t takes = after != NULL ? span_of(after) : PAGE_TAKES;
 	const char *error = pb_json_str(answer, "error");
 	r->due_at = w->now + takes;
+	o->request_id = pb_strdup(pb_json_str(answer, "request_id"));
 	if (pb_json_bool(answer, "hangs", false)) {
 		r->due_at = PB_NEVER;
 	} else if (takes > a->limit_for) {

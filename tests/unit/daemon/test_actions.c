@@ -309,6 +309,11 @@ START_TEST(a_call_gives_the_answer_as_output)
 	const struct pb_outcome *o = run(&w, a, 20000, publish());
 	ck_assert_int_eq(o->status, PB_OUTCOME_OK);
 	ck_assert_ptr_nonnull(pb_json_str(o->output, "MessageId"));
+	/* By which CloudTrail's event of it is known as ours. */
+	PB_JSON json_t *calls = world_ask(&w, "GET", "/_sandbox/calls?operation=Publish", NULL);
+	ck_assert_ptr_nonnull(o->request_id);
+	ck_assert_str_eq(o->request_id,
+	    pb_json_str_or(json_array_get(calls, 0), "request_id", "(the journal has none)"));
 	close_actions(&w, a);
 }
 END_TEST
