@@ -309,11 +309,9 @@ silence_add(struct ctl *c)
 		fprintf(stderr, "playbookctl: silence add needs --match, --for and --reason\n");
 		return PB_CTL_USAGE;
 	}
-	if (pb_json_parse(pb_str_of(c->match), &match, &err) < 0) {
-		fprintf(stderr, "playbookctl: --match: line %d, column %d: %s\n", err.line,
-		    err.column, err.text);
-		return PB_CTL_USAGE;
-	}
+	/* It was compiled with the command line. */
+	if (pb_json_parse(pb_str_of(c->match), &match, &err) < 0)
+		return fail(&err);
 	json_object_set_new(body, "match", match);
 	pb_json_set_str(body, "for", c->span);
 	pb_json_set_str(body, "reason", c->reason);

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/time.h"
 #include "ctl_command.h"
 #include "ctl_prove.h"
+#include "pattern/pattern.h"
 
 static const char usage_text[] =
     "usage: playbookctl [OPTIONS] COMMAND [ARGUMENT]\n"
@@ -96,6 +98,52 @@ set_limit(struct ctl *c, const char *text)
 	return -1;
 }
 
+/* What the daemon would refuse is refused here by the option's name; how long is too long it says itself. */
+static int
+set_span(struct ctl *c, const char *text)
+{
+	struct pb_error err;
+	int64_t span;
+	c->span = text;
+	if (pb_duration_parse(pb_str_of(text), &span, &err) == 0)
+		return 0;
+	fprintf(stderr, "playbookctl: --for: %s\n", err.text);
+	return -1;
+}
+
+static int
+set_match(struct ctl *c, const char *text)
+{
+	struct pb_error err;
+	struct pb_pattern *pattern;
+	char path[256];
+	c->match = text;
+	if (pb_pattern_compile(pb_str_of(text), &pattern, &err) == 0) {
+		pb_pattern_free(pattern);
+		return 0;
+	}
+	fprintf(stderr, "playbookctl: --match: ");
+	if (err.line > 0)
+		fprintf(stderr, "line %d, column %d: ", err.line, err.column);
+	if (err.path[0] != '\0')
+		fprintf(stderr, "%s: ", pb_safe(path, sizeof(path), pb_str_of(err.path)));
+	fprintf(stderr,
+	    "%s; give an event pattern, as "
+	    "'{\"detail\":{\"alarmName\":[{\"prefix\":\"web-\"}]}}'\n",
+	    err.text);
+	return -1;
+}
+
+static int
+set_reason(struct ctl *c, const char *text)
+{
+	c->reason = text;
+	if (text[strspn(text, " \t\n")] != '\0')
+		return 0;
+	fprintf(stderr, "playbookctl: --reason: it is empty; say why, others will read it\n");
+	return -1;
+}
+
 /* 0 = go on, -1 = wrong usage, 1 = done already. */
 static int
 take_option(int opt, struct ctl *c)
@@ -111,14 +159,11 @@ take_option(int opt, struct ctl *c)
 		c->is_all = true;
 		return 0;
 	case OPT_REASON:
-		c->reason = optarg;
-		return 0;
+		return set_reason(c, optarg);
 	case OPT_FOR:
-		c->span = optarg;
-		return 0;
+		return set_span(c, optarg);
 	case OPT_MATCH:
-		c->match = optarg;
-		return 0;
+		return set_match(c, optarg);
 	case OPT_LIMIT:
 		return set_limit(c, optarg);
 	case 'f':

@@ -57,6 +57,17 @@ static struct {
 	"playbookctl: silence needs add, list or expire [ID]\n"},
     {"silence without a pattern", "silence", "add", NULL, 2, "",
 	"silence add needs --match, --for and --reason\n"},
+    {"a list as a pattern", "silence", "add", "--match=[1]", 2, "", "playbookctl: --match: "},
+    {"no JSON as a pattern", "silence", "add", "--match={\"a\":", 2, "",
+	"playbookctl: --match: line 1, column "},
+    {"an unknown operator", "silence", "add", "--match={\"a\":[{\"prefx\":\"x\"}]}", 2, "",
+	"playbookctl: --match: line 1, column 8: a[0].prefx: Unrecognized"},
+    {"a remedy", "silence", "add", "--match=[1]", 2, "",
+	"give an event pattern, as '{\"detail\":{\"alarmName\":[{\"prefix\":\"web-\"}]}}'\n"},
+    {"a span that is none", "snooze", "9", "--for=soon", 2, "",
+	"playbookctl: --for: \"soon\" is not a duration"},
+    {"an empty reason", "escalate", "9", "--reason= ", 2, "",
+	"playbookctl: --reason: it is empty; say why, others will read it\n"},
     {"silence of another kind", "silence", "ad", NULL, 2, "",
 	"silence is one of add, list and expire ID\n"},
     {"no silences", "silence", "list", NULL, 0, "no silence is in force\n", ""},
@@ -164,8 +175,8 @@ START_TEST(an_incident_is_injected_listed_acknowledged_and_resolved)
 	}
 	{
 		CTL(&w, NULL, "snooze", "1", "--for", "half an hour");
-		ck_assert_int_eq(r.rc, 1);
-		ck_says(r.err, "playbookctl: for: ");
+		ck_assert_int_eq(r.rc, 2);
+		ck_says(r.err, "playbookctl: --for: ");
 	}
 	{
 		CTL(&w, NULL, "incidents", NULL, NULL, NULL);
@@ -252,9 +263,9 @@ START_TEST(a_silence_is_added_shown_and_expired)
 		const char *err;
 	} bad[] = {
 	    {"{", "2h", 2, "--match: line 1"},
-	    {"[]", "2h", 1, "an object"},
-	    {"{\"source\": [{\"bad\": 1}]}", "2h", 1, "source[0].bad: "},
-	    {good, "2", 1, "for: "},
+	    {"[]", "2h", 2, "--match: Filter is not an object; give an event pattern"},
+	    {"{\"source\": [{\"bad\": 1}]}", "2h", 2, "source[0].bad: "},
+	    {good, "2", 2, "--for: "},
 	    {good, "31d", 1, "1m to 30d"},
 	};
 	for (size_t i = 0; i < PB_ARRAY_LEN(bad); i++) {
