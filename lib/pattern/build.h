@@ -1,10 +1,19 @@
 /*
- * What the files that fill a matcher share.
+ * What the files that fill a matcher share: build.c takes in compiled patterns, build_text.c plain ones
+ * from their text, finish.c makes of them what is looked up.  A caller needs pattern.h only.
  */
 #ifndef PB_PATTERN_BUILD_H
 #define PB_PATTERN_BUILD_H
 
 #include "pattern/set.h"
+
+#define GROW(items, n, size)                                                                       \
+	do {                                                                                       \
+		if ((n) >= (size)) {                                                               \
+			(size) = (size) == 0 ? 16 : (size) + (size) / 2;                           \
+			(items) = pb_realloc((items), (size) * sizeof(*(items)));                  \
+		}                                                                                  \
+	} while (0)
 
 struct pb_matcher_builder {
 	struct pb_matcher *m;
@@ -14,6 +23,8 @@ struct pb_matcher_builder {
 
 /* Fails when the matcher is full: places are 32 bits. */
 int pb_builder_check_room(const struct pb_matcher_builder *b, struct pb_error *err);
+/* Keep a text of the matcher's; returns its place. */
+uint32_t pb_builder_add_text(struct pb_matcher *m, const char *s, size_t len);
 /* The condition that a field is, an equal one if there is. */
 uint32_t pb_builder_add_condition(struct pb_matcher_builder *b, const struct pb_field *f);
 /* A branch of the rule at hand: fields[] of it are places in conditions[]. */

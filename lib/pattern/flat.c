@@ -1,413 +1,9 @@
 /*
- * The second pass over an event.  Duplicate keys are found by a fingerprint of each key: a filter
- * of 64 bits tells most objects free of them, a search through the object's keys the others; an
- * object with many keys gets a hash table.
+ * The second pass over an event: the reader of its operators, and what it writes down.
  */
-#include "pattern/flat.h"
+#include "pattern/flat_parts.h"
 
 #include <stdlib.h>
-
-#include "pattern/fold.h"
-#include "pattern/number.h"
-
-#define FEW_KEYS 24 /* up to here an object's keys are searched one by one */
-#define DOUBTS_MAX 4096 /* an event made to collide is refused */
-
-#define GROW(items, n, size)                                                                       \
-	do {                                                                                       \
-		if ((n) >= (size)) {                                                               \
-			(size) = (size) == 0 ? 64 : 2 * (size);                                    \
-			(items) = pb_realloc((items), (size) * sizeof(*(items)));                  \
-		}                                                                                  \
-	} while (0)
-
-/* --- fingerprints */
-
-static inline uint64_t
-load(const char *p, size_t n)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, p, n);
-	return v;
-}
-
-static inline uint64_t
-mix(uint64_t a, uint64_t b)
-{
-	__extension__ unsigned __int128 product =
-	    (unsigned __int128)(a ^ PB_FLAT_MIX) * (b ^ UINT64_C(0xe7037ed1a0b428db));
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-uint64_t
-pb_flat_hash(const char *s, size_t len, uint64_t seed)
-{
-	if (len < 8)
-		return mix(load(s, len) ^ seed, len);
-	uint64_t h = seed ^ len;
-	for (size_t i = 0; i + 16 < len; i += 16)
-		h = mix(load(s + i, 8) ^ h, load(s + i + 8, 8));
-	if (len >= 16)
-		return mix(load(s + len - 16, 8) ^ h, load(s + len - 8, 8));
-	return mix(load(s, 8) ^ h, load(s + len - 8, 8));
-}
-
-/* A key of at most 8 bytes is its own fingerprint, since no key has a NUL. */
-uint64_t
-pb_flat_print(const char *s, size_t len)
-{
-	return len <= 8 ? load(s, len) : pb_flat_hash(s, len, 0);
-}
-
-static inline unsigned
-filter_bit(uint64_t print)
-{
-	return (unsigned)((print * PB_FLAT_MIX) >> 58);
-}
-
-/* --- the tree */
-
-void
-pb_flat_tree_init(struct pb_flat_tree *t)
-{
-	static _Atomic uint64_t serial;
-
-	*t = (struct pb_flat_tree){
-	    .serial = ++serial, .n_nodes = 1, .nodes_size = 1, .edge_bits = 4};
-	t->nodes = pb_calloc(1, sizeof(*t->nodes));
-	t->nodes[0].path = PB_FLAT_NONE;
-	t->edges = pb_calloc((size_t)1 << t->edge_bits, sizeof(*t->edges));
-}
-
-void
-pb_flat_tree_fini(struct pb_flat_tree *t)
-{
-	free(t->nodes);
-	free(t->edges);
-	pb_buf_fini(&t->keys);
-}
-
-size_t
-pb_flat_tree_bytes(const struct pb_flat_tree *t)
-{
-	return t->nodes_size * sizeof(*t->nodes) + ((size_t)1 << t->edge_bits) * sizeof(*t->edges) +
-	    t->keys.size;
-}
-
-static inline size_t
-edge_slot(const struct pb_flat_tree *t, uint32_t parent, uint64_t print)
-{
-	return (size_t)(((print ^ ((uint64_t)parent << 40)) * PB_FLAT_MIX ^ parent) *
-		UINT64_C(0xe7037ed1a0b428db) >>
-	    (64 - t->edge_bits));
-}
-
-/* The slot of an edge, or the empty one where it would be. */
-static struct pb_flat_edge *
-find_edge(const struct pb_flat_tree *t, uint32_t parent, uint64_t print, struct pb_str key)
-{
-	size_t mask = ((size_t)1 << t->edge_bits) - 1;
-
-	for (size_t i = edge_slot(t, parent, print);; i++) {
-		struct pb_flat_edge *e = &t->edges[i & mask];
-		if (e->child == 0)
-			return e;
-		if (e->print == print && e->parent == parent && e->key_len == key.len &&
-		    (key.len <= 8 || memcmp(t->keys.ptr + e->key, key.ptr, key.len) == 0))
-			return e;
-	}
-}
-
-static void
-grow_edges(struct pb_flat_tree *t)
-{
-	struct pb_flat_edge *old = t->edges;
-	size_t n = (size_t)1 << t->edge_bits;
-
-	t->edge_bits++;
-	t->edges = pb_calloc(2 * n, sizeof(*t->edges));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].child != 0)
-			*find_edge(t, old[i].parent, old[i].print,
-			    (struct pb_str){t->keys.ptr + old[i].key, old[i].key_len}) = old[i];
-	free(old);
-}
-
-static uint32_t
-add_child(struct pb_flat_tree *t, uint32_t parent, struct pb_str key)
-{
-	uint64_t print = pb_flat_print(key.ptr, key.len);
-	struct pb_flat_edge *e = find_edge(t, parent, print, key);
-
-	if (e->child != 0)
-		return e->child;
-	if (2 * (t->n_edges + 1) > (size_t)1 << t->edge_bits) {
-		grow_edges(t);
-		e = find_edge(t, parent, print, key);
-	}
-	t->n_edges++;
-	GROW(t->nodes, t->n_nodes, t->nodes_size);
-	t->nodes[t->n_nodes] = (struct pb_flat_node){.path = PB_FLAT_NONE};
-	*e = (struct pb_flat_edge){
-	    print, parent, t->n_nodes, (uint32_t)t->keys.len, (uint32_t)key.len};
-	(void)pb_buf_add(&t->keys, key.ptr, key.len);
-	t->nodes[parent].children |= UINT64_C(1) << filter_bit(print);
-	return t->n_nodes++;
-}
-
-uint32_t
-pb_flat_tree_add(struct pb_flat_tree *t, struct pb_str path)
-{
-	uint32_t node = 0;
-
-	for (;;) {
-		const char *dot = memchr(path.ptr, '.', path.len);
-		size_t len = dot == NULL ? path.len : (size_t)(dot - path.ptr);
-		uint32_t parent = node;
-		node = add_child(t, parent, (struct pb_str){path.ptr, len});
-		if (dot == NULL)
-			break;
-		t->nodes[parent].has_grandchildren = true;
-		path.ptr += len + 1;
-		path.len -= len + 1;
-	}
-	if (t->nodes[node].path == PB_FLAT_NONE)
-		t->nodes[node].path = t->n_paths++;
-	return t->nodes[node].path;
-}
-
-/* The child by a key, PB_FLAT_NONE when there is none. */
-static inline uint32_t
-find_child(const struct pb_flat_tree *t, uint32_t parent, uint64_t print, struct pb_str key)
-{
-	if ((t->nodes[parent].children >> filter_bit(print) & 1) == 0)
-		return PB_FLAT_NONE;
-	uint32_t child = find_edge(t, parent, print, key)->child;
-	return child != 0 ? child : PB_FLAT_NONE;
-}
-
-/* The same for a key with dots, one part after the other. */
-static uint32_t
-find_dotted(const struct pb_flat_tree *t, uint32_t node, struct pb_str key)
-{
-	for (;;) {
-		const char *dot = memchr(key.ptr, '.', key.len);
-		struct pb_str part = {key.ptr, dot == NULL ? key.len : (size_t)(dot - key.ptr)};
-		node = find_child(t, node, pb_flat_print(part.ptr, part.len), part);
-		if (dot == NULL || node == PB_FLAT_NONE)
-			return node;
-		key.ptr += part.len + 1;
-		key.len -= part.len + 1;
-	}
-}
-
-/* --- texts */
-
-static size_t
-put_utf8(char *out, uint32_t c)
-{
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-	for (size_t i = len; i-- > 1; c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)(lead[len] | c);
-	return len;
-}
-
-static uint32_t
-hex4(const char *s)
-{
-	uint32_t v = 0;
-
-	for (size_t i = 0; i < 4; i++) {
-		uint32_t c = (unsigned char)s[i];
-		v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-	}
-	return v;
-}
-
-size_t
-pb_flat_unescape(char *out, struct pb_str s)
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.len;) {
-		const char *slash = memchr(s.ptr + i, '\\', s.len - i);
-		size_t len = slash == NULL ? s.len - i : (size_t)(slash - s.ptr) - i;
-		memcpy(out + n, s.ptr + i, len);
-		n += len;
-		i += len;
-		if (slash == NULL)
-			break;
-		if (s.ptr[i + 1] != 'u') {
-			out[n++] = to[strchr(from, s.ptr[i + 1]) - from];
-			i += 2;
-			continue;
-		}
-		uint32_t c = hex4(s.ptr + i + 2);
-		i += 6;
-		if (c >= 0xd800 && c <= 0xdbff) {
-			c = 0x10000 + ((c - 0xd800) << 10) + (hex4(s.ptr + i + 2) - 0xdc00);
-			i += 6;
-		}
-		n += put_utf8(out + n, c);
-	}
-	return n;
-}
-
-static void
-reserve(char **buf, size_t *size, size_t need)
-{
-	if (*size >= need)
-		return;
-	free(*buf);
-	*buf = pb_malloc(need);
-	*size = need;
-}
-
-struct pb_str
-pb_flat_text(struct pb_flat *f, struct pb_flat_leaf *l)
-{
-	if (l->has_escapes) {
-		if (f->n_plain == 0)
-			reserve(&f->plain, &f->plain_size, f->event.len);
-		char *out = f->plain + f->n_plain;
-		l->len = (uint32_t)pb_flat_unescape(out, (struct pb_str){l->text, l->len});
-		l->text = out;
-		l->has_escapes = false;
-		f->n_plain += l->len;
-	}
-	return (struct pb_str){l->text, l->len};
-}
-
-struct pb_str
-pb_flat_folded(struct pb_flat *f, struct pb_flat_leaf *l)
-{
-	if (!l->has_folded) {
-		struct pb_str s = pb_flat_text(f, l);
-		if (f->n_folded == 0)
-			reserve(&f->folded, &f->folded_size, PB_FOLD_GROWTH * f->event.len);
-		char *out = f->folded + f->n_folded;
-		l->folded_len = (uint32_t)pb_fold_into(out, s);
-		l->folded = out;
-		l->has_folded = true;
-		f->n_folded += l->folded_len;
-	}
-	return (struct pb_str){l->folded, l->folded_len};
-}
-
-struct pb_number
-pb_flat_number(struct pb_flat_leaf *l)
-{
-	if (!l->has_number) {
-		l->number = pb_number_parse((struct pb_str){l->text, l->len});
-		l->has_number = true;
-	}
-	return l->number;
-}
-
-/* --- keys of one object */
-
-static inline struct pb_str
-key_text(const struct pb_flat *f, const struct pb_flat_key *k)
-{
-	return (struct pb_str){f->event.ptr + k->at, k->len};
-}
-
-/* Equal after unescaping?  Rare: fingerprints are equal. */
-static bool
-is_same_key(struct pb_flat *f, const struct pb_flat_key *a, const struct pb_flat_key *b)
-{
-	struct pb_str x = key_text(f, a), y = key_text(f, b);
-
-	if (a->print != b->print)
-		return false;
-	if (f->scan.carry.escapes == 0) {
-		f->n_doubts += x.len > 8;
-		return x.len == y.len && memcmp(x.ptr, y.ptr, x.len) == 0;
-	}
-	PB_CLEANUP(pb_freep) char *p = pb_malloc(x.len + 1);
-	PB_CLEANUP(pb_freep) char *q = pb_malloc(y.len + 1);
-	size_t n = pb_flat_unescape(p, x);
-	f->n_doubts++;
-	return n == pb_flat_unescape(q, y) && memcmp(p, q, n) == 0;
-}
-
-static struct pb_flat_set_entry *
-find_in_set(struct pb_flat *f, uint32_t owner, uint32_t key, bool *ret_is_new)
-{
-	uint64_t print = f->keys[key].print;
-	size_t mask = f->set_size - 1;
-
-	for (size_t i = (size_t)((print + owner) * PB_FLAT_MIX >> 32);; i++) {
-		struct pb_flat_set_entry *e = &f->set[i & mask];
-		*ret_is_new = e->owner < f->first_owner;
-		if (*ret_is_new ||
-		    (e->owner == owner && e->print == print &&
-			is_same_key(f, &f->keys[e->key], &f->keys[key])))
-			return e;
-	}
-}
-
-static void
-grow_set(struct pb_flat *f)
-{
-	struct pb_flat_set_entry *old = f->set;
-	size_t n = f->set_size;
-
-	f->set_size = n == 0 ? 1024 : 2 * f->set_size;
-	f->set = pb_calloc(f->set_size, sizeof(*f->set));
-	for (size_t i = 0; i < n; i++) {
-		if (old[i].owner < f->first_owner)
-			continue;
-		size_t at = (size_t)((old[i].print + old[i].owner) * PB_FLAT_MIX >> 32);
-		while (f->set[at & (f->set_size - 1)].owner != 0)
-			at++;
-		f->set[at & (f->set_size - 1)] = old[i];
-	}
-	free(old);
-}
-
-static bool
-add_to_set(struct pb_flat *f, uint32_t owner, uint32_t key)
-{
-	bool is_new = false;
-
-	if (2 * (f->n_set + 1) > f->set_size)
-		grow_set(f);
-	struct pb_flat_set_entry *e = find_in_set(f, owner, key, &is_new);
-	if (!is_new)
-		return false;
-	*e = (struct pb_flat_set_entry){f->keys[key].print, owner, key};
-	f->n_set++;
-	return true;
-}
-
-/* Is the last key of f->keys new in its object?  The filter says that it may not be. */
-static __attribute__((noinline)) bool
-is_new_key(struct pb_flat *f, struct pb_flat_frame *fr)
-{
-	uint32_t last = f->n_keys - 1, n = last - fr->keys;
-
-	if (n < FEW_KEYS) {
-		for (uint32_t i = fr->keys; i < last; i++)
-			if (f->keys[i].print == f->keys[last].print &&
-			    is_same_key(f, &f->keys[i], &f->keys[last]))
-				return false;
-		return f->n_doubts <= DOUBTS_MAX;
-	}
-	if (fr->index == 0) { /* objects have no other use for it */
-		fr->index = ++f->owner;
-		for (uint32_t i = fr->keys; i < last; i++)
-			(void)add_to_set(f, fr->index, i);
-		fr->seen = UINT64_MAX; /* from here on all keys come here */
-	}
-	return add_to_set(f, fr->index, last) && f->n_doubts <= DOUBTS_MAX;
-}
 
 /* --- leaves */
 
@@ -512,10 +108,10 @@ refill(struct reader *r)
 static __attribute__((noinline)) struct pb_str
 read_odd_key(struct pb_flat *f, struct pb_flat_key *k)
 {
-	struct pb_str text = key_text(f, k);
+	struct pb_str text = pb_flat_key_text(f, k);
 
 	if (f->scan.carry.escapes != 0 && memchr(text.ptr, '\\', text.len) != NULL) {
-		reserve(&f->key_text, &f->key_size, f->event.len);
+		pb_flat_reserve(&f->key_text, &f->key_size, f->event.len);
 		text = (struct pb_str){f->key_text, pb_flat_unescape(f->key_text, text)};
 	}
 	k->print = pb_flat_print(text.ptr, text.len);
@@ -540,10 +136,11 @@ read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len, bo
 	k->at = at;
 	k->len = len;
 	if (len > 8 && len <= 16) { /* as pb_flat_hash has it */
-		uint64_t head = load(text.ptr, 8), tail = load(text.ptr + len - 8, 8);
+		uint64_t head = pb_flat_load(text.ptr, 8),
+			 tail = pb_flat_load(text.ptr + len - 8, 8);
 		if (has_escapes && (has_byte(head, '\\') || has_byte(tail, '\\')))
 			return read_odd_key(f, k);
-		k->print = mix(head ^ len, tail);
+		k->print = pb_flat_mix(head ^ len, tail);
 		return text;
 	}
 	if (__builtin_expect(len - 1 >= 8, 0)) {
@@ -554,7 +151,7 @@ read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len, bo
 	}
 	if (__builtin_expect(at + len < 8, 0))
 		return read_odd_key(f, k);
-	k->print = load(text.ptr + len - 8, 8) >> (8 * (8 - len));
+	k->print = pb_flat_load(text.ptr + len - 8, 8) >> (8 * (8 - len));
 	if (has_escapes && has_byte(k->print, '\\'))
 		return read_odd_key(f, k);
 	return text;
@@ -564,7 +161,7 @@ read_key(struct pb_flat *f, struct pb_flat_key *k, uint32_t at, uint32_t len, bo
 static __attribute__((noinline)) uint32_t
 follow_dotted(struct pb_flat *f, const struct pb_flat_tree *t, uint32_t node, struct pb_str text)
 {
-	uint32_t child = find_dotted(t, node, text);
+	uint32_t child = pb_flat_dotted_child(t, node, text);
 
 	if (child != PB_FLAT_NONE && t->nodes[child].path < PB_FLAT_FACT_PATHS)
 		f->facts |= PB_FLAT_DOTTED;
@@ -576,14 +173,14 @@ static inline uint32_t
 follow_key(struct pb_flat *f, const struct pb_flat_tree *t, uint32_t node, uint64_t print,
     struct pb_str text)
 {
-	uint32_t child = find_child(t, node, print, text);
+	uint32_t child = pb_flat_child(t, node, print, text);
 
 	if (child != PB_FLAT_NONE || !t->nodes[node].has_grandchildren)
 		return child;
 	bool has_dots = text.len <= 8 ? has_byte(print, '.')
-	    : text.len <= 16
-	    ? has_byte(load(text.ptr, 8), '.') || has_byte(load(text.ptr + text.len - 8, 8), '.')
-	    : memchr(text.ptr, '.', text.len) != NULL;
+	    : text.len <= 16          ? has_byte(pb_flat_load(text.ptr, 8), '.') ||
+		has_byte(pb_flat_load(text.ptr + text.len - 8, 8), '.')
+			     : memchr(text.ptr, '.', text.len) != NULL;
 	return has_dots ? follow_dotted(f, t, node, text) : PB_FLAT_NONE;
 }
 
@@ -737,7 +334,7 @@ member:
 			to--;
 	}
 	struct pb_str text = read_key(f, key, from, to - from, has_escapes);
-	uint64_t bit = UINT64_C(1) << filter_bit(key->print);
+	uint64_t bit = UINT64_C(1) << pb_flat_filter_bit(key->print);
 	child = PB_FLAT_NONE;
 	if (node != PB_FLAT_NONE)
 		child = follow_key(f, r->tree, node, key->print, text);
@@ -745,7 +342,7 @@ member:
 	if ((seen & bit) != 0) {
 		f->n_keys = (uint32_t)(key - f->keys);
 		fr->seen = seen;
-		if (!is_new_key(f, fr))
+		if (!pb_flat_is_new_key(f, fr))
 			return -1;
 		seen = fr->seen;
 	}

@@ -2,10 +2,9 @@
  * Matching one event against a set of patterns: read its leaves, look each up among the keys of the
  * anchors, and judge the branches of those that hold.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "pattern/number.h"
+#include "pattern/fits.h"
 #include "pattern/set.h"
 #include "pattern/walk.h"
 
@@ -49,161 +48,6 @@ struct run {
 		}                                                                                  \
 	} while (0)
 
-/* --- one test of one value */
-
-static bool
-starts_with(struct pb_str s, struct pb_str with)
-{
-	return s.len >= with.len && memcmp(s.ptr, with.ptr, with.len) == 0;
-}
-
-static bool
-ends_with(struct pb_str s, struct pb_str with)
-{
-	return s.len >= with.len && memcmp(s.ptr + s.len - with.len, with.ptr, with.len) == 0;
-}
-
-/* The first piece is at the start, the last at the end, the others in order between them. */
-static bool
-wildcard_fits(const struct pb_matcher *m, const struct pb_set_wildcard *w, struct pb_str s)
-{
-	const struct pb_set_piece *piece = &m->pieces[w->pieces];
-	struct pb_str first = pb_set_text(m, piece[0].text, piece[0].len);
-	struct pb_str last =
-	    pb_set_text(m, piece[w->n_pieces - 1].text, piece[w->n_pieces - 1].len);
-
-	if (w->n_pieces == 1)
-		return pb_str_eq(s, first);
-	if (s.len < first.len + last.len || !starts_with(s, first) || !ends_with(s, last))
-		return false;
-
-	const char *at = s.ptr + first.len, *end = s.ptr + s.len - last.len;
-	for (uint32_t i = 1; i + 1 < w->n_pieces; i++) {
-		struct pb_str want = pb_set_text(m, piece[i].text, piece[i].len);
-		const char *found = memmem(at, (size_t)(end - at), want.ptr, want.len);
-		if (found == NULL)
-			return false;
-		at = found + want.len;
-	}
-	return true;
-}
-
-static bool
-cidr_fits(const struct pb_cidr *c, struct pb_str s)
-{
-	unsigned char address[16];
-	char text[INET6_ADDRSTRLEN];
-
-	if (s.len >= sizeof(text) || s.len == 0)
-		return false;
-	memcpy(text, s.ptr, s.len);
-	text[s.len] = '\0';
-	if (inet_pton(c->family, text, address) != 1)
-		return false;
-	for (unsigned bit = 0; bit < c->bits; bit += 8) {
-		unsigned n = c->bits - bit < 8 ? c->bits - bit : 8;
-		if ((address[bit / 8] ^ c->net[bit / 8]) >> (8 - n) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-range_fits(const struct pb_range *r, struct pb_str number)
-{
-	if (r->has_low) {
-		int order = pb_number_compare_text(number, r->low);
-		if (order < 0 || (order == 0 && !r->is_low_in))
-			return false;
-	}
-	if (r->has_high) {
-		int order = pb_number_compare_text(number, r->high);
-		if (order > 0 || (order == 0 && !r->is_high_in))
-			return false;
-	}
-	return true;
-}
-
-static bool
-text_fits(const struct run *r, const struct pb_set_test *t, struct pb_flat_leaf *l)
-{
-	struct pb_str want = pb_set_text(r->m, t->from, t->n);
-
-	switch ((enum pb_test_op)t->op) {
-	case PB_TEST_TEXT:
-		return pb_str_eq(pb_flat_text(r->f, l), want);
-	case PB_TEST_PREFIX:
-		return starts_with(pb_flat_text(r->f, l), want);
-	case PB_TEST_SUFFIX:
-		return ends_with(pb_flat_text(r->f, l), want);
-	case PB_TEST_TEXT_FOLDED:
-		return pb_str_eq(pb_flat_folded(r->f, l), want);
-	case PB_TEST_PREFIX_FOLDED:
-		return starts_with(pb_flat_folded(r->f, l), want);
-	case PB_TEST_SUFFIX_FOLDED:
-		return ends_with(pb_flat_folded(r->f, l), want);
-	case PB_TEST_WILDCARD:
-		return wildcard_fits(r->m, &r->m->wildcards[t->from], pb_flat_text(r->f, l));
-	case PB_TEST_CIDR:
-		return cidr_fits(&r->m->cidrs[t->from], pb_flat_text(r->f, l));
-	case PB_TEST_NUMBER:
-	case PB_TEST_NULL:
-	case PB_TEST_TRUE:
-	case PB_TEST_FALSE:
-	case PB_TEST_RANGE:
-	case PB_TEST_EXISTS:
-	case PB_TEST_ABSENT:
-	case PB_TEST_NONE_OF:
-	case PB_TEST_OP_MAX:
-		break;
-	}
-	return false;
-}
-
-static bool
-plain_fits(const struct run *r, const struct pb_set_test *t, struct pb_flat_leaf *l)
-{
-	struct pb_str number = {l->text, l->len};
-
-	switch ((enum pb_flat_type)l->type) {
-	case PB_FLAT_TEXT:
-		return text_fits(r, t, l);
-	case PB_FLAT_NUMBER:
-		if (t->op == PB_TEST_NUMBER)
-			return pb_number_compare_text(number, r->m->numbers[t->from]) == 0;
-		return t->op == PB_TEST_RANGE && range_fits(&r->m->ranges[t->from], number);
-	case PB_FLAT_TRUE:
-		return t->op == PB_TEST_TRUE;
-	case PB_FLAT_FALSE:
-		return t->op == PB_TEST_FALSE;
-	case PB_FLAT_NULL:
-		return t->op == PB_TEST_NULL;
-	}
-	return false;
-}
-
-static bool
-test_fits(const struct run *r, const struct pb_set_test *t, struct pb_flat_leaf *l)
-{
-	if (t->op == PB_TEST_EXISTS)
-		return true;
-	if (t->op != PB_TEST_NONE_OF)
-		return plain_fits(r, t, l);
-	for (uint32_t i = 0; i < t->n; i++)
-		if (plain_fits(r, &r->m->tests[t->from + i], l))
-			return false;
-	return true;
-}
-
-static bool
-leaf_fits(const struct run *r, const struct pb_set_condition *c, struct pb_flat_leaf *l)
-{
-	for (uint32_t i = 0; i < c->n_tests; i++)
-		if (test_fits(r, &r->m->tests[c->tests + i], l))
-			return true;
-	return false;
-}
-
 /* --- conditions and branches */
 
 /* May the condition hold where none of its values passes?  See field_holds in match.c. */
@@ -226,7 +70,7 @@ condition_holds(const struct run *r, uint32_t at)
 	bool holds = false;
 	for (uint32_t i = pb_flat_first(r->f, c->path); i != PB_FLAT_NONE && !holds;
 	     i = r->f->leaves[i].next)
-		holds = leaf_fits(r, c, &r->f->leaves[i]);
+		holds = pb_leaf_fits(r->m, r->f, c, &r->f->leaves[i]);
 	holds = holds || holds_absent(r, c);
 	*judged = 4 * r->s->event + (holds ? HOLDS : FAILS);
 	return holds;
@@ -275,7 +119,7 @@ collect(const struct run *r, const struct pb_set_condition *c, bool is_matching)
 	struct pb_leaves ret = {w->n_leaves, 0};
 
 	for (uint32_t i = pb_flat_first(r->f, c->path); i != PB_FLAT_NONE; i = r->f->leaves[i].next)
-		if (!is_matching || leaf_fits(r, c, &r->f->leaves[i]))
+		if (!is_matching || pb_leaf_fits(r->m, r->f, c, &r->f->leaves[i]))
 			add_walk_leaf(r->s, r->f, &r->f->leaves[i]);
 	ret.n = w->n_leaves - ret.first;
 	if (r->f->is_mixed && ret.n > 1)
@@ -393,7 +237,7 @@ take_gram(const struct run *r, uint32_t leaf, struct pb_str gram)
 		if (is_taken(r, at) || r->s->tried_at[at] == r->s->n_tries)
 			continue;
 		r->s->tried_at[at] = r->s->n_tries;
-		if (leaf_fits(r, &r->m->conditions[at], l))
+		if (pb_leaf_fits(r->m, r->f, &r->m->conditions[at], l))
 			take_anchor(r, anchor, l->path);
 	}
 }
@@ -467,7 +311,7 @@ look_up(const struct run *r, uint32_t leaf)
 	}
 	for (uint32_t i = 0; i < p->each.n; i++) {
 		uint32_t at = p->each.items[i];
-		if (!is_taken(r, at) && leaf_fits(r, &r->m->conditions[at], l))
+		if (!is_taken(r, at) && pb_leaf_fits(r->m, r->f, &r->m->conditions[at], l))
 			take_condition(r, at);
 	}
 }
