@@ -533,7 +533,10 @@ int64_t step_next_at(const struct incident *in);
 void step_put(struct turn *t, const struct incident *in, size_t i);
 void step_run_fini(struct step_run *s);
 char *step_attempt_id(const struct incident *in, size_t i);
-/* "2", and in an incident that was reopened once "2.2": unique for incident and step. */
+/* The n-th of its kind: "2", and in an incident that was reopened once "2.2", since each run counts
+ * anew: unique for incident and step.  The caller's. */
+char *step_number(const struct incident *in, int64_t n);
+/* As that, of its last attempt. */
 char *step_attempt_number(const struct incident *in, size_t i);
 
 /* request.c: the specs of drivers; NULL when a template cannot be filled in.  `def` is step i, or a

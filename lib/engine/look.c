@@ -32,8 +32,8 @@ is_looking(const struct step_run *s)
 static char *
 look_id(const struct incident *in, size_t i)
 {
-	return pb_asprintf(
-	    "%s/%s/c%lld", in->id, read_of(in, i)->name, (long long)in->run.steps[i].look.n);
+	PB_CLEANUP(pb_freep) char *number = step_number(in, in->run.steps[i].look.n);
+	return pb_asprintf("%s/%s/c%s", in->id, read_of(in, i)->name, number);
 }
 
 void

@@ -16,11 +16,8 @@
 static char *
 probe_id(const struct incident *in, size_t i, size_t k)
 {
-	char opening[32] = "";
-	if (in->n_reopened > 0)
-		(void)snprintf(opening, sizeof(opening), "%lld.", (long long)in->n_reopened + 1);
-	return pb_asprintf("%s/%s/c%zu.%s%lld", in->id, run_step_def(in, i)->name, k + 1, opening,
-	    (long long)in->run.steps[i].probes[k].n);
+	PB_CLEANUP(pb_freep) char *number = step_number(in, in->run.steps[i].probes[k].n);
+	return pb_asprintf("%s/%s/c%zu.%s", in->id, run_step_def(in, i)->name, k + 1, number);
 }
 
 static bool

@@ -73,11 +73,17 @@ step_is_safe(const struct pb_step *def)
 }
 
 char *
+step_number(const struct incident *in, int64_t n)
+{
+	return in->n_reopened == 0
+	    ? pb_asprintf("%lld", (long long)n)
+	    : pb_asprintf("%lld.%lld", (long long)in->n_reopened + 1, (long long)n);
+}
+
+char *
 step_attempt_number(const struct incident *in, size_t i)
 {
-	long long n = (long long)in->run.steps[i].attempts;
-	return in->n_reopened == 0 ? pb_asprintf("%lld", n)
-				   : pb_asprintf("%lld.%lld", (long long)in->n_reopened + 1, n);
+	return step_number(in, in->run.steps[i].attempts);
 }
 
 char *
