@@ -17,6 +17,8 @@
 
 #include "base/json.h"
 
+#define PAGES_KEPT 4 /* of one outbox, to one contact over one channel */
+
 static const char *const state_names[] = {
     [PAGE_NEW] = "new",
     [PAGE_SENDING] = "sending",
@@ -200,6 +202,14 @@ set_spec(const struct turn *t, const struct outbox *o, struct page *p, const str
 	p->spec = channel_spec(&m, ch, to);
 }
 
+/* To the same contact over the same channel. */
+static bool
+goes_way_of(const struct page *p, const struct page *q)
+{
+	return p->is_notice == q->is_notice && strcmp(p->contact, q->contact) == 0 &&
+	    strcmp(p->channel, q->channel) == 0;
+}
+
 /*
  * A newer page for the same contact and channel makes one that still waits pointless.  Returns when
  * the fallback was due for the old one: a repeat does not put it off.  A notice of a bundle tells of
@@ -237,6 +247,30 @@ id_of(const struct outbox *o, const struct page *p)
 	    p->level + 1, p->repeat, p->contact, p->channel);
 }
 
+/*
+ * Of what is over, the last few that went the same way tell whom a notice is owed; the timeline has
+ * the others.  An incident that stays open for months is reminded of thousands of times.
+ */
+static void
+forget_old(struct turn *t, struct outbox *o, const struct page *like)
+{
+	size_t n = 0;
+	for (const struct page *p = o->first; p != NULL; p = p->next)
+		n += goes_way_of(p, like);
+	for (struct page **at = &o->first; *at != NULL && n > PAGES_KEPT;) {
+		struct page *p = *at;
+		bool is_over = p->state == PAGE_SENT || p->state == PAGE_DROPPED;
+		if (!goes_way_of(p, like) || !is_over || p->fallback_at != PB_NEVER) {
+			at = &p->next;
+			continue;
+		}
+		n--;
+		*at = p->next;
+		pb_update_drop(t->u, PB_REC_ACTION, p->id);
+		page_free(p);
+	}
+}
+
 void
 page_append(struct outbox *o, struct page *p)
 {
@@ -263,6 +297,7 @@ page_start(struct turn *t, struct outbox *o, const struct page *like, const stru
 	p->next_at = PB_NEVER;
 	p->id = id_of(o, p);
 	page_append(o, p);
+	forget_old(t, o, p);
 	set_spec(t, o, p, ch, to);
 	send(t, o, p);
 }

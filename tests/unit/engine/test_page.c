@@ -325,8 +325,66 @@ START_TEST(an_exec_channel_gets_the_page_as_json)
 }
 END_TEST
 
+/* Committed actions of pages, by key. */
+static void
+keep_actions(const struct rig *r, json_t *kept)
+{
+	for (size_t i = 0; i < r->u->n_records; i++) {
+		const struct pb_record *rec = &r->u->records[i];
+		if (rec->kind != PB_REC_ACTION)
+			continue;
+		if (rec->body == NULL)
+			(void)json_object_del(kept, rec->key);
+		else if (pb_json_str(rec->body, "contact") != NULL)
+			json_object_set(kept, rec->key, rec->body);
+	}
+}
+
+/* Every page arrives. */
+static void
+deliver(struct rig *r, int64_t now, json_t *kept)
+{
+	PB_JSON json_t *ids = json_array();
+	size_t i;
+	const json_t *id;
+	keep_actions(r, kept);
+	for (i = 0; i < r->u->n_starts; i++)
+		json_array_append_new(ids, json_string(r->u->starts[i].id));
+	json_array_foreach (ids, i, id) {
+		struct pb_input *in = failure(json_string_value(id));
+		in->outcome->status = PB_OUTCOME_OK;
+		step(r, now, in);
+		keep_actions(r, kept);
+	}
+}
+
+START_TEST(an_incident_that_stays_open_for_a_month_keeps_its_last_pages_only)
+{
+	struct rig r = paged("web-1");
+	PB_JSON json_t *kept = json_object();
+	size_t n_notices = 0, n_sent = 0;
+	const char *key;
+	const json_t *page;
+	deliver(&r, START + 4000, kept);
+	for (int64_t at; (at = pb_engine_next_at(r.engine)) < START + 30 * PB_DAY;) {
+		step(&r, at, pb_input_new(PB_IN_TICK));
+		n_sent += r.u->n_starts;
+		deliver(&r, at, kept);
+	}
+	ck_assert_uint_gt(n_sent, 1000);
+	ck_assert_uint_le(json_object_size(kept), 3 * 4);
+	step(&r, START + 30 * PB_DAY, alarm_input("web-1", "OK", "2026-04-02T09:00:00Z"));
+	deliver(&r, START + 30 * PB_DAY, kept);
+	json_object_foreach (kept, key, page)
+		n_notices += pb_json_bool(page, "is_notice", false);
+	ck_assert_uint_eq(n_notices, 3); /* ana and bo by pager, ana by local */
+	rig_free(&r);
+}
+END_TEST
+
 PB_SUITE(page)
 {
+	pb_add(s, an_incident_that_stays_open_for_a_month_keeps_its_last_pages_only);
 	pb_add(s, a_page_says_what_since_when_what_was_tried_and_what_to_do);
 	pb_add(s, a_page_carries_what_machines_sort_it_by);
 	pb_add(s, a_contact_with_a_phone_is_texted_there);
