@@ -35,19 +35,19 @@ each() {
 # --- does the list fit the code?
 
 fits() { # NAME FILE TEST SED
-	local file=lib/engine/$2 changed
+	local file=lib/engine/$2 changed kind which
 	n_lines=$((n_lines + 1))
 	if ! changed=$(sed -E "$4" "$file" 2>&1 && echo x) || [ "$changed" = "$(cat "$file" 2>/dev/null; echo x)" ]; then
 		echo "STALE     $1: its sed script changes nothing in $file"
 		n_bad=$((n_bad + 1))
 	fi
-	set -- "$1" $3
-	case $2 in
-	unit) grep -qs "(${3:-?})" tests/unit/engine/*.c && return ;;
-	sim | crash) [ -e "tests/sim/scenarios/${3:-?}.yaml" ] && return ;;
+	read -r kind which <<<"$3"
+	case $kind in
+	unit) grep -qs "(${which:-?})" tests/unit/engine/*.c && return ;;
+	sim | crash) [ -e "tests/sim/scenarios/${which:-?}.yaml" ] && return ;;
 	spoilt | random | -) return ;;
 	esac
-	echo "WRONG     $1: there is no test \"${*:2}\""
+	echo "WRONG     $1: there is no test \"$3\""
 	n_bad=$((n_bad + 1))
 }
 
@@ -65,13 +65,14 @@ build() { # PROGRAM...; unoptimised, since most of the time goes into compiling
 }
 
 run() { # TEST: does it pass?
-	set -- $1
-	case $1 in
+	local kind which
+	read -r kind which <<<"$1"
+	case $kind in
 	-) return 0 ;;
-	unit) CK_RUN_CASE=$2 timeout 60 "$BUILD/$unit" ;;
-	sim) PB_SIM_SCENARIO=$2 CK_RUN_CASE=a_scenario_goes_as_it_says timeout 60 "$BUILD/$sim" ;;
+	unit) CK_RUN_CASE=$which timeout 60 "$BUILD/$unit" ;;
+	sim) PB_SIM_SCENARIO=$which CK_RUN_CASE=a_scenario_goes_as_it_says timeout 60 "$BUILD/$sim" ;;
 	crash)
-		PB_SIM_SCENARIO=$2 CK_RUN_CASE=a_scenario_survives_a_crash_at_each_point timeout 120 \
+		PB_SIM_SCENARIO=$which CK_RUN_CASE=a_scenario_survives_a_crash_at_each_point timeout 120 \
 			"$BUILD/$sim"
 		;;
 	spoilt) CK_RUN_CASE=spoilt timeout 60 "$BUILD/$sim" ;;
