@@ -22,6 +22,7 @@
 
 #include "base/json.h"
 #include "base/rand.h"
+#include "playbook/zone.h"
 #include "tests/sim/suite.h"
 
 #define SCENARIOS_MIN 25
@@ -160,6 +161,7 @@ report_cells(bool is_whole)
 int
 main(int argc, char **argv)
 {
+	pb_zone_use(scenario_zone);
 	if (argc > 1 && strcmp(argv[1], "--prove") == 0)
 		return prove(argc, argv);
 	if (argc > 1)

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "playbook/read.h"
+#include "playbook/zone.h"
 
 struct pb_cells *scenario_cells;
 
@@ -24,6 +25,27 @@ read_file(const char *path)
 	(void)fclose(f);
 	text[n] = '\0';
 	return text;
+}
+
+/* The zones of the scenarios, by their rules alone: the machine's own files may be of any age. */
+int
+scenario_zone(const char *name, struct pb_buf *ret, struct pb_error *err)
+{
+	static const char *const rules[][2] = {
+	    {"Europe/Berlin", "CET-1CEST,M3.5.0,M10.5.0/3"},
+	    {"America/New_York", "EST5EDT,M3.2.0,M11.1.0"},
+	};
+	PB_CLEANUP(pb_buf_fini) struct pb_buf utc = PB_BUF_INIT;
+	size_t i = 0;
+	while (i < PB_ARRAY_LEN(rules) && strcmp(rules[i][0], name) != 0)
+		i++;
+	if (i == PB_ARRAY_LEN(rules))
+		return pb_fail(err, PB_NOT_FOUND, "the scenarios know no such zone");
+	if (pb_zone_read("UTC", &utc, err) < 0)
+		return -1;
+	/* UTC's, with another rule at its end. */
+	(void)pb_buf_add(ret, utc.ptr, utc.len - strlen("UTC0\n"));
+	return pb_buf_addf(ret, "%s\n", rules[i][1]);
 }
 
 json_t *

@@ -11,6 +11,8 @@
 /* A scenario file: YAML, read by the reader of the configuration; its `config` is the text of one,
  * or the name of a file in tests/sim.  The caller's to free; NULL with the problems printed. */
 json_t *scenario_read(const char *path);
+/* A pb_zone_reader (playbook/zone.h) for them. */
+int scenario_zone(const char *name, struct pb_buf *ret, struct pb_error *err);
 /* Where the engines of all scenarios count the cells they reach; NULL = nowhere. */
 extern struct pb_cells *scenario_cells;
 /* Play it; what fails is added with the trace behind it. */
