@@ -460,6 +460,7 @@ pb_month_play(const struct pb_month *m, json_t *scenario, uint64_t seed,
 	    .seed = seed,
 	    .crash_at = at,
 	    .n_crash_at = random_crashes(seed, o, at, most),
+	    .is_plain = true, /* as SQLite, and a month is played in seconds */
 	    .n_events = n_events};
 	pb_scenario_run(ret);
 	ret->crash_at = NULL;
