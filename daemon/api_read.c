@@ -106,6 +106,7 @@ api_incidents(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		keep_resolved(incidents);
 	json_array_foreach (incidents, i, in)
 		add_live(a, in, now);
+	pb_json_set_i64(body, "open", (int64_t)pb_engine_n_open(pb_core_engine(a->core)));
 	pb_json_set_i64(body, "now", now);
 	api_hide_never(body);
 	pb_http_reply_json(req, 200, body);

@@ -132,7 +132,10 @@ pb_ctl_show_incidents(
 		incident_row(&t, json_array_get(incidents, i), v);
 	pb_ctl_table_add(b, &t, "", v);
 	if (pb_json_get(list, "next") != NULL)
-		(void)pb_buf_adds(b, "there are more: playbookctl incidents --limit N\n");
+		(void)pb_buf_addf(b,
+		    "these are the newest %zu, there are more; %lld are open in all: playbookctl "
+		    "incidents --limit N\n",
+		    json_array_size(incidents), (long long)pb_json_i64(list, "open", 0));
 }
 
 /* --- status */

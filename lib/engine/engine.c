@@ -5,6 +5,10 @@
 
 #include "base/json.h"
 
+/* Incidents that are due in one turn: when page_by comes for 100,000 at once, commands still are
+ * answered and pages leave in between. */
+#define TICK_MAX 1000
+
 static const char *const input_names[] = {
     [PB_IN_BOOT] = "boot",
     [PB_IN_EVENT] = "event",
@@ -189,7 +193,10 @@ tick(struct turn *t)
 	silence_due(t);
 	maintenance_due(t);
 	post_due(t);
-	while ((timer = pb_heap_first(&t->e->timers)) != NULL && timer->at <= t->now)
+	/* What is left is due at once again, in a turn and a commit of its own. */
+	for (size_t n = 0;
+	     n < TICK_MAX && (timer = pb_heap_first(&t->e->timers)) != NULL && timer->at <= t->now;
+	     n++)
 		incident_due(t, PB_CONTAINER_OF(timer, struct incident, timer));
 	bundle_tick(t);
 	audit_due(t);

@@ -678,12 +678,3 @@ pb_config_from_json(const json_t *j, struct pb_config **ret, struct pb_error *er
 	pb_problems_fini(&problems);
 	return rc;
 }
-
-size_t
-pb_config_find_playbook(const struct pb_config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_playbooks; i++)
-		if (pb_streq(c->playbooks[i].name, name))
-			return i;
-	return PB_NONE;
-}

@@ -404,6 +404,7 @@ struct pb_config_file {
 
 struct pb_config_item {
 	unsigned section;
+	size_t index; /* in its section */
 	char *name;
 	unsigned char sum[16]; /* of its value, however it is laid out */
 };

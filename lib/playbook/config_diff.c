@@ -52,8 +52,8 @@ pb_config_note_items(const struct pb_loader *l, struct pb_config *c)
 			add_node(&b, node);
 			pb_sha256(b.ptr, b.len, digest);
 			struct pb_config_item *item = &c->items[c->n_items++];
-			*item =
-			    (struct pb_config_item){.section = s, .name = pb_strdup(name->text)};
+			*item = (struct pb_config_item){
+			    .section = s, .index = i, .name = pb_strdup(name->text)};
 			memcpy(item->sum, digest, sizeof(item->sum));
 		}
 	}
@@ -62,15 +62,27 @@ pb_config_note_items(const struct pb_loader *l, struct pb_config *c)
 
 /* --- afterwards */
 
+static const struct pb_config_item *
+find(const struct pb_config *c, unsigned section, const char *name)
+{
+	const struct pb_config_item key = {.section = section, .name = (char *)(uintptr_t)name};
+	return bsearch(&key, c->items, c->n_items, sizeof(key), by_name);
+}
+
+size_t
+pb_config_find_playbook(const struct pb_config *c, const char *name)
+{
+	const struct pb_config_item *item =
+	    name == NULL ? NULL : find(c, PB_SECTION_PLAYBOOKS, name);
+	return item == NULL ? PB_NONE : item->index;
+}
+
 static enum pb_item_fate
 item_fate(
     const struct pb_config *from, const struct pb_config *to, unsigned section, const char *name)
 {
-	const struct pb_config_item key = {.section = section, .name = (char *)(uintptr_t)name};
-	const struct pb_config_item *a =
-	    bsearch(&key, from->items, from->n_items, sizeof(key), by_name);
-	const struct pb_config_item *b =
-	    bsearch(&key, to->items, to->n_items, sizeof(key), by_name);
+	const struct pb_config_item *a = find(from, section, name);
+	const struct pb_config_item *b = find(to, section, name);
 	if (a == NULL || b == NULL)
 		return a == NULL && b == NULL ? PB_ITEM_SAME
 		    : b == NULL               ? PB_ITEM_GONE

@@ -190,9 +190,8 @@ find_where(
 {
 	char sql[256];
 	(void)snprintf(sql, sizeof(sql),
-	    "SELECT key FROM incident WHERE %s AND (key = ?1"
-	    " OR substr(key, -?2) = ?1 AND substr(key, -1 - ?2, 1) = '-')"
-	    " ORDER BY key = ?1 DESC, seq DESC LIMIT 4",
+	    "SELECT key FROM incident WHERE %s AND substr(key, -?2) = ?1"
+	    " AND substr(key, -1 - ?2, 1) = '-' ORDER BY seq DESC LIMIT 4",
 	    state);
 	STORE_STMT *st = NULL;
 	if (store_prepare(s, sql, &st, err) < 0)
@@ -203,6 +202,17 @@ find_where(
 	while ((more = store_step(s, st, "read", err)) > 0)
 		json_array_append_new(ids, json_string(store_text(st, 0)));
 	return more;
+}
+
+/* Mostly it is, and then nothing is searched.  1, 0; -1 is an error. */
+static int
+is_id(struct pb_store *s, const char *text, struct pb_error *err)
+{
+	STORE_STMT *st = NULL;
+	if (store_prepare(s, "SELECT 1 FROM incident WHERE key = ?1", &st, err) < 0)
+		return -1;
+	store_bind_text(st, 1, text);
+	return store_step(s, st, "read", err);
 }
 
 static int
@@ -225,6 +235,11 @@ pb_store_find_incident(struct pb_store *s, const char *text, char **ret_id, stru
 	(void)pb_safe(safe, sizeof(safe), pb_str_of(text));
 	PB_JSON json_t *open = json_array();
 	PB_JSON json_t *resolved = json_array();
+	int is_whole = is_id(s, text, err);
+	if (is_whole != 0) {
+		*ret_id = is_whole > 0 ? pb_strdup(text) : NULL;
+		return is_whole > 0 ? 0 : -1;
+	}
 	if (text[0] != '\0' &&
 	    (find_where(s, "state <> 'resolved'", text, open, err) < 0 ||
 		find_where(s, "state = 'resolved'", text, resolved, err) < 0))
@@ -232,11 +247,11 @@ pb_store_find_incident(struct pb_store *s, const char *text, char **ret_id, stru
 	const char *first_open = json_string_value(json_array_get(open, 0));
 	const char *first_resolved = json_string_value(json_array_get(resolved, 0));
 	const char *id = first_open;
-	if (id == NULL || pb_streq(first_resolved, text))
+	if (id == NULL)
 		id = first_resolved;
 	if (id == NULL)
 		return pb_fail(err, PB_NOT_FOUND, "incident %s: there is none of this id", safe);
-	if (id == first_open && json_array_size(open) > 1 && !pb_streq(id, text))
+	if (id == first_open && json_array_size(open) > 1)
 		return fail_ambiguous(safe, open, err);
 	*ret_id = pb_strdup(id);
 	return 0;
@@ -332,10 +347,8 @@ pb_store_counts(struct pb_store *s, json_t **ret, struct pb_error *err)
 		const char *name;
 		enum pb_record_kind kind;
 	} counted[] = {
-	    {"incidents", PB_REC_INCIDENT},
-	    {"actions", PB_REC_ACTION},
-	    {"alarms", PB_REC_ALARM},
-	    {"quarantine", PB_REC_QUARANTINE},
+	    {"incidents", PB_REC_INCIDENT}, /* by its index */
+	    {"quarantine", PB_REC_QUARANTINE}, /* few */
 	};
 	PB_JSON json_t *counts = json_object();
 	for (size_t i = 0; i < PB_ARRAY_LEN(counted); i++) {

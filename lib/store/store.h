@@ -161,8 +161,8 @@ int pb_store_received_last(
 /* [{...}], newest first. */
 int pb_store_quarantine(struct pb_store *s, int64_t limit, json_t **ret, struct pb_error *err);
 /*
- * {"incidents":{"running":1,...}, "actions":{...}, "alarms":{...}, "quarantine":{...}, "notes":N,
- * "bytes":N}
+ * {"incidents":{"running":1,...}, "quarantine":{...}, "notes":N, "bytes":N}: what can be told without
+ * reading every row.
  */
 int pb_store_counts(struct pb_store *s, json_t **ret, struct pb_error *err);
 

@@ -43,6 +43,7 @@ enum what {
 	BOOT,
 	PAGES,
 	CLOSE,
+	RELOAD,
 	BYTES,
 	WHAT_MAX
 };
@@ -60,6 +61,7 @@ static struct figure figures[WHAT_MAX] = {
     [BOOT] = {.name = "restart: taken up", .unit = "us each"},
     [PAGES] = {.name = "page_by of all has come", .unit = "us each"},
     [CLOSE] = {.name = "recovery of all, 100 a commit", .unit = "us each"},
+    [RELOAD] = {.name = "reload, another configuration", .unit = "us each"},
     [BYTES] = {.name = "memory", .unit = "KiB each"},
 };
 
@@ -160,10 +162,12 @@ queries(struct bench_world *b, bool is_many)
 	}
 	set(LIST, is_many, (double)(cpu() - began) / 10);
 	began = cpu();
+	char day[PB_TIME_TEXT], text[64];
+	(void)snprintf(text, sizeof(text), "%.8s-77", pb_time_basic(day, b->now));
 	for (size_t i = 0; i < 10; i++) {
 		PB_CLEANUP(pb_freep) char *id = NULL;
 		PB_JSON json_t *one = NULL;
-		if (pb_store_find_incident(b->store, "77", &id, &err) < 0 ||
+		if (pb_store_find_incident(b->store, text, &id, &err) < 0 ||
 		    pb_store_incident(b->store, id, &one, &err) < 0)
 			bench_die("show", &err);
 	}
@@ -204,7 +208,18 @@ restart(struct bench_world *b, struct pb_config *c, size_t n, bool is_many)
 }
 
 static void
-measure(struct pb_config *c, size_t n, bool is_many)
+reload(struct bench_world *b, struct pb_config *c, size_t n, bool is_many)
+{
+	struct pb_input *in = pb_input_new(PB_IN_CONFIG);
+	in->config = pb_config_ref(c);
+	int64_t began = cpu();
+	pb_pump_post(b->pump, in);
+	turn(b);
+	set(RELOAD, is_many, (double)(cpu() - began) / (double)n);
+}
+
+static void
+measure(struct pb_config *c, struct pb_config *other, size_t n, bool is_many)
 {
 	struct bench_world b;
 	struct pb_store *store;
@@ -234,6 +249,7 @@ measure(struct pb_config *c, size_t n, bool is_many)
 	turn(&b);
 	set(AUDIT, is_many, (double)(cpu() - began) * 1000 / (double)n);
 	restart(&b, c, n, is_many);
+	reload(&b, other, n, is_many);
 	b.now += 10 * PB_MINUTE;
 	began = cpu();
 	turn(&b);
@@ -255,8 +271,10 @@ bench_open(void)
 	bench_playbooks(&text, BENCH_PLAYBOOKS);
 	pb_buf_adds(&text, extra);
 	PB_CLEANUP(pb_config_unrefp) struct pb_config *c = bench_config(&text);
-	measure(c, FEW, false);
-	measure(c, many == NULL ? MANY : (size_t)atol(many), true);
+	pb_buf_adds(&text, "    hold: 1m\n");
+	PB_CLEANUP(pb_config_unrefp) struct pb_config *other = bench_config(&text);
+	measure(c, other, FEW, false);
+	measure(c, other, many == NULL ? MANY : (size_t)atol(many), true);
 	for (size_t i = 0; i < WHAT_MAX; i++) {
 		char name[64], remark[64];
 		const struct figure *f = &figures[i];

@@ -151,6 +151,7 @@ START_TEST(lists_show_open_resolved_or_all)
 	PB_JSON json_t *all = api_ask(&w, "GET", "/v1/incidents?state=all&limit=1", NULL);
 	ck_assert_uint_eq(json_array_size(pb_json_get(all, "incidents")), 1);
 	ck_assert_int_gt(pb_json_i64(all, "next", 0), 0);
+	ck_assert_int_eq(pb_json_i64(all, "open", -1), 1);
 	api_close(&w);
 }
 END_TEST

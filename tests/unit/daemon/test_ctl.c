@@ -79,7 +79,7 @@ static struct {
     {"no incidents", "incidents", NULL, NULL, 0, "no open incidents\n", ""},
     {"none at all", "incidents", "--all", NULL, 0, "no incidents\n", ""},
     {"empty quarantine", "quarantine", NULL, NULL, 0, "the quarantine is empty\n", ""},
-    {"json", "incidents", "--json", NULL, 0, "{\"incidents\":[],\"now\":", ""},
+    {"json", "incidents", "--json", NULL, 0, "{\"incidents\":[],\"open\":0,\"now\":", ""},
 };
 
 START_TEST(the_command_line_answers_in_words_and_status)

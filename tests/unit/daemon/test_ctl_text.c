@@ -71,7 +71,7 @@ START_TEST(the_list_of_incidents_says_what_comes_next)
 	    "{'id':'20261123-2','state':'waiting','severity':'error','playbook':'p','title':'y',"
 	    "'opened_at':@7200@,'ladder':'spent','ladder_next_at':@-60@},"
 	    "{'id':'20261123-1','state':'resolved','severity':'error','playbook':'p','title':'z',"
-	    "'opened_at':@7200@,'cause':'by_hand','resolved_by':'bo'}],'next':7}");
+	    "'opened_at':@7200@,'cause':'by_hand','resolved_by':'bo'}],'next':7,'open':100000}");
 	pb_ctl_show_incidents(&b, j, false, &plain);
 	ck_assert_str_eq(b.ptr,
 	    "ID          STATE     SEVERITY  AGE    OPENED                PLAYBOOK        WHAT     "
@@ -91,7 +91,8 @@ START_TEST(the_list_of_incidents_says_what_comes_next)
 	    "20261123-1  resolved  error     2h     2026-11-23T04:30:00Z  p               z        "
 	    " "
 	    "    by_hand by bo\n"
-	    "there are more: playbookctl incidents --limit N\n");
+	    "these are the newest 5, there are more; 100000 are open in all: playbookctl incidents "
+	    "--limit N\n");
 }
 END_TEST
 
