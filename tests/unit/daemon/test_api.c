@@ -125,6 +125,41 @@ START_TEST(a_time_that_never_comes_is_null)
 }
 END_TEST
 
+static const struct {
+	const char *name, *command, *body;
+} late[] = {
+    {"ack", "ack", NULL},
+    {"snooze", "snooze", "{\"for\":\"30m\"}"},
+    {"escalate", "escalate", NULL},
+    {"approve", "approve", NULL},
+    {"reject", "reject", NULL},
+    {"resolve", "resolve", NULL},
+};
+
+/* Twice, for the second one finds nothing that the first one left. */
+START_TEST(a_command_on_what_is_closed_is_refused_and_changes_nothing)
+{
+	struct api_world w;
+	api_open(&w);
+	PB_CLEANUP(pb_freep) char *id = api_incident_open(&w, "tell-1");
+	json_decref(api_ask(&w, "POST", "/v1/incidents/1/resolve", NULL));
+	PB_CLEANUP(pb_freep) char *says = pb_asprintf("%s: no open incident has this id", id);
+	PB_CLEANUP(pb_freep)
+	char *target = pb_asprintf("/v1/incidents/%s/%s", id, late[_i].command);
+	for (int n = 0; n < 2; n++) {
+		PB_JSON json_t *j = api_ask(&w, "POST", target, late[_i].body);
+		ck_assert_msg(w.status == 404, "%s: %s", late[_i].name, w.head);
+		ck_assert_str_eq(message(j), says);
+	}
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("/v1/incidents/%s", id);
+	PB_JSON json_t *after = api_ask(&w, "GET", path, NULL);
+	const json_t *in = pb_json_get(after, "incident");
+	ck_assert_str_eq(pb_json_str(in, "state"), "resolved");
+	ck_assert_str_eq(pb_json_str(in, "cause"), "by_hand");
+	api_close(&w);
+}
+END_TEST
+
 START_TEST(lists_show_open_resolved_or_all)
 {
 	struct api_world w;
@@ -336,6 +371,8 @@ PB_SUITE(api)
 	pb_add(s, status_is_what_the_daemon_says);
 	pb_add(s, an_injected_alarm_opens_an_incident_and_its_repeat_does_not);
 	pb_add(s, a_time_that_never_comes_is_null);
+	pb_add_loop(
+	    s, a_command_on_what_is_closed_is_refused_and_changes_nothing, 0, PB_ARRAY_LEN(late));
 	pb_add(s, lists_show_open_resolved_or_all);
 	pb_add(s, an_incident_is_found_by_its_id_or_its_end);
 	pb_add(s, an_acknowledgement_names_who_the_kernel_says_it_was);
