@@ -174,7 +174,7 @@ queries(struct bench_world *b, bool is_many)
 	set(SHOW, is_many, (double)(cpu() - began) / 10);
 	began = cpu();
 	for (size_t i = 0; i < 10; i++) {
-		PB_JSON json_t *counts = pb_engine_counts_json(b->engine);
+		json_decref(pb_engine_counts_json(b->engine));
 		PB_JSON json_t *stored = NULL;
 		(void)pb_engine_n_old_plans(b->engine);
 		if (pb_store_counts(b->store, &stored, &err) < 0)
