@@ -3,9 +3,10 @@
  *
  * What it finds is a defect of this program or of its records, never of the outside.  It pages at
  * once, through the fallback too, writes down what was wrong, and puts the incident back on its feet
- * so that it is not found again.
+ * so that it is not found again.  So with groups and storms: an incident that is told with others has a
+ * next step of its own, and a bundle that hangs would keep back their notices and the storm's end.
  */
-#include "internal.h"
+#include "bundle.h"
 
 #define AUDIT_EVERY PB_MINUTE
 /* Ticks come when they are due; one that is so late was forgotten. */
@@ -19,6 +20,11 @@ enum defect {
 	DEFECT_DEAD_RUN,
 	DEFECT_ENDLESS_HOLD,
 	DEFECT_ENDLESS_WAIT,
+	DEFECT_STUCK_PAGE,
+	DEFECT_LOST_TIMER,
+	DEFECT_ENDLESS_STORM,
+	DEFECT_LATE_NOTICE,
+	DEFECT_WAITED_PAST,
 	DEFECT_MAX
 };
 
@@ -30,6 +36,11 @@ static const char *const words[] = {
     [DEFECT_DEAD_RUN] = "its run waits for nothing",
     [DEFECT_ENDLESS_HOLD] = "it is held without an end",
     [DEFECT_ENDLESS_WAIT] = "it waits for an answer or a lock without an end",
+    [DEFECT_STUCK_PAGE] = "a page of it waits for nothing",
+    [DEFECT_LOST_TIMER] = "its timer is later than what it waits for",
+    [DEFECT_ENDLESS_STORM] = "it began after now, so it never calms",
+    [DEFECT_LATE_NOTICE] = "its notice is put off for too long",
+    [DEFECT_WAITED_PAST] = "what it waits for went by",
 };
 _Static_assert(PB_ARRAY_LEN(words) == DEFECT_MAX, "words for each defect");
 
@@ -50,7 +61,30 @@ look(const struct incident *in, int64_t now)
 		return DEFECT_ENDLESS_HOLD;
 	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) && in->wait_until == 0)
 		return DEFECT_ENDLESS_WAIT;
+	if (page_is_stuck(&in->out))
+		return DEFECT_STUCK_PAGE;
 	return DEFECT_NONE;
+}
+
+static enum defect
+look_at_bundle(const struct bundle *b, int64_t now)
+{
+	const struct pb_escalation *esc = bundle_escalation(b);
+	bool is_storm = b->kind == BUNDLE_STORM;
+	int64_t at = bundle_wait_until(b);
+	int64_t wait = is_storm ? esc->storm_within : esc->group_wait_for;
+	int64_t gap = is_storm ? esc->storm_every : esc->group_interval_for;
+	if (b->is_flushing) /* its pages of this step are made at the end of it */
+		return DEFECT_NONE;
+	if (page_is_stuck(&b->out))
+		return DEFECT_STUCK_PAGE;
+	if (is_storm && b->state == BUNDLE_OPEN && b->renewed_at > now)
+		return DEFECT_ENDLESS_STORM;
+	if (b->notice_at != PB_NEVER && b->notice_at > now + wait + gap)
+		return DEFECT_LATE_NOTICE;
+	if (at != PB_NEVER && (b->timer.index == 0 || b->timer.at > at))
+		return DEFECT_LOST_TIMER;
+	return at < now - AUDIT_GRACE ? DEFECT_WAITED_PAST : DEFECT_NONE;
 }
 
 size_t
@@ -61,6 +95,14 @@ pb_engine_audit(const struct pb_engine *e, int64_t now, struct pb_buf *why)
 	void *value;
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		enum defect d = look(value, now);
+		if (d == DEFECT_NONE)
+			continue;
+		n++;
+		if (why != NULL)
+			pb_buf_addf(why, "%s%s: %s", n > 1 ? "; " : "", id, words[d]);
+	}
+	for (i = 0; pb_map_next(e->bundles, &i, &id, &value);) {
+		enum defect d = look_at_bundle(value, now);
 		if (d == DEFECT_NONE)
 			continue;
 		n++;
@@ -85,6 +127,7 @@ mend(struct turn *t, struct incident *in, enum defect d)
 		in->wait_until = t->now;
 		incident_put(t, in);
 	}
+	page_unstick(t, &in->out);
 	/* Whatever it waits for will not come. */
 	if (in->state == INCIDENT_RUNNING && step_next_at(in) == PB_NEVER) {
 		free(in->run.failure);
@@ -116,6 +159,37 @@ audit(struct turn *t)
 		mend(t, bad[i], look(bad[i], t->now));
 }
 
+/* One of its incidents is paged by itself and through the fallback: one page for a defect is enough. */
+static void
+mend_bundle(struct turn *t, struct bundle *b, enum defect d)
+{
+	struct incident *in = b->first == NULL ? NULL : b->first->in;
+	outbox_note(t, &b->out, "defect", "%s%s", words[d], in == NULL ? "" : "; a human is paged");
+	if (in != NULL) {
+		PB_CLEANUP(pb_freep)
+		char *why = pb_asprintf("defect of playbookd: %s %s: %s; what it tells cannot be "
+					"relied on",
+		    bundle_kind_name(b->kind), b->id, words[d]);
+		ladder_input(t, in, LADDER_MEND, why);
+		incident_settle(t, in);
+	}
+	bundle_mend(t, b);
+}
+
+/* Mending may end the one at hand, and no other. */
+static void
+audit_bundles(struct turn *t)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->bundles, &i, &id, &value)) {
+		enum defect d = look_at_bundle(value, t->now);
+		if (d != DEFECT_NONE)
+			mend_bundle(t, value, d);
+	}
+}
+
 void
 audit_due(struct turn *t)
 {
@@ -123,12 +197,13 @@ audit_due(struct turn *t)
 		return;
 	t->e->audit_at = t->now + AUDIT_EVERY;
 	audit(t);
+	audit_bundles(t);
 }
 
 void
 audit_arm(struct turn *t)
 {
-	if (t->e->n_open == 0)
+	if (t->e->n_open == 0 && pb_map_len(t->e->bundles) == 0)
 		t->e->audit_at = 0;
 	else if (t->e->audit_at == 0)
 		t->e->audit_at = t->now + AUDIT_EVERY;

@@ -306,20 +306,33 @@ bundle_tell(struct turn *t, struct bundle *b, struct incident *in, const struct 
 	return true;
 }
 
+/* Groups before storms: whether a group has to tell depends on what its storm tells. */
+static struct member *
+first_to_leave(const struct incident *in)
+{
+	struct member *m = in->members;
+	while (m->next_own != NULL && m->bundle->kind != BUNDLE_GROUP)
+		m = m->next_own;
+	return m;
+}
+
 void
 bundle_leave(struct turn *t, struct incident *in)
 {
 	while (in->members != NULL) {
-		struct member *m = in->members;
+		struct member *m = first_to_leave(in);
 		struct bundle *b = m->bundle;
-		bool is_told = bundle_was_told(m);
-		if (is_told)
+		bool is_told = bundle_was_told(m),
+		     is_told_elsewhere = is_told && bundle_is_covered(m);
+		if (is_told && !is_told_elsewhere)
 			bundle_remember_gone(b, m);
+		else if (is_told)
+			b->n_gone++;
 		else if (m->since > 0)
 			b->n_joined--;
 		bundle_part(m);
 		bundle_look_who_wants(t, b);
-		if (is_told)
+		if (is_told && !is_told_elsewhere)
 			bundle_input(t, b, BUNDLE_LEAVE);
 		settle(t, b);
 	}
@@ -477,6 +490,19 @@ bundle_uses(const struct pb_engine *e, const char *digest)
 		if (strcmp(((struct bundle *)value)->config->digest, digest) == 0)
 			return true;
 	return false;
+}
+
+void
+bundle_mend(struct turn *t, struct bundle *b)
+{
+	if (b->renewed_at > t->now)
+		b->renewed_at = t->now;
+	if (b->notice_at != PB_NEVER)
+		b->notice_at = t->now;
+	page_unstick(t, &b->out);
+	bundle_input(t, b, BUNDLE_DUE);
+	bundle_put(t, b);
+	settle(t, b);
 }
 
 /* --- after a restart */

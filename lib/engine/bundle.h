@@ -130,6 +130,8 @@ struct bundle *bundle_of_action(const struct pb_engine *e, const char *action_id
 void bundle_outcome(struct turn *t, struct bundle *b, const struct pb_outcome *o);
 /* All of its open members that nobody has acknowledged; how many. */
 size_t bundle_ack(struct turn *t, struct bundle *b, const char *by);
+/* The auditor found that it would not go on: whatever it waits for is due now. */
+void bundle_mend(struct turn *t, struct bundle *b);
 void bundle_boot(struct turn *t);
 bool bundle_uses(const struct pb_engine *e, const char *digest); /* a configuration */
 
@@ -144,6 +146,8 @@ int64_t bundle_notice_when(const struct turn *t, const struct bundle *b);
 void bundle_send_notices(struct turn *t, struct bundle *b);
 void bundle_remember_gone(struct bundle *b, const struct member *m); /* for the next notice */
 void bundle_forget_gone(struct bundle *b);
+/* Does a storm that told of it too reach everybody who was told by this group?  Then its notice does. */
+bool bundle_is_covered(const struct member *m);
 
 /* bundle_record.c */
 json_t *bundle_json(const struct bundle *b); /* its record's body */

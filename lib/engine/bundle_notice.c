@@ -98,3 +98,31 @@ bundle_remember_gone(struct bundle *b, const struct member *m)
 	if (b->gone_since == 0 || m->since < b->gone_since)
 		b->gone_since = m->since;
 }
+
+/* Was anything sent to them by this channel since the first page that told of the member? */
+static bool
+has_reader(const struct member *m, const struct page *like)
+{
+	for (const struct page *p = m->bundle->out.first; p != NULL; p = p->next)
+		if (!p->is_notice && p->round >= m->since &&
+		    strcmp(p->contact, like->contact) == 0 &&
+		    strcmp(p->channel, like->channel) == 0)
+			return true;
+	return false;
+}
+
+bool
+bundle_is_covered(const struct member *m)
+{
+	const struct member *storm = m->in->members;
+	if (m->bundle->kind != BUNDLE_GROUP)
+		return false;
+	while (storm != NULL && (storm->bundle->kind != BUNDLE_STORM || !bundle_was_told(storm)))
+		storm = storm->next_own;
+	if (storm == NULL)
+		return false;
+	for (const struct page *p = m->bundle->out.first; p != NULL; p = p->next)
+		if (!p->is_notice && p->round >= m->since && !has_reader(storm, p))
+			return false;
+	return true;
+}

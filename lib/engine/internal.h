@@ -604,6 +604,10 @@ void ladder_forget_who(struct ladder *l); /* nobody has it any more */
 /* ladder_wait.c */
 /* Instead of a page: a note that says why there is none.  Looked at again when it may be over. */
 bool ladder_hold_back(struct turn *t, struct incident *in, const char *why);
+/* Something new while people are paged or have it: what keeps pages back keeps this back too.  Who
+ * acknowledged it keeps it, and reads the new reason when that expires. */
+bool ladder_keep_quiet(struct turn *t, struct incident *in, const char *why);
+char *ladder_why_now(const struct ladder *l); /* why people are paged once it is let go; the caller's */
 /*
  * A page of its own would be one too many: it waits for the others of its bundle.  Only who was never
  * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.
@@ -649,6 +653,8 @@ void page_interrupted(
 int64_t page_retry_for(struct pb_engine *e, int64_t tries); /* how long to wait after so many */
 char *outcome_text(const struct pb_outcome *o); /* of one that failed; the caller's */
 int64_t page_next_at(const struct outbox *o);
+bool page_is_stuck(const struct outbox *o); /* one is under way and nothing comes of it */
+void page_unstick(struct turn *t, struct outbox *o); /* those are due now */
 bool page_is_live(const struct outbox *o); /* one is in flight or waits */
 struct page *page_find_action(const struct outbox *o, const char *action_id);
 /* Resolve notices that wait: it is open again.  Whom they were for is owed one still. */

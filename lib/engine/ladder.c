@@ -335,8 +335,13 @@ ack_expired(struct turn *t, struct incident *in, const char *text)
 	(void)text;
 	char who[128];
 	PB_CLEANUP(pb_freep)
-	char *why = pb_asprintf("the acknowledgement by %s has expired",
+	char *expired = pb_asprintf("the acknowledgement by %s has expired",
 	    pb_safe(who, sizeof(who), pb_str_of(in->ladder.acked_by)));
+	/* What was kept back meanwhile nobody has heard of. */
+	bool is_news = in->ladder.held != NULL && in->ladder.why != NULL;
+	PB_CLEANUP(pb_freep)
+	char *why =
+	    pb_asprintf("%s%s%s", is_news ? in->ladder.why : "", is_news ? "; " : "", expired);
 	incident_note(t, in, "", "ack", "by %s has expired, paging goes on", who);
 	ladder_set_text(&in->ladder.why, why);
 	resume(t, in);
@@ -426,9 +431,7 @@ static void
 let_go(struct turn *t, struct incident *in, const char *text)
 {
 	PB_CLEANUP(pb_freep)
-	char *why = pb_asprintf("%s%sheld back until now by %s",
-	    in->ladder.why == NULL ? "" : in->ladder.why, in->ladder.why == NULL ? "" : "; ",
-	    in->ladder.held == NULL ? "?" : in->ladder.held);
+	char *why = ladder_why_now(&in->ladder);
 	incident_note(t, in, "", "held", "no more; it is open still, paging goes on");
 	ladder_set_text(&in->ladder.why, why);
 	if (in->ladder.started_at == 0)
@@ -591,6 +594,12 @@ ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const
 	bool would_page = input == LADDER_DUE || (input == LADDER_PAGE && state == LADDER_ARMED);
 	if (would_page && state != LADDER_CLOSED && ladder_hold_back(t, in, text))
 		return;
+	bool is_news = input == LADDER_PAGE &&
+	    (state == LADDER_PAGING || state == LADDER_SPENT || state == LADDER_ACKED);
+	if (is_news && ladder_keep_quiet(t, in, text)) {
+		cells_count(t, PB_MACHINE_LADDER, state, input);
+		return;
+	}
 	if ((would_page || input == LADDER_PAGE) && ladder_put_off(t, in, input, text)) {
 		cells_count(t, PB_MACHINE_LADDER, state, input);
 		return;

@@ -48,6 +48,47 @@ wait_for_poll(
 	return true;
 }
 
+/* One thing that blocks the remediation and holds the page is named once. */
+static void
+note_held(struct turn *t, const struct incident *in, const char *why, const char *held)
+{
+	bool is_named = why != NULL && strstr(why, held) != NULL;
+	incident_note(t, in, "", "held", "nobody is paged%s%s%s%s",
+	    is_named          ? ", for the same reason: "
+		: why == NULL ? ""
+			      : " although ",
+	    why == NULL ? "" : why, is_named ? "" : ": ", is_named ? "" : held);
+}
+
+char *
+ladder_why_now(const struct ladder *l)
+{
+	const char *held = l->held == NULL ? "?" : l->held;
+	if (l->why == NULL)
+		return pb_asprintf("held back until now by %s", held);
+	return pb_asprintf("%s; held back until now by %s", l->why,
+	    strstr(l->why, held) != NULL ? "the same" : held);
+}
+
+bool
+ladder_keep_quiet(struct turn *t, struct incident *in, const char *why)
+{
+	int64_t until;
+	if (in->ladder.state != LADDER_ACKED)
+		return ladder_hold_back(t, in, why);
+	PB_CLEANUP(pb_freep) char *held = hush_why(t->e, in, t->now, &until);
+	if (held == NULL || hush_unpolled(t->e) != NULL)
+		return false;
+	char clock[PB_TIME_TEXT];
+	incident_note(t, in, "", "held",
+	    "who acknowledged it is not told before %s, although %s: %s",
+	    pb_time_clock(clock, in->ladder.next_at), why, held);
+	ladder_set_text(&in->ladder.why, why);
+	ladder_set_text(&in->ladder.held, held);
+	ladder_put(t, in);
+	return true;
+}
+
 bool
 ladder_hold_back(struct turn *t, struct incident *in, const char *why)
 {
@@ -65,8 +106,7 @@ ladder_hold_back(struct turn *t, struct incident *in, const char *why)
 	if (l->state == LADDER_HELD && l->next_at > t->now && pb_streq(held, l->held))
 		return true;
 	if (!pb_streq(held, l->held)) {
-		incident_note(t, in, "", "held", "nobody is paged%s%s: %s",
-		    why == NULL ? "" : " although ", why == NULL ? "" : why, held);
+		note_held(t, in, why, held);
 		ladder_set_text(&l->held, held);
 	}
 	ladder_forget_who(l);

@@ -503,6 +503,25 @@ page_is_live(const struct outbox *o)
 	return false;
 }
 
+bool
+page_is_stuck(const struct outbox *o)
+{
+	for (const struct page *p = o->first; p != NULL; p = p->next)
+		if ((p->state == PAGE_SENDING || p->state == PAGE_RETRYING) &&
+		    p->next_at == PB_NEVER)
+			return true;
+	return false;
+}
+
+void
+page_unstick(struct turn *t, struct outbox *o)
+{
+	for (struct page *p = o->first; p != NULL; p = p->next)
+		if ((p->state == PAGE_SENDING || p->state == PAGE_RETRYING) &&
+		    p->next_at == PB_NEVER)
+			p->next_at = t->now;
+}
+
 struct page *
 page_find_action(const struct outbox *o, const char *action_id)
 {

@@ -279,8 +279,106 @@ START_TEST(a_storm_of_thousands_is_one_short_page)
 }
 END_TEST
 
+/* What a record of a bundle can have that leaves it without a next step. */
+static const struct {
+	const char *name, *group, *member, *says;
+	enum pb_record_kind kind;
+	int64_t value;
+	const char *state;
+} spoils[] = {
+    {"a storm from tomorrow", STORM, "renewed_at", "it began after now, so it never calms",
+	PB_REC_BUNDLE, START + PB_DAY, NULL},
+    {"a page that waits for nothing", STORM, "next_at", "a page of it waits for nothing",
+	PB_REC_ACTION, PB_NEVER, "retrying"},
+    {"a notice after years", STORM, "notice_at", "its notice is put off for too long",
+	PB_REC_BUNDLE, START + 4000 * PB_DAY, NULL},
+};
+
+static bool
+has_start(const struct rig *r, const char *part)
+{
+	for (size_t i = 0; i < r->u->n_starts; i++)
+		if (strstr(r->u->starts[i].id, part) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+has_note(const struct rig *r, const char *kind, const char *part)
+{
+	for (size_t i = 0; i < r->u->n_notes; i++)
+		if (strcmp(r->u->notes[i].kind, kind) == 0 &&
+		    strstr(r->u->notes[i].text, part) != NULL)
+			return true;
+	return false;
+}
+
+/* The last of each record, in the order of their kinds, into a new engine. */
+static void
+restore_spoilt(struct rig *r, struct pb_update **us, size_t n, int row)
+{
+	struct pb_error err = {0};
+	const struct pb_engine_options options = {.seed = 1, .host = "ops-1"};
+	pb_engine_free(r->engine);
+	r->engine = pb_engine_new(r->config, &options);
+	PB_JSON json_t *seen = json_object();
+	for (int kind = 0; kind < PB_REC_MAX; kind++)
+		for (size_t k = n; k-- > 0;)
+			for (size_t i = 0; i < us[k]->n_records; i++) {
+				struct pb_record *rec = &us[k]->records[i];
+				if ((int)rec->kind != kind || rec->body == NULL)
+					continue;
+				PB_CLEANUP(pb_freep)
+				char *key = pb_asprintf("%d/%s", kind, rec->key);
+				if (json_object_get(seen, key) != NULL)
+					continue;
+				json_object_set_new(seen, key, json_true());
+				bool is_bundles = strstr(rec->incident, "-s") != NULL;
+				if (is_bundles && rec->kind == spoils[row].kind) {
+					pb_json_set_i64(
+					    rec->body, spoils[row].member, spoils[row].value);
+					if (spoils[row].state != NULL) {
+						free(rec->state);
+						rec->state = pb_strdup(spoils[row].state);
+					}
+				}
+				ck_assert_msg(
+				    pb_engine_restore(r->engine, rec, &err) == 0, "%s", err.text);
+			}
+}
+
+START_TEST(a_bundle_without_a_next_step_is_told_and_mended)
+{
+	struct rig r = rig(spoils[_i].group);
+	struct pb_update *us[6];
+	char name[32];
+	us[0] = r.u;
+	for (int i = 1; i < 6; i++) {
+		r.u = NULL;
+		(void)snprintf(name, sizeof(name), "web-%d", i);
+		alarm_is(&r, START + i, name, "ALARM");
+		us[i] = r.u;
+	}
+	r.u = NULL;
+	restore_spoilt(&r, us, 6, _i);
+	for (int i = 0; i < 6; i++)
+		pb_update_free(us[i]);
+	step(&r, START + 1000, pb_input_new(PB_IN_BOOT));
+	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
+	ck_assert_uint_eq(pb_engine_audit(r.engine, START + 1000, &why), 1);
+	ck_assert_msg(strstr(why.ptr, spoils[_i].says) != NULL, "%s: %s", spoils[_i].name, why.ptr);
+	tick(&r, START + 1000 + PB_MINUTE);
+	ck_assert_msg(has_note(&r, "defect", spoils[_i].says), "%s", spoils[_i].name);
+	ck_assert_msg(has_start(&r, "/page/"), "%s", spoils[_i].name);
+	ck_assert_uint_eq(pb_engine_audit(r.engine, START + 1000 + PB_MINUTE, NULL), 0);
+	rig_free(&r);
+}
+END_TEST
+
 PB_SUITE(bundle)
 {
+	pb_add_loop(
+	    s, a_bundle_without_a_next_step_is_told_and_mended, 0, (int)PB_ARRAY_LEN(spoils));
 	pb_add(s, the_page_of_a_group_names_each_incident_and_how_to_acknowledge);
 	pb_add(s, a_later_page_of_a_group_names_those_told_before_too);
 	pb_add(s, a_group_of_many_is_cut_and_says_how_many_more);
