@@ -304,6 +304,7 @@ open_store(struct app *app, struct pb_storage *ret)
 	PB_CLEANUP(pb_freep) char *path = marker(app);
 	if (pb_storage_open(app->state_dir, path, ret, &err) < 0)
 		return refusal(&err, PB_APP_EXIT_STORE);
+	pb_storage_watch(path);
 	app->is_degraded = ret->is_degraded;
 	app->degraded_why = pb_strdup(ret->why);
 	return choose_config(app, ret);
@@ -332,7 +333,7 @@ make_core(struct app *app, struct pb_storage *storage)
 	    .host = app->host,
 	    .is_degraded = app->is_degraded,
 	    .degraded_why = app->degraded_why,
-	    .is_rebuilt = pb_store_set_aside_as(storage->store) != NULL,
+	    .is_rebuilt = storage->is_rebuilt,
 	};
 	app->core =
 	    pb_core_new(app->loop, PB_TAKE(storage->store), app->config, &options, &core_ops, app);

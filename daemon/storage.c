@@ -3,7 +3,9 @@
  */
 #include "storage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,6 +14,9 @@
 #include "io/file.h"
 
 #define MARKER_MAX 4096
+/* So many broken claims within so long, and what is in the store is taken for their cause. */
+#define CLAIMS_MAX 3
+#define CLAIMS_WITHIN (10 * PB_MINUTE)
 
 static int
 open_degraded(
@@ -83,12 +88,88 @@ take_marker(const char *marker, struct pb_error *ret_cause)
 	return true;
 }
 
+/* --- broken claims */
+
+static char *claims_path; /* of this process; where its last words go */
+
+static void
+note_claim(const char *claim, const char *file, int line)
+{
+	FILE *f = fopen(claims_path, "ae");
+	if (f == NULL)
+		return;
+	fprintf(f, "%lld %s:%d: %s\n", (long long)pb_clock_wall(), file, line, claim);
+	(void)fclose(f);
+}
+
+void
+pb_storage_watch(const char *marker)
+{
+	free(claims_path);
+	claims_path = pb_asprintf("%s.claims", marker);
+	pb_check_on_failure(note_claim);
+}
+
+/* How many were lately; *ret_last is the last one's words, the caller's. */
+static size_t
+count_claims(const char *path, char **ret_last)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	char *rest = NULL;
+	size_t n = 0;
+	*ret_last = NULL;
+	if (pb_file_read(path, 64 * 1024, &text, NULL) < 0 || text.ptr == NULL)
+		return 0;
+	for (char *line = strtok_r(text.ptr, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		const char *space = strchr(line, ' ');
+		int64_t at = space == NULL ? 0 : strtoll(line, NULL, 10);
+		if (at < pb_clock_wall() - CLAIMS_WITHIN || at > pb_clock_wall())
+			continue;
+		n++;
+		free(*ret_last);
+		*ret_last = pb_strdup(space + 1);
+	}
+	return n;
+}
+
+/* Whatever in the store leads to it: open alarms come back, and are paged. */
+static bool
+set_aside_what_breaks(const char *dir, const char *marker)
+{
+	struct pb_error err;
+	char shown[512];
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s.claims", marker);
+	PB_CLEANUP(pb_freep) char *last = NULL;
+	size_t n = count_claims(path, &last);
+	if (n == 0)
+		(void)unlink(path);
+	if (n < CLAIMS_MAX)
+		return false;
+	(void)unlink(path);
+	(void)pb_safe(shown, sizeof(shown), pb_str_of(last));
+	if (pb_store_set_aside(dir, pb_clock_wall(), &err) < 0) {
+		pb_err("ended %zu times within 10m at a broken claim (%s), and the store cannot be "
+		       "set "
+		       "aside: %s; going on with it",
+		    n, shown, err.text);
+		return false;
+	}
+	pb_err(
+	    "ended %zu times within 10m at a broken claim (%s): the store that leads to it is kept "
+	    "beside as playbookd.db.damaged-..., an empty one takes its place, and open alarms "
+	    "come back with the first poll; please report the claim",
+	    n, shown);
+	return true;
+}
+
 int
 pb_storage_open(const char *dir, const char *marker, struct pb_storage *ret, struct pb_error *err)
 {
 	struct pb_error cause = {0};
 	if (take_marker(marker, &cause))
 		return open_degraded(dir, &cause, ret, err);
+	bool is_aside = set_aside_what_breaks(dir, marker);
 	const struct pb_store_options options = {.allow_rebuild = true, .now_at = pb_clock_wall()};
 	struct pb_store *store = NULL;
 	if (pb_store_open(dir, &options, &store, err) < 0) {
@@ -102,7 +183,8 @@ pb_storage_open(const char *dir, const char *marker, struct pb_storage *ret, str
 		    "the store was damaged (%s); it is kept as %s, an empty one takes its place, "
 		    "and open alarms come back with the first poll",
 		    pb_store_damage(store), pb_store_set_aside_as(store));
-	*ret = (struct pb_storage){.store = store};
+	*ret = (struct pb_storage){
+	    .store = store, .is_rebuilt = is_aside || pb_store_set_aside_as(store) != NULL};
 	return 0;
 }
 

@@ -8,6 +8,8 @@
  *	cannot be written		degraded: page from what can be read, remediate nothing, try again
  *	failed in the run before	degraded too: a small write may work on a disk on which no commit
  *					does, and a daemon that ends at each commit pages nobody
+ *	led to a broken claim		set aside too, the third time within ten minutes: a daemon that ends
+ *					with each start pages nobody
  */
 #ifndef PB_DAEMON_STORAGE_H
 #define PB_DAEMON_STORAGE_H
@@ -21,6 +23,7 @@ struct pb_storage {
 	struct pb_store *store; /* to commit to: on disk, or in memory when degraded */
 	struct pb_store *readable; /* degraded: where to restore from; NULL = nothing can be read */
 	bool is_degraded;
+	bool is_rebuilt; /* what was in it before is set aside */
 	char *why; /* degraded: for people and pages */
 };
 
@@ -29,6 +32,12 @@ struct pb_storage {
  * be on another file system (beside the socket), for the next pb_storage_open.
  */
 void pb_storage_failed(const char *marker, const char *why);
+
+/*
+ * From here on a broken claim (pb_check) leaves word in `marker`.claims, by which the starts to come know
+ * how often that was.
+ */
+void pb_storage_watch(const char *marker);
 
 /*
  * Takes the word that `marker` may have away.  Logs what it finds.  On failure the daemon must not start: PB_EXISTS (another daemon has it),

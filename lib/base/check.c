@@ -8,10 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static pb_check_fn *on_failure;
+
+void
+pb_check_on_failure(pb_check_fn *fn)
+{
+	on_failure = fn;
+}
+
 void
 pb_check_failed(const char *claim, const char *file, int line)
 {
 	fprintf(stderr, "%s:%d: broken claim: %s\n", file, line, claim);
+	/* Once: what it does may rest on the same claim. */
+	pb_check_fn *fn = PB_TAKE(on_failure);
+	if (fn != NULL)
+		fn(claim, file, line);
 	abort();
 }
 

@@ -15,6 +15,10 @@
 #define pb_impossible(why) pb_check_failed(why, __FILE__, __LINE__)
 _Noreturn void pb_check_failed(const char *claim, const char *file, int line);
 
+/* Called with the claim before the process ends, to leave word of it; NULL = nobody. */
+typedef void pb_check_fn(const char *claim, const char *file, int line);
+void pb_check_on_failure(pb_check_fn *fn);
+
 /* The first member of an object that travels through a void pointer is `uint32_t magic`. */
 #define PB_CHECK_OBJ(obj, m) pb_check((obj) != NULL && (obj)->magic == (m))
 

@@ -607,7 +607,8 @@ bool ladder_hold_back(struct turn *t, struct incident *in, const char *why);
 /* Something new while people are paged or have it: what keeps pages back keeps this back too.  Who
  * acknowledged it keeps it, and reads the new reason when that expires. */
 bool ladder_keep_quiet(struct turn *t, struct incident *in, const char *why);
-char *ladder_why_now(const struct ladder *l); /* why people are paged once it is let go; the caller's */
+char *
+ladder_why_now(const struct ladder *l); /* why people are paged once it is let go; the caller's */
 /*
  * A page of its own would be one too many: it waits for the others of its bundle.  Only who was never
  * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.

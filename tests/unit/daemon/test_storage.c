@@ -1,9 +1,11 @@
 /*
  * What becomes of the store at start, and of what happened without it.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "api_world.h"
@@ -67,6 +69,68 @@ START_TEST(a_sound_store_is_used_in_silence)
 	ck_assert(!s.is_degraded);
 	ck_assert_ptr_null(s.readable);
 	ck_assert_uint_eq(f.log.len, 0);
+	pb_storage_fini(&s);
+	teardown(&f);
+}
+END_TEST
+
+/* A process of its own, which ends as the daemon does. */
+static void
+break_a_claim(struct fixture *f)
+{
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		pb_storage_watch(f->marker);
+		pb_check(f == NULL);
+	}
+	ck_assert_int_gt(child, 0);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+START_TEST(a_store_that_breaks_claims_again_and_again_is_set_aside)
+{
+	struct fixture f;
+	struct pb_storage s = {0};
+	setup(&f);
+	for (int i = 0; i < 3; i++) {
+		open_it(&f, &s);
+		ck_assert(!s.is_rebuilt);
+		pb_storage_fini(&s);
+		ck_assert_uint_eq(f.log.len, 0);
+		break_a_claim(&f);
+	}
+	open_it(&f, &s);
+	ck_assert(s.is_rebuilt && !s.is_degraded);
+	ck_logged(&f, "ended 3 times within 10m at a broken claim (");
+	ck_logged(&f, "f == NULL): the store that leads to it is kept beside");
+	PB_CLEANUP(pb_freep)
+	char *look = pb_asprintf("ls '%s' | grep -q '^playbookd.db.damaged-'", f.state);
+	ck_assert_int_eq(system(look), 0);
+	pb_storage_fini(&s);
+	/* And not for ever: the count begins anew. */
+	open_it(&f, &s);
+	ck_assert(!s.is_rebuilt);
+	pb_storage_fini(&s);
+	teardown(&f);
+}
+END_TEST
+
+/* Those of last week are not counted, nor what is no line of ours. */
+START_TEST(old_broken_claims_are_forgotten)
+{
+	struct fixture f;
+	struct pb_storage s = {0};
+	struct pb_error err;
+	setup(&f);
+	PB_CLEANUP(pb_freep) char *claims = pb_asprintf("%s.claims", f.marker);
+	ck_assert_int_eq(pb_file_write(claims, 0600,
+			     PB_STR("1000 a\n2000 b\n3000 c\nnonsense\n\n9999999999999 d\n"), &err),
+	    0);
+	open_it(&f, &s);
+	ck_assert(!s.is_rebuilt);
+	ck_assert_int_ne(access(claims, F_OK), 0);
 	pb_storage_fini(&s);
 	teardown(&f);
 }
@@ -225,6 +289,8 @@ END_TEST
 PB_SUITE(storage)
 {
 	pb_add(s, a_sound_store_is_used_in_silence);
+	pb_add(s, a_store_that_breaks_claims_again_and_again_is_set_aside);
+	pb_add(s, old_broken_claims_are_forgotten);
 	pb_add(s, a_store_in_use_refuses_the_start);
 	pb_add(s, a_damaged_store_is_set_aside_loudly);
 	pb_add(s, a_folder_that_cannot_be_had_means_degraded);
