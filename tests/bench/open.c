@@ -267,18 +267,19 @@ void
 bench_open(void)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
-	const char *many = getenv("BENCH_MANY");
+	const char *asked = getenv("BENCH_MANY");
+	size_t many = asked == NULL ? MANY : strtoul(asked, NULL, 10);
 	bench_playbooks(&text, BENCH_PLAYBOOKS);
 	pb_buf_adds(&text, extra);
 	PB_CLEANUP(pb_config_unrefp) struct pb_config *c = bench_config(&text);
 	pb_buf_adds(&text, "    hold: 1m\n");
 	PB_CLEANUP(pb_config_unrefp) struct pb_config *other = bench_config(&text);
 	measure(c, other, FEW, false);
-	measure(c, other, many == NULL ? MANY : (size_t)atol(many), true);
+	measure(c, other, many, true);
 	for (size_t i = 0; i < WHAT_MAX; i++) {
 		char name[64], remark[64];
 		const struct figure *f = &figures[i];
-		(void)snprintf(name, sizeof(name), "%s open: %s", "100,000", f->name);
+		(void)snprintf(name, sizeof(name), "%zu open: %s", many, f->name);
 		(void)snprintf(remark, sizeof(remark), "with 1,000 open %.1f, so %.1f times",
 		    f->few, f->many / f->few);
 		bench_say(name, f->many, f->unit, remark);
