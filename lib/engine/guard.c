@@ -421,21 +421,48 @@ guard_lock_holder(const struct pb_engine *e, const struct incident *in, const ch
 
 /* --- the targets */
 
-/* How many: of a list its length, of a text one; -1 when it tells none. */
-static int64_t
-count_targets(const json_t *set)
+/* A target is a text that says something, or a number. */
+static bool
+is_target(const json_t *v)
 {
-	if (json_is_array(set)) {
-		size_t i;
-		const json_t *v;
-		json_array_foreach (set, i, v)
-			if (json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0))
-				return -1;
-		return (int64_t)json_array_size(set);
-	}
+	return json_string_length(v) > 0 || json_is_integer(v);
+}
+
+static const char *
+kind_of(const json_t *v)
+{
+	if (json_is_array(v))
+		return "a list";
+	if (json_is_object(v))
+		return "an object";
+	if (json_is_string(v))
+		return "an empty text";
+	return json_is_null(v) ? "null" : "neither a text nor a whole number";
+}
+
+/* How many: of a list its length, of a text one; -1 with `why` when that cannot be told. */
+static int64_t
+count_targets(const json_t *set, char **why)
+{
+	size_t i;
+	const json_t *v;
 	if (json_is_string(set))
 		return json_string_length(set) > 0 ? 1 : 0;
-	return -1;
+	if (!json_is_array(set)) {
+		*why = pb_asprintf("the targets are not known: they are %s, and neither a list nor "
+				   "a text (targets)",
+		    kind_of(set));
+		return -1;
+	}
+	json_array_foreach (set, i, v) {
+		if (is_target(v))
+			continue;
+		*why = pb_asprintf("the targets are not known: element %zu of the list is %s (targets: "
+				   "a list of names)",
+		    i + 1, kind_of(v));
+		return -1;
+	}
+	return (int64_t)json_array_size(set);
 }
 
 /* A whole number of the outside, as such or as text; -1 when it is none. */
@@ -463,10 +490,12 @@ guard_targets(struct turn *t, const struct incident *in, size_t step)
 	PB_JSON json_t *context = context_build(t->e, in, t->now);
 	if (pb_template_expand(c->targets_from, context, &set, &err) < 0)
 		return pb_asprintf("the targets are not known: %s", err.text);
-	int64_t n = count_targets(set);
-	if (n <= 0)
-		return pb_strdup(n == 0 ? "the set of targets is empty (targets)"
-					: "the targets are not known: neither a list nor a text");
+	char *why = NULL;
+	int64_t n = count_targets(set, &why);
+	if (n < 0)
+		return why;
+	if (n == 0)
+		return pb_strdup("the set of targets is empty (targets)");
 	if (n > c->targets_max)
 		return pb_asprintf("%lld targets (targets: at most %lld)", (long long)n,
 		    (long long)c->targets_max);
