@@ -346,7 +346,8 @@ struct pb_way {
 	size_t n;
 	int64_t run_for; /* from the first step's start to the run's end, at most */
 	int64_t human_for; /* from the event until a human is paged, at most: the run's failure
-			      or page_by, what comes first */
+			      or page_by, what comes first; page_by where a lock may keep
+			      the run waiting, or mode: observe lets none begin */
 };
 void pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret);
 void pb_way_fini(struct pb_way *w);

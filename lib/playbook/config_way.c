@@ -97,6 +97,18 @@ longest_from(const struct pb_playbook *p, size_t i, enum ending how, const struc
 	return best;
 }
 
+/* The run's failure pages, or page_by does: a run that only waits, for a lock or as observed, never fails. */
+static int64_t
+human_for(const struct pb_playbook *p, int64_t run_for)
+{
+	if (p->n_steps == 0)
+		return 0;
+	if (p->guards.concurrency_max > 0 || p->guards.mode == PB_MODE_OBSERVE ||
+	    p->hold_for + run_for > p->page_by_for)
+		return p->page_by_for;
+	return p->hold_for + run_for;
+}
+
 void
 pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret)
 {
@@ -115,9 +127,7 @@ pb_playbook_way(const struct pb_playbook *p, struct pb_way *ret)
 		if (!rest[how][i].is_skipped)
 			ret->steps[ret->n++] = i;
 	ret->run_for = rest[how][0].span;
-	ret->human_for = p->n_steps == 0 ? 0 : p->hold_for + ret->run_for;
-	if (ret->human_for > p->page_by_for)
-		ret->human_for = p->page_by_for;
+	ret->human_for = human_for(p, ret->run_for);
 	free(rest[ENDS]);
 	free(rest[ROLLS_BACK]);
 }

@@ -19,6 +19,13 @@ static const struct {
     {"no steps", BOOK(""), "", 0, 0},
     {"the implicit verification counts", BOOK("    page_by: 9m\n    steps:\n" STEP("a", "")), "a",
 	5 * PB_MINUTE, 5 * PB_MINUTE},
+    {"a run may wait for its lock until page_by",
+	BOOK("    page_by: 9m\n    guards: {concurrency: {max: 1, lock: l}}\n    steps:\n" STEP(
+	    "a", "")),
+	"a", 5 * PB_MINUTE, 9 * PB_MINUTE},
+    {"nothing runs where it is only observed",
+	BOOK("    page_by: 9m\n    guards: {mode: observe}\n    steps:\n" STEP("a", "")), "a",
+	5 * PB_MINUTE, 9 * PB_MINUTE},
     {"page_by comes first", BOOK("    page_by: 3m\n    steps:\n" STEP("a", "")), "a", 5 * PB_MINUTE,
 	3 * PB_MINUTE},
     {"the hold counts", BOOK("    page_by: 9m\n    hold: 30s\n    steps:\n" STEP("a", "")), "a",
