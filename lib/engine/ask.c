@@ -37,14 +37,6 @@ ask_step(const struct incident *in)
 	return PB_NONE;
 }
 
-static void
-refuse(struct turn *t, const struct pb_input *input, const struct incident *in, char *message)
-{
-	PB_CLEANUP(pb_freep) char *text = pb_asprintf("%s: %s", in->id, message);
-	pb_update_reply(t->u, input->token, 409, json_pack("{s:s}", "error", text));
-	free(message);
-}
-
 /* Why this answer fits no question; NULL when it does. */
 static char *
 why_not(const struct turn *t, const struct incident *in, const struct pb_input *input)
@@ -74,9 +66,10 @@ void
 ask_command(struct turn *t, struct incident *in, const struct pb_input *input)
 {
 	bool is_yes = input->kind == PB_IN_APPROVE;
-	char *no = why_not(t, in, input), by[128], reason[512], clock[PB_TIME_TEXT];
+	char by[128], reason[512], clock[PB_TIME_TEXT];
+	PB_CLEANUP(pb_freep) char *no = why_not(t, in, input);
 	if (no != NULL) {
-		refuse(t, input, in, no);
+		refusal(t, in, input, no);
 		return;
 	}
 	size_t step = ask_step(in);
@@ -89,6 +82,9 @@ ask_command(struct turn *t, struct incident *in, const struct pb_input *input)
 	    input->text == NULL || input->text[0] == '\0' ? "" : ": ",
 	    pb_safe(reason, sizeof(reason), pb_str_of(input->text)));
 	incident_put(t, in);
+	PB_CLEANUP(pb_freep) char *why = pb_asprintf("%s and is not over yet", in->answer);
+	if (is_yes)
+		ladder_why_is(t, in, why);
 	incident_input(t, in, is_yes ? INCIDENT_APPROVE : INCIDENT_REJECT);
 	pb_update_reply(t->u, input->token, 200,
 	    json_pack("{s:s, s:s, s:s}", "incident", in->id, "state",

@@ -333,6 +333,8 @@ command(struct turn *t, const struct pb_input *input)
 		command_ack_all(t, b, input);
 		return;
 	}
+	if (in == NULL && !is_ambiguous && refusal_of_resolved(t, input, id))
+		return;
 	if (in == NULL) {
 		refuse(t, input->token, is_ambiguous ? 409 : 404,
 		    is_ambiguous ? "several open incidents end so; give the whole id"

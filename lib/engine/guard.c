@@ -457,8 +457,9 @@ count_targets(const json_t *set, char **why)
 	json_array_foreach (set, i, v) {
 		if (is_target(v))
 			continue;
-		*why = pb_asprintf("the targets are not known: element %zu of the list is %s (targets: "
-				   "a list of names)",
+		*why = pb_asprintf(
+		    "the targets are not known: element %zu of the list is %s (targets: "
+		    "a list of names)",
 		    i + 1, kind_of(v));
 		return -1;
 	}

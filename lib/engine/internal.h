@@ -315,6 +315,8 @@ struct incident {
 	char *lock; /* what its run holds while it is active; NULL = nothing */
 	int64_t wait_until; /* PROPOSED, QUEUED: then a human must do without; 0 = no wait */
 	char *answer; /* what became of the last question to a human, for those who answer again */
+	enum pb_input_kind refused; /* the last command that was, and noted; not recorded */
+	int64_t refused_at;
 	bool is_stale; /* event older than max_age: no remediation */
 	char *
 	    own; /* by which sign its event was caused by a call of ours: no remediation; NULL = by none */
@@ -463,6 +465,13 @@ void wake_lock(struct pb_engine *e, const char *lock); /* may be NULL */
 void wake_inhibited(struct pb_engine *e, const char *playbook);
 void wake_boot(struct pb_engine *e); /* all of them, once what was restored stands in its places */
 
+/* refusal.c */
+/* Answers 409 with "ID: MESSAGE", and notes it on the incident. */
+void
+refusal(struct turn *t, struct incident *in, const struct pb_input *input, const char *message);
+/* False when no incident of this id is remembered as resolved: nothing was answered. */
+bool refusal_of_resolved(struct turn *t, const struct pb_input *input, const char *id);
+
 /* reopen.c: what comes back */
 void reopen_keep(struct turn *t, struct incident *in); /* it was closed just now */
 void reopen_index(struct pb_engine *e, struct incident *in);
@@ -599,6 +608,8 @@ void ladder_fini(struct ladder *l);
 /* The only place where its state changes; puts the record. */
 void ladder_enter(struct turn *t, struct incident *in, enum ladder_state state, int64_t next_at);
 void ladder_set_text(char **text, const char *value); /* value may be what *text is */
+/* What its further pages say, once it pages; before that nothing changes. */
+void ladder_why_is(struct turn *t, struct incident *in, const char *why);
 void ladder_forget_who(struct ladder *l); /* nobody has it any more */
 
 /* ladder_wait.c */

@@ -312,6 +312,15 @@ ladder_forget_who(struct ladder *l)
 	l->acked_at = 0;
 }
 
+void
+ladder_why_is(struct turn *t, struct incident *in, const char *why)
+{
+	if (in->ladder.why == NULL || in->ladder.state == LADDER_CLOSED)
+		return;
+	ladder_set_text(&in->ladder.why, why);
+	ladder_put(t, in);
+}
+
 /* The level that had been reached hears of it now; later ones follow at their distance from it. */
 static void
 resume(struct turn *t, struct incident *in)

@@ -205,7 +205,13 @@ START_TEST(an_incident_is_injected_listed_acknowledged_and_resolved)
 	{
 		CTL(&w, NULL, "ack", "1", NULL, NULL);
 		ck_assert_int_eq(r.rc, 1);
-		ck_assert_str_eq(r.err, "playbookctl: 1: no open incident has this id\n");
+		ck_says(r.err, ": it was resolved at ");
+		ck_says(r.err, "Z: by_hand by ");
+	}
+	{
+		CTL(&w, NULL, "timeline", id, NULL, NULL);
+		ck_says(r.out, "ack by ");
+		ck_says(r.out, ": it was resolved at ");
 	}
 	api_close(&w);
 }
