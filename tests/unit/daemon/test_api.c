@@ -2,6 +2,7 @@
  * The API: routes, commands, errors.
  */
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -367,8 +368,80 @@ START_TEST(every_path_of_the_description_exists)
 }
 END_TEST
 
+/* The next row of the route table of daemon/api.c; NULL at its end. */
+static const char *
+next_route(const char *p, char *ret_method, char *ret_path, size_t size)
+{
+	char method[8];
+	const char *row = strstr(p, "\n    {\"/");
+	if (row == NULL)
+		return NULL;
+	row += 7;
+	size_t len = strcspn(row, "\"");
+	ck_assert_uint_lt(len, size);
+	memcpy(ret_path, row, len);
+	ret_path[len] = '\0';
+	ck_assert_int_eq(sscanf(row + len, "\", PB_HTTP_%7[A-Z]", method), 1);
+	memcpy(ret_method, method, sizeof(method));
+	return row + len;
+}
+
+static char *
+with_id(const char *path, const char *id)
+{
+	const char *star = strchr(path, '*');
+	return star == NULL ? pb_strdup(path)
+			    : pb_asprintf("%.*s%s%s", (int)(star - path), path, id, star + 1);
+}
+
+/* Does the path's part of the description, up to the next path, have the method? */
+static bool
+is_described(const char *yaml, const char *path, const char *method)
+{
+	PB_CLEANUP(pb_freep) char *id = with_id(path, "{id}");
+	PB_CLEANUP(pb_freep) char *head = pb_asprintf("\n  %s:\n", id);
+	const char *key = strcmp(method, "GET") == 0 ? "\n    get:" : "\n    post:";
+	const char *part = strstr(yaml, head);
+	const char *next = part == NULL ? NULL : strstr(part + 3, "\n  /");
+	const char *found = part == NULL ? NULL : strstr(part, key);
+	return found != NULL && (next == NULL || found < next);
+}
+
+static void
+read_text(const char *path, struct pb_buf *ret)
+{
+	struct pb_error err;
+	ck_assert_msg(pb_file_read(path, 0, ret, &err) == 0, "%s", err.text);
+}
+
+START_TEST(every_route_is_in_the_manual_and_in_the_description)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf code = PB_BUF_INIT, man = PB_BUF_INIT;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf yaml = PB_BUF_INIT;
+	char method[8], path[128];
+	size_t n = 0;
+	read_text("daemon/api.c", &code);
+	read_text("man/playbookd.8", &man);
+	read_text("conf/openapi.yaml", &yaml);
+	const char *table = strstr(code.ptr, "} routes[] = {");
+	ck_assert_ptr_nonnull(table);
+	for (const char *p = table; (p = next_route(p, method, path, sizeof(path))) != NULL; n++) {
+		PB_CLEANUP(pb_freep) char *id = with_id(path, "ID");
+		PB_CLEANUP(pb_freep) char *line = pb_asprintf("\n%-4s %s", method, id);
+		const char *found = strstr(man.ptr, line);
+		while (found != NULL && strchr(" \n", found[strlen(line)]) == NULL)
+			found = strstr(found + 1, line);
+		ck_assert_msg(found != NULL, "man/playbookd.8 lacks %s %s", method, id);
+		ck_assert_msg(is_described(yaml.ptr, path, method), "conf/openapi.yaml lacks %s %s",
+		    method, id);
+	}
+	ck_assert_uint_ge(n, 20);
+}
+END_TEST
+
 PB_SUITE(api)
 {
+	pb_add(s, every_route_is_in_the_manual_and_in_the_description);
 	pb_add_loop(s, what_cannot_be_is_refused_in_words, 0, PB_ARRAY_LEN(refused));
 	pb_add(s, status_is_what_the_daemon_says);
 	pb_add(s, an_injected_alarm_opens_an_incident_and_its_repeat_does_not);
