@@ -316,6 +316,7 @@ static void
 attach(struct turn *t, struct incident *in)
 {
 	in->count++;
+	ladder_burns_again(t, in);
 	in->recovered_at = in->calm_at = 0;
 	incident_note(t, in, "", "again", "event %lld of this incident", (long long)in->count);
 	incident_put(t, in);

@@ -625,6 +625,10 @@ ladder_why_now(const struct ladder *l); /* why people are paged once it is let g
  * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.
  */
 bool ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why);
+/* It flaps, was paged and is OK: nothing more before calm_at, when it is closed. */
+bool ladder_waits_for_calm(struct turn *t, struct incident *in);
+/* Before calm_at is cleared: what had come due meanwhile is due now. */
+void ladder_burns_again(struct turn *t, struct incident *in);
 
 /* rungs.c */
 struct rung {

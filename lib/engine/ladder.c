@@ -603,6 +603,8 @@ ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const
 	bool would_page = input == LADDER_DUE || (input == LADDER_PAGE && state == LADDER_ARMED);
 	if (would_page && state != LADDER_CLOSED && ladder_hold_back(t, in, text))
 		return;
+	if (input == LADDER_DUE && state != LADDER_CLOSED && ladder_waits_for_calm(t, in))
+		return;
 	bool is_news = input == LADDER_PAGE &&
 	    (state == LADDER_PAGING || state == LADDER_SPENT || state == LADDER_ACKED);
 	if (is_news && ladder_keep_quiet(t, in, text)) {

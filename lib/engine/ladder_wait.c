@@ -1,6 +1,6 @@
 /*
  * Why a page that is due does not go now: something hushes it, the first poll has not told yet whether
- * that still holds, or it goes with others of its bundle.
+ * that still holds, it goes with others of its bundle, or it flaps and is OK just now.
  */
 #include "bundle.h"
 
@@ -183,4 +183,22 @@ ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, con
 	}
 	l->owes = had_owed;
 	return false;
+}
+
+/* --- what flaps and is OK */
+
+bool
+ladder_waits_for_calm(struct turn *t, struct incident *in)
+{
+	if (in->calm_at <= t->now || in->ladder.started_at == 0)
+		return false;
+	ladder_enter(t, in, in->ladder.state, in->calm_at);
+	return true;
+}
+
+void
+ladder_burns_again(struct turn *t, struct incident *in)
+{
+	if (in->calm_at > 0 && in->ladder.next_at == in->calm_at)
+		ladder_enter(t, in, in->ladder.state, t->now);
 }

@@ -182,8 +182,9 @@ reopen_is_calming(struct turn *t, struct incident *in)
 		return false;
 	in->calm_at = t->now + within_of(in);
 	incident_note(t, in, "", "flap",
-	    "it is over, as %zu times before; closed at %s if it stays so", in->n_flaps,
-	    pb_time_clock(until, in->calm_at));
+	    "it is over, as %zu times before; closed at %s if it stays so, and nobody is paged "
+	    "until then",
+	    in->n_flaps, pb_time_clock(until, in->calm_at));
 	incident_put(t, in);
 	return true;
 }

@@ -66,6 +66,10 @@ oracle_is_hushed(const struct oracle *o, const struct duty *d)
 		    pb_pattern_match(m->match, pb_event_json(d->event)))
 			return true;
 	}
+	int64_t flaps =
+	    d->playbook == NULL ? PB_DEFAULT_FLAP_TIMES : d->playbook->guards.flap_times;
+	if (d->n_reopened >= flaps && d->is_reached && oracle_has_recovered(o, d))
+		return true;
 	for (size_t k = 0; d->playbook != NULL && k < d->playbook->n_inhibited_by; k++)
 		for (i = 0; pb_map_next(o->duties, &i, &key, &value);)
 			if (value != d &&
