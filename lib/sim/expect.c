@@ -207,6 +207,29 @@ check_trace(struct world *w, struct pb_buf *failures)
 }
 
 void
+expect_replies(struct world *w, struct pb_buf *failures)
+{
+	for (size_t i = 0; i < w->n_asked; i++) {
+		const struct asked *a = &w->asked[i];
+		bool is_refused = a->status >= 400;
+		bool is_expected = pb_json_bool(a->event, "refused", false);
+		if (is_refused == is_expected)
+			continue;
+		PB_JSON json_t *event = json_deep_copy(a->event);
+		PB_CLEANUP(pb_freep) char *where = pb_strdup(pb_json_str(event, "where"));
+		json_object_del(event, "where");
+		PB_CLEANUP(pb_freep) char *text = pb_json_text(event);
+		if (is_refused)
+			pb_buf_addf(failures,
+			    "%s: %s was refused: %d %s; where that is meant, say refused: true\n",
+			    where, text, a->status, a->error == NULL ? "" : a->error);
+		else
+			pb_buf_addf(failures, "%s: %s was %s\n", where, text,
+			    a->status == 0 ? "not answered" : "not refused");
+	}
+}
+
+void
 expect_check(struct world *w, struct pb_buf *failures)
 {
 	size_t i;

@@ -61,7 +61,9 @@ pb_scenario_run(struct pb_scenario_run *run)
 			broken(w, "P1: message %zu is never finished", i + 1);
 	if (w->broken.len > 0)
 		pb_buf_adds(&run->failures, w->broken.ptr);
-	else if (run->with_expect)
+	if (w->broken.len == 0 && run->with_replies)
+		expect_replies(w, &run->failures);
+	if (w->broken.len == 0 && run->with_expect)
 		expect_check(w, &run->failures);
 	world_add_trace(w, &run->trace);
 	run->points = w->points;

@@ -20,6 +20,7 @@ struct pb_scenario_run {
 	const size_t *crash_at; /* points to die at, ascending */
 	size_t n_crash_at;
 	bool with_expect;
+	bool with_replies; /* fails when a command is refused whose event does not say `refused` */
 	bool is_quiet; /* keeps no trace */
 	bool is_plain; /* a model of the store in place of SQLite: much faster */
 	struct pb_cells *cells; /* counted in; NULL = nowhere */

@@ -17,7 +17,9 @@
 static const char *const event_words[] = {"at", "alarm", "to", "tags", "by", "twice", "late",
     "event", "ack", "resolve", "reason", "approve", "reject", "step", "stop_remediation",
     "start_remediation", "kill", "drain", "fail_commits", "store_is_back", "garbage", "jump",
-    "silence", "for", "expire"};
+    "silence", "for", "expire", "snooze", "escalate", "refused"};
+static const char *const command_words[] = {"ack", "snooze", "escalate", "resolve", "approve",
+    "reject", "stop_remediation", "start_remediation", "silence", "expire"};
 static const char *const expect_words[] = {"at", "by", "between", "never", "at_most", "times",
     "step", "probe", "page", "notice", "incident", "inputs", "cause", "level", "to"};
 static const char *const answer_words[] = {
@@ -77,6 +79,28 @@ check_alarm(struct pb_loader *l, const struct pb_node *n)
 		(void)pb_read_word(l, by, ways, PB_ARRAY_LEN(ways), &word);
 }
 
+static bool
+has_any(const struct pb_node *n, const char *const *keys, size_t n_keys)
+{
+	for (size_t i = 0; i < n_keys; i++)
+		if (pb_node_get(n, keys[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+check_command(struct pb_loader *l, const struct pb_node *n)
+{
+	static const char *const answers[] = {"true", "false"};
+	size_t word;
+	const struct pb_node *refused = pb_node_get(n, "refused");
+	(void)span_at(l, n, "for");
+	if (refused != NULL && !has_any(n, command_words, PB_ARRAY_LEN(command_words)))
+		pb_problem_add(l, refused, "only a command of people can be refused");
+	else if (refused != NULL)
+		(void)pb_read_word(l, refused, answers, PB_ARRAY_LEN(answers), &word);
+}
+
 /* Returns when the last event is. */
 static int64_t
 check_events(struct pb_loader *l, const struct pb_node *events)
@@ -96,19 +120,11 @@ check_events(struct pb_loader *l, const struct pb_node *events)
 		(void)span_at(l, n, "late");
 		(void)span_at(l, n, "kill");
 		(void)span_at(l, n, "jump");
+		check_command(l, n);
 		if (pb_node_get(n, "alarm") != NULL)
 			check_alarm(l, n);
 	}
 	return last;
-}
-
-static bool
-has_any(const struct pb_node *n, const char *const *keys, size_t n_keys)
-{
-	for (size_t i = 0; i < n_keys; i++)
-		if (pb_node_get(n, keys[i]) != NULL)
-			return true;
-	return false;
 }
 
 static bool
@@ -228,6 +244,19 @@ merge(const struct pb_test *used, json_t *given)
 	return all;
 }
 
+/* Where each event stands, for what is said of it when it was played. */
+static void
+add_places(const struct reader *r, const struct pb_node *events, json_t *given)
+{
+	size_t i;
+	json_t *event;
+	json_array_foreach (json_object_get(given, "events"), i, event) {
+		PB_CLEANUP(pb_freep)
+		char *where = pb_asprintf("%s:%d", r->path, events->items[i]->line);
+		pb_json_set_str(event, "where", where);
+	}
+}
+
 /* The longer of what was said and what the test that is used runs for. */
 static void
 set_until(json_t *scenario, const json_t *given, int64_t last)
@@ -270,6 +299,7 @@ read_test(struct pb_loader *l, const struct pb_node *n, struct reader *r)
 		json_decref(given);
 		return;
 	}
+	add_places(r, pb_node_get(n, "events"), given);
 	json_t *scenario = merge(used, json_incref(given));
 	set_until(scenario, given, last > expected ? last : expected);
 	json_decref(given);
@@ -372,8 +402,11 @@ void
 pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_result *ret)
 {
 	*ret = (struct pb_test_result){.is_passed = true, .n_runs = 1};
-	struct pb_scenario_run clean = {
-	    .scenario = t->scenario, .config = config, .seed = 1, .with_expect = true};
+	struct pb_scenario_run clean = {.scenario = t->scenario,
+	    .config = config,
+	    .seed = 1,
+	    .with_expect = true,
+	    .with_replies = true /* a crash may well be why a command is refused: not below */};
 	pb_scenario_run(&clean);
 	if (clean.failures.len > 0)
 		report(ret, &clean, NULL);

@@ -36,6 +36,15 @@ add_word(const char **words, size_t *n, const char *word)
 		words[(*n)++] = word;
 }
 
+/* A step's, or of what it reads: "fix.check" of its check_first, and of its wait. */
+static bool
+is_named(const struct pb_step *s, const char *name)
+{
+	return strcmp(s->name, name) == 0 ||
+	    (s->check != NULL && strcmp(s->check->read->name, name) == 0) ||
+	    (s->wait != NULL && strcmp(s->wait->read->name, name) == 0);
+}
+
 static void
 check_step(const struct names *n, const char *name, const char *where)
 {
@@ -45,8 +54,8 @@ check_step(const struct names *n, const char *name, const char *where)
 		const struct pb_playbook *p = &n->config->playbooks[i];
 		for (size_t k = 0; k < p->n_steps; k++) {
 			const struct pb_step *s = &p->steps[k];
-			if (strcmp(s->name, name) == 0 ||
-			    (s->rollback != NULL && strcmp(s->rollback->name, name) == 0))
+			if (is_named(s, name) ||
+			    (s->rollback != NULL && is_named(s->rollback, name)))
 				return;
 			add_word(words, &n_words, s->name);
 		}
@@ -99,6 +108,9 @@ check_line(const struct names *n, const json_t *line)
 	const char *step = pb_json_str(line, "step");
 	if (step != NULL && strcmp(step, "step") != 0)
 		check_step(n, step, where);
+	const char *probe = pb_json_str(line, "probe");
+	if (probe != NULL && strcmp(probe, "probe") != 0)
+		check_step(n, probe, where);
 	const char *never = pb_json_str(line, "never");
 	size_t n_kinds = 0;
 	bool is_kind = never == NULL;

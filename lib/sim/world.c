@@ -125,7 +125,15 @@ static void
 op_reply(void *arg, const struct pb_reply *reply)
 {
 	struct world *w = arg;
-	if (w->is_crashed || w->is_quiet)
+	if (w->is_crashed)
+		return;
+	if (reply->token > 0 && reply->token <= w->n_asked) {
+		struct asked *a = &w->asked[reply->token - 1];
+		a->status = reply->status;
+		free(a->error);
+		a->error = pb_strdup(pb_json_str(reply->body, "error"));
+	}
+	if (w->is_quiet)
 		return;
 	PB_CLEANUP(pb_freep) char *text = pb_json_text(reply->body);
 	pb_buf_addf(&w->trace, "         reply %d %s\n", reply->status, text);
@@ -428,6 +436,9 @@ world_free(struct world *w)
 	for (size_t i = 0; i < w->n_marks; i++)
 		free(w->marks[i].text);
 	free(w->marks);
+	for (size_t i = 0; i < w->n_asked; i++)
+		free(w->asked[i].error);
+	free(w->asked);
 	json_decref(w->alarms);
 	json_decref(w->reported);
 	json_decref(w->mutes);

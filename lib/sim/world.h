@@ -36,6 +36,13 @@ struct mark {
 	char *text;
 };
 
+/* A command of people, and what it was answered; its place is the token of its input. */
+struct asked {
+	const json_t *event;
+	int status; /* 0 = nothing: the daemon died, or could not write it down */
+	char *error; /* why it was refused */
+};
+
 struct message {
 	uint64_t receipt;
 	struct pb_event *event; /* NULL: cannot be read */
@@ -104,6 +111,9 @@ struct world {
 	const struct pb_update *pending;
 	int64_t pending_at;
 
+	struct asked *asked;
+	size_t n_asked;
+
 	/* what was observed */
 	struct seen *seen;
 	size_t n_seen;
@@ -168,6 +178,8 @@ bool world_dies_here(struct world *w);
 void world_see(struct world *w, const char *kind, const char *name, const char *detail,
     const char *incident, int64_t level, const json_t *inputs);
 
+/* Each command was accepted, or refused where its event says so; adds to `failures` which was not. */
+void expect_replies(struct world *w, struct pb_buf *failures);
 /* expect.c: what the scenario says must have happened; adds to `failures` what did not */
 void expect_check(struct world *w, struct pb_buf *failures);
 /* "step", "page", ...: what can be expected; NULL ends the list. */

@@ -185,7 +185,9 @@ post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const ch
 	in->text = pb_strdup(pb_json_str(e, "reason"));
 	if (json_object_get(e, "for") != NULL)
 		in->span = span_of(json_object_get(e, "for"));
-	in->token = 1;
+	w->asked = pb_realloc(w->asked, (w->n_asked + 1) * sizeof(*w->asked));
+	w->asked[w->n_asked++] = (struct asked){.event = e};
+	in->token = w->n_asked;
 	world_post(w, in);
 }
 

@@ -78,6 +78,10 @@ run(const char *option, struct pb_buf *ret)
 	"version: 1\ntests: [{name: \"<nobody> & #1\", events: [{at: 0s, alarm: nobody-knows-it, " \
 	"to: ALARM}], expect: [{by: 1m, incident: resolved}]}]\n"
 
+#define COMMAND(what)                                                                              \
+	"version: 1\ntests: [{name: a, expect: [{never: page}], events: [\n{at: 1s, " what "}]}]"  \
+	"\n"
+
 static const struct form_row {
 	const char *option, *text, *words;
 	enum pb_ctl_exit rc;
@@ -93,6 +97,19 @@ static const struct form_row {
     {"--only=other", FAILS, "", PB_CTL_USAGE},
     {"--tap", "version: 1\ntests: [{name: a, expect: [{never: pag}], x: 1}]\n", "", PB_CTL_USAGE},
     {"--nonsense", FAILS, "", PB_CTL_USAGE},
+    {NULL, COMMAND("stop_remediation: \"\""),
+	"x.test.yaml:3: {\"at\":\"1s\",\"stop_remediation\":\"\"} was refused: 400 a reason is "
+	"needed; "
+	"others will read it; where that is meant, say refused: true\n",
+	PB_CTL_REFUSED},
+    {NULL, COMMAND("ack: \"77\""), "was refused: 404 ", PB_CTL_REFUSED},
+    {NULL, COMMAND("snooze: \"77\", for: 30m"), "was refused: 404 ", PB_CTL_REFUSED},
+    {NULL, COMMAND("escalate: \"77\""), "was refused: 404 ", PB_CTL_REFUSED},
+    {NULL, COMMAND("ack: \"77\", refused: true"), "1 test, 0 failed", PB_CTL_OK},
+    {NULL, COMMAND("stop_remediation: \"\", reason: r, refused: true"),
+	"\"refused\":true} was not refused\n", PB_CTL_REFUSED},
+    {NULL, COMMAND("kill: 1s, refused: true"), "", PB_CTL_USAGE},
+    {NULL, COMMAND("silence: {source: [x]}, reason: r, for: soon"), "", PB_CTL_USAGE},
 };
 
 START_TEST(results_are_printed_as_asked)

@@ -79,6 +79,13 @@ static const char config_text[] =
     "    page_by: 5m\n"
     "    escalate: e\n"
     "    steps: [{name: fix, action: exec, argv: [/bin/fix], effect: idempotent, timeout: 30s}]\n"
+    "  - name: asks\n"
+    "    match: {source: [nobody]}\n"
+    "    page_by: 5m\n"
+    "    escalate: e\n"
+    "    steps: [{name: enter, action: exec, argv: [/bin/enter], effect: check_first, timeout: "
+    "30s,\n"
+    "        check: {action: exec, argv: [/bin/look], done: {s: [in]}, timeout: 9s}}]\n"
     "escalations: [{name: e, levels: [{notify: [ana], via: [pager]}]}]\n";
 
 static struct pb_config *
@@ -100,6 +107,11 @@ config(void)
 	"    world: {exec:fix: {after: 5s}}\n"                                                     \
 	"    events: [{at: 0s, alarm: a, to: ALARM}, {at: 1m, alarm: a, to: OK}]\n"                \
 	"    expect: [{at: 0s, step: fix}, {by: 1m, incident: resolved, cause: remediated}]\n"
+
+/* The event follows that is tried on an incident of which ana was paged. */
+#define PAGED                                                                                      \
+	"  - name: b\n    use: recovers\n    world: {exec:fix: {error: Exec.Exit.1}}\n"            \
+	"    events: [{at: 0s, alarm: a, to: ALARM},\n      "
 
 /* The last test of the file is played. */
 static const struct play_row {
@@ -131,6 +143,25 @@ static const struct play_row {
 	RECOVERS "  - name: b\n    use: recovers\n"
 		 "    world: {exec:fix: [{error: ThrottlingException}, {after: 1s}]}\n"
 		 "    expect: [{times: 2, step: fix}, {at_most: 1, step: fix}]\n",
+	true, 1, NULL},
+    {"paged, snoozed, paged again",
+	RECOVERS PAGED "{at: 10s, snooze: \"1\", for: 10m}]\n"
+		       "    expect: [{at: 610s, page: ana}]\n",
+	true, 1, NULL},
+    {"handed over to the last level again",
+	RECOVERS PAGED "{at: 10s, escalate: \"1\"}]\n    expect: [{at: 10s, page: ana}]\n", true, 1,
+	NULL},
+    {"a refusal says its place and its answer",
+	RECOVERS PAGED "{at: 10s, approve: \"1\"}]\n    expect: [{by: 1s, page: ana}]\n", false, 1,
+	"x.test.yaml:11: {\"at\":\"10s\",\"approve\":\"1\"} was refused: 409 "},
+    {"resolved by hand",
+	RECOVERS PAGED "{at: 1m, resolve: \"1\", reason: r}]\n"
+		       "    expect: [{at: 1m, incident: resolved}]\n",
+	true, 1, NULL},
+    {"silenced, and that ended",
+	RECOVERS PAGED "{at: 1m, silence: {source: [x]}, for: 1h, reason: r},\n"
+		       "      {at: 2m, expire: s1}, {at: 3m, expire: s1, refused: true}]\n"
+		       "    expect: [{by: 1m, page: ana}]\n",
 	true, 1, NULL},
     {"a trace that differs", RECOVERS "  - name: b\n    use: recovers\n    trace: \"nothing\\n\"\n",
 	false, 1, "expected: nothing"},
@@ -173,6 +204,8 @@ static const struct {
     {"{never: page}", "exec:fixx: {output: {}}",
 	"exec:fixx: no step is called \"fixx\" (did you mean fix?)"},
     {"{never: page}", "\"page:mail\": {error: X}", "page:mail: no channel is called \"mail\""},
+    {"{never: page, probe: fix.check}", "", "no step is called \"fix.check\""},
+    {"{times: 0, probe: enter.check}", "exec:enter.check: {output: {}}", NULL},
     {"{by: 1m, page: {to: ana, by: pager}}", "exec:fix: {output: {}}", NULL},
 };
 
