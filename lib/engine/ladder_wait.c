@@ -64,10 +64,12 @@ char *
 ladder_why_now(const struct ladder *l)
 {
 	const char *held = l->held == NULL ? "?" : l->held;
-	if (l->why == NULL)
-		return pb_asprintf("held back until now by %s", held);
-	return pb_asprintf("%s; held back until now by %s", l->why,
-	    strstr(l->why, held) != NULL ? "the same" : held);
+	if (l->why != NULL && strstr(l->why, held) != NULL)
+		return pb_asprintf("%s; held back until now by the same", l->why);
+	/* An inhibition is told as what was done, all else by its name. */
+	const char *by = strncmp(held, "inhibited ", strlen("inhibited ")) == 0 ? "," : " by";
+	return pb_asprintf("%s%sheld back until now%s %s", l->why == NULL ? "" : l->why,
+	    l->why == NULL ? "" : "; ", by, held);
 }
 
 bool
