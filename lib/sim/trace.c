@@ -11,7 +11,9 @@ static int64_t
 line_at(const char *line)
 {
 	long long h, m, s;
-	if (sscanf(line, "%lld:%2lld:%2lld ", &h, &m, &s) != 3)
+	char head[32]; /* sscanf looks for the end of what it is given, be it a month away */
+	(void)snprintf(head, sizeof(head), "%.31s", line);
+	if (sscanf(head, "%lld:%2lld:%2lld ", &h, &m, &s) != 3)
 		return -1;
 	return h * PB_HOUR + m * PB_MINUTE + s * PB_SECOND;
 }
