@@ -274,5 +274,7 @@ pb_ctl_main(int argc, char **argv)
 		return status;
 	if (errno != EPIPE)
 		fprintf(stderr, "playbookctl: standard output: %s\n", strerror(errno));
-	return PB_CTL_REFUSED;
+	/* There 1 says "does not match", which nobody has found. */
+	bool is_answer = argc > 1 && strcmp(argv[1], "test-pattern") == 0;
+	return is_answer ? PB_CTL_USAGE : PB_CTL_REFUSED;
 }

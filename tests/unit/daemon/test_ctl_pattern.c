@@ -274,8 +274,32 @@ START_TEST(an_option_is_given_once_and_one_file_is_standard_input)
 }
 END_TEST
 
+/* 1 would say that it does not match. */
+START_TEST(an_answer_that_cannot_be_written_is_none)
+{
+	const char *build = getenv("BUILD");
+	PB_CLEANUP(pb_freep)
+	char *program = pb_asprintf("%s/playbookctl", build == NULL ? "build" : build);
+	if (access(program, X_OK) != 0) {
+		printf("SKIP answer that cannot be written: %s is not built\n", program);
+		return;
+	}
+	PB_CLEANUP(pb_freep)
+	char *command =
+	    pb_asprintf("d=$(mktemp -d) && echo '{\"a\":[1]}' >$d/p && echo '{\"a\":1}' >$d/e; "
+			"'%s' test-pattern --pattern $d/p --event $d/e >/dev/full 2>$d/err; "
+			"rc=$?; grep -q 'standard output: No space' $d/err || rc=9; "
+			"rm -r $d; exit $rc",
+		program);
+	int status = system(command);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 2);
+}
+END_TEST
+
 PB_SUITE(ctl_pattern)
 {
+	pb_add(s, an_answer_that_cannot_be_written_is_none);
 	pb_add_loop(s, bad_input_is_named_with_its_place, 0, (int)PB_ARRAY_LEN(inputs));
 	pb_add_loop(s, what_is_no_file_is_said, 0, (int)PB_ARRAY_LEN(file_options));
 	pb_add(s, a_line_without_end_is_refused);
