@@ -58,20 +58,27 @@ page_by_of(const struct world *w, const json_t *incident)
 	    page_by;
 }
 
+static void
+forget_steps(struct pb_map *map, const char *incident)
+{
+	size_t i = 0, len = strlen(incident);
+	const char *step;
+	void *value;
+	while (pb_map_next(map, &i, &step, &value))
+		if (strncmp(step, incident, len) == 0 && step[len] == '/')
+			(void)pb_map_del(map, step);
+}
+
 /* It came back after it was resolved, maybe in the same commit: a human is to be told anew, and what a
- * human or a recovery has settled before is settled. */
+ * human or a recovery has settled before is settled.  Its steps belong to another run. */
 static void
 begin_anew(struct world *w, struct book *b, int64_t n_reopened)
 {
-	size_t i = 0, len = strlen(b->id);
-	const char *step;
-	void *value;
 	b->n_reopened = n_reopened;
 	b->page_by_at = b->paged_at = 0;
 	b->is_acked = false;
-	while (pb_map_next(w->unknown, &i, &step, &value))
-		if (strncmp(step, b->id, len) == 0 && step[len] == '/')
-			(void)pb_map_del(w->unknown, step);
+	forget_steps(w->unknown, b->id);
+	forget_steps(w->effects, b->id);
 }
 
 static void
