@@ -58,7 +58,7 @@ archives = $(foreach l,$(1),$(BUILD)/lib/libpb_$(l).a)
 UNIT_PROGS := $(foreach l,$(LIBS),$(if $(wildcard tests/unit/$(l)/*.c),$(BUILD)/tests/unit-$(l)))
 UNIT_PROGS += $(if $(wildcard tests/unit/daemon/*.c),$(BUILD)/tests/unit-daemon)
 UNIT_PROGS += $(if $(wildcard tests/unit/sandbox/*.c),$(BUILD)/tests/unit-sandbox)
-UNIT_PROGS += $(if $(wildcard tests/unit/work/*.c),$(BUILD)/tests/unit-work)
+UNIT_PROGS += $(if $(wildcard tests/unit/counted/*.c),$(BUILD)/tests/unit-counted)
 SIM_PROG   := $(if $(wildcard tests/sim/*.c),$(BUILD)/tests/run-sim)
 INT_PROG   := $(if $(wildcard tests/integration/*.c),$(BUILD)/tests/run-integration)
 BINS := $(BUILD)/playbookd $(BUILD)/playbookctl $(BUILD)/playbookd-exec
@@ -147,13 +147,13 @@ $(BUILD)/tests/unit-sandbox: $(call objs,$(wildcard tests/unit/sandbox/*.c)) $(B
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
-# lib/pattern once more, so that what it does is counted: tests/unit/work/counted.h.
+# lib/pattern once more, so that what it does is counted: tests/unit/counted/counted.h.
 $(BUILD)/counted/%.o: %.c | $(SETUP)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fsanitize-coverage=trace-pc -include tests/unit/work/counted.h -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fsanitize-coverage=trace-pc -include tests/unit/counted/counted.h -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/unit-work: $(call objs,$(wildcard tests/unit/work/*.c)) $(BUILD)/tests/unit/runner.o $(patsubst %.c,$(BUILD)/counted/%.o,$(wildcard lib/pattern/*.c)) $(call archives,base)
+$(BUILD)/tests/unit-counted: $(call objs,$(wildcard tests/unit/counted/*.c)) $(BUILD)/tests/unit/runner.o $(patsubst %.c,$(BUILD)/counted/%.o,$(wildcard lib/pattern/*.c)) $(call archives,base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
@@ -193,7 +193,7 @@ tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
 TEST_PROGS := $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
 NAMED := $(if $(T),$(foreach p,$(TEST_PROGS),$(if $(findstring $(T),$(notdir $(p))),$(p))))
 CHECK_PROGS := $(or $(NAMED),$(TEST_PROGS))
-ALONE := $(foreach l,$(LIBS) sandbox work,$(BUILD)/tests/unit-$(l)) $(BUILD)/tests/run-sim
+ALONE := $(foreach l,$(LIBS) sandbox counted,$(BUILD)/tests/unit-$(l)) $(BUILD)/tests/run-sim
 CHECK_BINS := $(if $(filter-out $(ALONE),$(CHECK_PROGS)),$(BINS) $(SANDBOX))
 
 check: layers mutants-fit $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every test (installs what it needs)

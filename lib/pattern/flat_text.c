@@ -9,18 +9,6 @@
 #include "pattern/fold.h"
 #include "pattern/number.h"
 
-static size_t
-put_utf8(char *out, uint32_t c)
-{
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-	for (size_t i = len; i-- > 1; c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)(lead[len] | c);
-	return len;
-}
-
 static uint32_t
 hex4(const char *s)
 {
@@ -58,7 +46,7 @@ pb_flat_unescape(char *out, struct pb_str s)
 			c = 0x10000 + ((c - 0xd800) << 10) + (hex4(s.ptr + i + 2) - 0xdc00);
 			i += 6;
 		}
-		n += put_utf8(out + n, c);
+		n += pb_put_utf8(out + n, c);
 	}
 	return n;
 }

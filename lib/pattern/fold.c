@@ -260,8 +260,8 @@ decode(struct pb_str s, uint32_t *ret)
 	return len;
 }
 
-static size_t
-put_utf8(char *out, uint32_t c)
+size_t
+pb_put_utf8(char *out, uint32_t c)
 {
 	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
 	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
@@ -283,7 +283,7 @@ pb_fold_into(char *out, struct pb_str s)
 		size_t len = byte < 0x80 ? 0 : decode((struct pb_str){s.ptr + i, s.len - i}, &c);
 
 		if (len > 0) {
-			n += put_utf8(out + n, fold(c));
+			n += pb_put_utf8(out + n, fold(c));
 			i += len;
 			continue;
 		}

@@ -13,4 +13,7 @@ void pb_fold_add(struct pb_buf *b, struct pb_str s);
 /* The same into `out`, which holds PB_FOLD_GROWTH times s.len; returns the length. */
 size_t pb_fold_into(char *out, struct pb_str s);
 
+/* One code point below 0x110000 into at most 4 bytes; how many. */
+size_t pb_put_utf8(char *out, uint32_t c);
+
 #endif

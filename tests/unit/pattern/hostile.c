@@ -1,6 +1,6 @@
 /*
  * Events and patterns made to hurt: single tokens at every place of a block, what is nested, long,
- * repeated or made to collide.  What they cost is counted by tests/unit/work.
+ * repeated or made to collide.  What they cost is counted by tests/unit/counted.
  */
 #include <stdlib.h>
 

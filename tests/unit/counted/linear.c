@@ -6,7 +6,7 @@
 
 #include "pattern/pattern.h"
 #include "tests/unit/runner.h"
-#include "tests/unit/work/counted.h"
+#include "tests/unit/counted/counted.h"
 
 #undef memchr
 #undef memcpy
