@@ -200,7 +200,7 @@ are_tests_equal(const struct pb_matcher *m, uint32_t a, uint32_t b, uint32_t n)
 }
 
 /* Equal conditions have equal hashes; others may. */
-static uint64_t
+static uint32_t
 hash_condition(const struct pb_matcher *m, const struct pb_set_condition *c)
 {
 	uint64_t h = ((uint64_t)c->path << 32 | c->n_tests) * PB_FLAT_MIX;
@@ -234,22 +234,28 @@ hash_condition(const struct pb_matcher *m, const struct pb_set_condition *c)
 		}
 		h = pb_flat_hash(s.ptr, s.len, h + t->op);
 	}
-	return h;
+	return (uint32_t)h;
 }
 
+/* Slots go where their hashes say, in their order, so that a large table grows in two streams. */
 static void
 grow_known(struct pb_matcher_builder *b)
 {
-	size_t n = (size_t)1 << ++b->known_bits;
+	struct pb_known_condition *old = b->known;
+	size_t n = old == NULL ? 0 : (size_t)1 << b->known_bits,
+	       mask = ((size_t)2 << b->known_bits) - 1;
 
-	free(b->known);
-	b->known = pb_calloc(n, sizeof(*b->known));
-	for (size_t i = 0; i < b->m->n_conditions; i++) {
-		size_t at = hash_condition(b->m, &b->m->conditions[i]);
-		while (b->known[at & (n - 1)] != 0)
+	b->known_bits++;
+	b->known = pb_calloc(mask + 1, sizeof(*b->known));
+	for (size_t i = 0; i < n; i++) {
+		size_t at = old[i].hash;
+		if (old[i].at == 0)
+			continue;
+		while (b->known[at & mask].at != 0)
 			at++;
-		b->known[at & (n - 1)] = (uint32_t)i + 1;
+		b->known[at & mask] = old[i];
 	}
+	free(old);
 }
 
 static bool
@@ -275,15 +281,17 @@ pb_builder_add_condition(struct pb_matcher_builder *b, const struct pb_field *f)
 	c.tests = add_tests(m, f->tests, f->n_tests);
 	if (2 * (m->n_conditions + 1) > (size_t)1 << b->known_bits)
 		grow_known(b);
-	size_t mask = ((size_t)1 << b->known_bits) - 1, at = hash_condition(m, &c);
-	for (; b->known[at & mask] != 0; at++) {
-		uint32_t known = b->known[at & mask] - 1;
-		if (is_condition_equal(m, &m->conditions[known], &c)) {
+	uint32_t hash = hash_condition(m, &c);
+	size_t mask = ((size_t)1 << b->known_bits) - 1, at = hash;
+	for (; b->known[at & mask].at != 0; at++) {
+		const struct pb_known_condition *k = &b->known[at & mask];
+		if (k->hash == hash && is_condition_equal(m, &m->conditions[k->at - 1], &c)) {
 			go_back(m, &mark);
-			return known;
+			return k->at - 1;
 		}
 	}
-	b->known[at & mask] = (uint32_t)m->n_conditions + 1;
+	b->known[at & mask] =
+	    (struct pb_known_condition){.at = (uint32_t)m->n_conditions + 1, .hash = hash};
 	GROW(m->conditions, m->n_conditions + 1, m->conditions_size);
 	m->conditions[m->n_conditions] = c;
 	return (uint32_t)m->n_conditions++;

@@ -15,9 +15,15 @@
 		}                                                                                  \
 	} while (0)
 
+/* A condition that is in the set; its hash tells most others from it without looking at them. */
+struct pb_known_condition {
+	uint32_t at; /* 1 + its place, 0 = the slot is empty */
+	uint32_t hash;
+};
+
 struct pb_matcher_builder {
 	struct pb_matcher *m;
-	uint32_t *known; /* open addressing over conditions: 1 + place */
+	struct pb_known_condition *known; /* open addressing */
 	unsigned known_bits;
 };
 

@@ -147,7 +147,7 @@ static void
 grow_slots(struct pb_matcher *m)
 {
 	struct pb_set_slot *old = m->slots;
-	size_t n = old == NULL ? 0 : (size_t)1 << m->slot_bits;
+	size_t n = (size_t)1 << m->slot_bits;
 
 	m->slots = pb_calloc((size_t)1 << ++m->slot_bits, sizeof(*m->slots));
 	for (size_t i = 0; i < n; i++)
@@ -155,6 +155,21 @@ grow_slots(struct pb_matcher *m)
 			*pb_set_find(m, pb_set_slot_path(m, &old[i]), old[i].kind,
 			    pb_set_text(m, old[i].text, old[i].len)) = old[i];
 	free(old);
+}
+
+/* Slots for the keys of all anchors, so that they are entered without growing on the way. */
+static void
+make_slots(struct pb_matcher *m)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < m->n_conditions; i++)
+		if (m->conditions[i].anchored != PB_SET_NONE)
+			n += m->conditions[i].n_tests;
+	m->slot_bits = 1;
+	while (3 * n > (size_t)2 << m->slot_bits)
+		m->slot_bits++;
+	m->slots = pb_calloc((size_t)1 << m->slot_bits, sizeof(*m->slots));
 }
 
 static uint32_t
@@ -383,7 +398,7 @@ pb_matcher_builder_finish(struct pb_matcher_builder *b)
 	    (struct pb_set_branch){PB_SET_NONE, (uint32_t)m->n_branch_conditions};
 	count_paths(m);
 	set_anchors(m);
-	grow_slots(m);
+	make_slots(m);
 	for (uint32_t i = 0; i < m->n_conditions; i++)
 		if (m->conditions[i].anchored != PB_SET_NONE)
 			add_condition_keys(m, i);
