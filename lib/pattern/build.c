@@ -30,6 +30,22 @@ add_wildcard(struct pb_matcher *m, const struct pb_wildcard *w)
 	return (uint32_t)m->n_wildcards++;
 }
 
+/* "text*" is a prefix and "*text" a suffix, which are looked up faster. */
+static struct pb_set_test
+make_wildcard(struct pb_matcher *m, const struct pb_wildcard *w)
+{
+	const struct pb_str *piece = w->pieces;
+
+	if (w->n_pieces == 2 && (piece[0].len == 0) != (piece[1].len == 0)) {
+		const struct pb_str *text = &piece[piece[0].len == 0];
+		return (struct pb_set_test){
+		    .op = piece[0].len == 0 ? PB_TEST_SUFFIX : PB_TEST_PREFIX,
+		    .from = pb_builder_add_text(m, text->ptr, text->len),
+		    .n = (uint32_t)text->len};
+	}
+	return (struct pb_set_test){.op = PB_TEST_WILDCARD, .from = add_wildcard(m, w)};
+}
+
 static uint32_t add_tests(struct pb_matcher *m, const struct pb_test *tests, size_t n);
 
 static struct pb_set_test
@@ -48,8 +64,7 @@ make_test(struct pb_matcher *m, const struct pb_test *t)
 		ret.n = (uint32_t)t->text.len;
 		break;
 	case PB_TEST_WILDCARD:
-		ret.from = add_wildcard(m, &t->wildcard);
-		break;
+		return make_wildcard(m, &t->wildcard);
 	case PB_TEST_NUMBER:
 		GROW(m->numbers, m->n_numbers, m->numbers_size);
 		ret.from = (uint32_t)m->n_numbers;

@@ -7,6 +7,7 @@
 #include "pattern/build.h"
 
 #define GRAM_PLACES 64 /* of a wildcard that are looked at */
+#define STARTS_SHARED 4 /* a start that so many wildcards have tells too little */
 #define FILTER_BITS_MIN 9
 #define FILTER_BITS_MAX 24
 
@@ -224,16 +225,19 @@ add_affix_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind,
 
 /* How many conditions share a gram, up to where it does not matter any more. */
 static uint32_t
-count_hits(const struct pb_matcher *m, uint32_t path, struct pb_str gram)
+count_hits(const struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, struct pb_str gram)
 {
-	uint32_t hits = pb_set_find(m, path, PB_KEY_GRAM, gram)->hits, n = 0;
+	uint32_t hits = pb_set_find(m, path, kind, gram)->hits, n = 0;
 
 	for (; hits != 0 && n < 16; n++)
 		(void)pb_set_next_hit(m, &hits);
 	return n;
 }
 
-/* A wildcard is looked up by the least shared of its longest grams; false when it has none. */
+/*
+ * A wildcard is looked up by the least shared of its longest grams, best by one that it starts with;
+ * false when it has none.
+ */
 static bool
 add_gram_key(
     struct pb_matcher *m, uint32_t path, const struct pb_set_wildcard *w, uint32_t condition)
@@ -251,11 +255,21 @@ add_gram_key(
 		const struct pb_set_piece *p = &m->pieces[w->pieces + i];
 		for (uint32_t k = 0; k + size <= p->len && n_places < GRAM_PLACES;
 		     k++, n_places++) {
-			uint32_t n = count_hits(m, path, pb_set_text(m, p->text + k, size));
+			uint32_t n =
+			    count_hits(m, path, PB_KEY_GRAM, pb_set_text(m, p->text + k, size));
 			if (n < least) {
 				least = n;
 				best = p->text + k;
 			}
+		}
+	}
+	const struct pb_set_piece *first = &m->pieces[w->pieces];
+	if (first->len >= size) {
+		uint32_t n = count_hits(m, path, PB_KEY_START, pb_set_text(m, first->text, size));
+		if (n <= least && n < STARTS_SHARED) {
+			m->paths[path].starts[size]++;
+			add_key(m, path, PB_KEY_START, first->text, size, condition);
+			return true;
 		}
 	}
 	m->paths[path].grams[size]++;

@@ -227,11 +227,11 @@ take_affixes(const struct run *r, uint32_t path, enum pb_key_kind kind, struct p
 
 /* Try the wildcards that want this gram, each once on a leaf. */
 static void
-take_gram(const struct run *r, uint32_t leaf, struct pb_str gram)
+take_gram(const struct run *r, uint32_t leaf, enum pb_key_kind kind, struct pb_str gram)
 {
 	struct pb_flat_leaf *l = &r->f->leaves[leaf];
 
-	for (uint32_t hits = pb_set_find(r->m, l->path, PB_KEY_GRAM, gram)->hits; hits != 0;) {
+	for (uint32_t hits = pb_set_find(r->m, l->path, kind, gram)->hits; hits != 0;) {
 		uint32_t anchor = pb_set_next_hit(r->m, &hits);
 		uint32_t at = r->m->anchored[anchor] & ~PB_SET_SIMPLE;
 		if (is_taken(r, at) || r->s->tried_at[at] == r->s->n_tries)
@@ -247,7 +247,6 @@ take_grams(const struct run *r, uint32_t leaf, struct pb_str s)
 {
 	const struct pb_set_path *p = &r->m->paths[r->f->leaves[leaf].path];
 
-	r->s->n_tries++;
 	for (unsigned size = 1; size <= PB_SET_GRAM_MAX; size++) {
 		if (p->grams[size] == 0)
 			continue;
@@ -260,9 +259,19 @@ take_grams(const struct run *r, uint32_t leaf, struct pb_str s)
 				memcpy(&gram, s.ptr + i, size);
 			size_t bit = pb_set_gram_bit(gram & mask, size, p->gram_bits);
 			if ((p->gram_filter[bit / 64] >> (bit % 64) & 1) != 0)
-				take_gram(r, leaf, (struct pb_str){s.ptr + i, size});
+				take_gram(r, leaf, PB_KEY_GRAM, (struct pb_str){s.ptr + i, size});
 		}
 	}
+}
+
+static void
+take_starts(const struct run *r, uint32_t leaf, struct pb_str s)
+{
+	const struct pb_set_path *p = &r->m->paths[r->f->leaves[leaf].path];
+
+	for (unsigned size = 1; size <= PB_SET_GRAM_MAX && size <= s.len; size++)
+		if (p->starts[size] > 0)
+			take_gram(r, leaf, PB_KEY_START, (struct pb_str){s.ptr, size});
 }
 
 #define HAS(kinds, kind) (((kinds) >> (kind)&1) != 0)
@@ -280,8 +289,11 @@ look_up_text(const struct run *r, uint32_t leaf)
 		take_affixes(r, l->path, PB_KEY_PREFIX, s);
 	if (HAS(kinds, PB_KEY_SUFFIX))
 		take_affixes(r, l->path, PB_KEY_SUFFIX, s);
-	if (HAS(kinds, PB_KEY_GRAM))
+	if ((kinds & (1U << PB_KEY_GRAM | 1U << PB_KEY_START)) != 0) {
+		r->s->n_tries++;
+		take_starts(r, leaf, s);
 		take_grams(r, leaf, s);
+	}
 	if (!HAS(kinds, PB_KEY_FOLDED) && !HAS(kinds, PB_KEY_PREFIX_FOLDED) &&
 	    !HAS(kinds, PB_KEY_SUFFIX_FOLDED))
 		return;

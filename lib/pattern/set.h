@@ -30,7 +30,9 @@ enum pb_key_kind {
 	PB_KEY_SUFFIX_FOLDED,
 	PB_KEY_NUMBER, /* see pb_set_number_key */
 	PB_KEY_LITERAL, /* its first letter */
-	PB_KEY_GRAM, /* up to 4 bytes that a wildcard wants somewhere; only a candidate */
+	/* Up to 4 bytes that a wildcard wants somewhere, or at the start: only candidates. */
+	PB_KEY_GRAM,
+	PB_KEY_START,
 	PB_KEY_KIND_MAX,
 };
 
@@ -94,6 +96,7 @@ struct pb_set_path {
 	    lengths[4]; /* of PREFIX, PREFIX_FOLDED, SUFFIX, SUFFIX_FOLDED; ascending */
 	struct pb_set_list each; /* conditions judged on each value */
 	uint32_t grams[PB_SET_GRAM_MAX + 1]; /* how many of each size */
+	uint32_t starts[PB_SET_GRAM_MAX + 1];
 	uint64_t *gram_filter;
 	unsigned gram_bits; /* the filter has 2 to this power bits */
 };

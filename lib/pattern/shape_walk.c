@@ -59,8 +59,10 @@ static __attribute__((noinline)) const unsigned char *
 copied(struct walk *w, size_t pos)
 {
 	if (!w->has_copy) {
-		size_t n = w->len < LOADED ? w->len : LOADED;
-		memcpy(w->copy + LOADED - n, w->buf + w->len - n, n);
+		if (__builtin_expect(w->len >= LOADED, 1))
+			memcpy(w->copy, w->buf + w->len - LOADED, LOADED);
+		else
+			memcpy(w->copy + LOADED - w->len, w->buf, w->len);
 		memset(w->copy + LOADED, 0, LOADED);
 		w->has_copy = true;
 	}
