@@ -4,7 +4,9 @@
  *
  *	input --> step(engine, now, input, update) --> records, actions, receipts, notes, replies
  *
- * `now` is durable time (base/clock.h): it never goes back, in this run or over restarts.
+ * `now` is durable time (base/clock.h): it never goes back, in this run or over restarts.  Deadlines are
+ * kept by it, so that setting the wall clock moves none.  Calendars (schedules, maintenance) and the
+ * times of events are the wall clock's; PB_IN_CLOCK says how far that is from `now`.
  */
 #ifndef PB_ENGINE_ENGINE_H
 #define PB_ENGINE_ENGINE_H
@@ -33,9 +35,14 @@ enum pb_input_kind {
 	PB_IN_UNSILENCE, /* silence, by, token: it ends now */
 	PB_IN_MUTES, /* source, polled_at, mutes, span: the mute rules that are active, all of them */
 	PB_IN_DRAIN, /* start no further step; what runs may end */
+	/* span: wall clock minus durable time; 0 until the first one.  Before PB_IN_BOOT when it is not 0,
+	 * and whenever the clock was set by PB_CLOCK_STEP or more. */
+	PB_IN_CLOCK,
 	PB_IN_MAX,
 };
 const char *pb_input_kind_name(enum pb_input_kind kind);
+
+#define PB_CLOCK_STEP PB_SECOND
 
 #define PB_SNOOZE_MIN PB_MINUTE
 #define PB_SNOOZE_MAX PB_DAY
@@ -66,7 +73,7 @@ struct pb_input {
 	char *message; /* PB_IN_REJECT: the body, cut to 64 KiB, made of valid UTF-8 */
 	int64_t count; /* PB_IN_REJECT: receives */
 	/* PB_IN_SNOOZE: PB_SNOOZE_MIN to PB_SNOOZE_MAX; PB_IN_SILENCE likewise; PB_IN_MUTES: how long after
-	 * polled_at the list is believed when none follows. */
+	 * polled_at the list is believed when none follows; PB_IN_CLOCK may be negative. */
 	int64_t span;
 	struct pb_config *config;
 };

@@ -50,6 +50,7 @@ alarm_put(struct turn *t, const struct alarm *a)
 	json_t *j = json_object();
 	pb_json_set_str(j, "name", a->name);
 	pb_json_set_i64(j, "transitioned_at", a->transitioned_at);
+	pb_json_set_i64(j, "changed_at", a->changed_at);
 	pb_json_set_str(j, "source", a->source);
 	pb_update_put(t->u, PB_REC_ALARM, a->arn, "", pb_alarm_state_name(a->state), j);
 }
@@ -132,6 +133,8 @@ alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 	set(&a->name, ev->alarm_name);
 	a->state = ev->alarm_state;
 	a->transitioned_at = ev->transitioned_at;
+	int64_t changed_at = durable_of(t->e, ev->transitioned_at);
+	a->changed_at = changed_at < t->now ? changed_at : t->now;
 	alarm_put(t, a);
 	return FRESH;
 }
@@ -181,7 +184,7 @@ alarms_forget(struct turn *t)
 	while (n < ALARMS_FORGET_MAX && pb_map_next(e->alarms, &i, &arn, &value)) {
 		const struct alarm *a = value;
 		if (a->state == PB_ALARM_ALARM || a->n_known > 0 ||
-		    a->transitioned_at + e->config->retention.age_for > t->now ||
+		    a->changed_at + e->config->retention.age_for > t->now ||
 		    is_polling_source(e->config, a->source))
 			continue;
 		old[n++] = arn;

@@ -130,10 +130,12 @@ struct quiet {
 	int64_t opened_at, resolved_at;
 };
 
-/* A maintenance window that is open. */
+/* A maintenance window that is open, or the last time that it was. */
 struct window {
 	char *name, *owner; /* owner: NULL = nobody is named */
-	int64_t from_at, until_at;
+	int64_t from_wall, until_wall; /* as the calendar has it */
+	int64_t until_at; /* in durable time: a clock that is set back does not move it */
+	bool is_over; /* kept so that a clock that is set back does not open it again */
 	bool tells_recovered;
 	const struct pb_maintenance *def; /* of the configuration in force; NULL until PB_IN_BOOT */
 	struct quiet *quiet;
@@ -167,7 +169,8 @@ struct control {
 struct alarm {
 	char *arn, *name;
 	enum pb_alarm_state state;
-	int64_t transitioned_at;
+	int64_t transitioned_at; /* as AWS says */
+	int64_t changed_at; /* the same in durable time, and not later than it was heard of */
 	char *source; /* the polling source that reports it; "" = none does */
 	struct incident **open; /* incidents opened by it that are not resolved */
 	size_t n_open, size_open;
@@ -353,7 +356,7 @@ struct pb_engine {
 	struct pb_map *silences; /* id -> struct silence */
 	struct fits *fits; /* what patterns fit the event at hand; no state of its own */
 	int64_t silence_number; /* last one given */
-	struct pb_map *windows; /* name -> struct window: those that are open */
+	struct pb_map *windows; /* name -> struct window: those that are open or were */
 	struct pb_map *mutes; /* source -> struct mutes: what CloudWatch mutes */
 	int64_t
 	    mute_said_at; /* time of the newest event that said itself that it is muted; 0 = none */
@@ -383,6 +386,7 @@ struct pb_engine {
 	struct pb_map *held; /* ladders that are HELD, all by "" */
 	struct pb_map *lookers; /* steps in CHECKING, by ARN of an alarm they look at */
 	int64_t audit_at; /* 0 = nothing is open */
+	int64_t wall_ahead; /* wall clock minus durable time; told anew at each start */
 	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
 	int64_t day; /* of the last incident id, days since 1970 */
 	int64_t day_number; /* last number of that day */
@@ -683,8 +687,8 @@ struct people {
 	size_t *contacts; /* the caller's */
 	size_t n;
 };
-/* Those whom a level names and those on call now; may be nobody. */
-struct people people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t now);
+/* Those whom a level names and those on call at that time of the wall clock; may be nobody. */
+struct people people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t wall);
 const struct pb_contact *contact_find(const struct pb_config *c, const char *name);
 const struct pb_channel *channel_find(const struct pb_config *c, const char *name);
 /* False, with a note, when nobody is on call and the level may be passed over for that. */
@@ -769,6 +773,11 @@ guard_lock_holder(const struct pb_engine *e, const struct incident *in, const ch
 /* Why an unsafe step may not be done to its targets, NULL when it may; the caller's. */
 char *guard_targets(struct turn *t, const struct incident *in, size_t step);
 
+/* clock.c: instants by the wall clock, which may be set, and by durable time; PB_NEVER is PB_NEVER */
+int64_t wall_of(const struct pb_engine *e, int64_t at);
+int64_t durable_of(const struct pb_engine *e, int64_t wall);
+void clock_input(struct turn *t, const struct pb_input *input);
+
 /* review.c */
 /* What is overdue of its `reviewed`, in words; NULL when nothing is.  The caller's. */
 char *review_overdue(const struct pb_engine *e, const struct pb_playbook *p, int64_t now);
@@ -791,6 +800,7 @@ char *control_why_begin(const struct pb_engine *e, const struct incident *in);
 
 /* maintenance.c: windows that are open */
 void maintenance_look(struct turn *t); /* opens and closes what the calendar says */
+void maintenance_clock_set(struct turn *t); /* the same, and no end comes later */
 void maintenance_due(struct turn *t);
 void maintenance_note_expired(struct turn *t);
 /* Why nothing is remediated; why nobody is paged, and until when.  NULL when no window says so. */

@@ -214,7 +214,8 @@ incident_set_event(struct turn *t, struct incident *in)
 	free(in->own);
 	in->own = own_sign(t->e, ev);
 	/* One that tells no time may be of any age. */
-	in->is_stale = p != NULL && (ev->time_at <= 0 || t->now - ev->time_at > p->max_age_for);
+	in->is_stale =
+	    p != NULL && (ev->time_at <= 0 || wall_of(t->e, t->now) - ev->time_at > p->max_age_for);
 }
 
 char *

@@ -1,11 +1,14 @@
 /*
- * Maintenance windows that are open.
+ * Maintenance windows that are open, and when each was open last.
  *
- *	no window -> open	[begin] the configuration's calendar says so
- *	open -> open		[take_end] a reload gave it another end
- *	open -> no window	[end] its end has come, or the configuration has it no more or not now
+ *	no window, over -> open	[begin] the configuration's calendar says so, and not for what is over
+ *	open -> open		[take_end] a reload gave it another end, the wall clock an earlier one
+ *	open -> over		[end] its end has come, or the calendar has it not now
+ *	open, over -> no window	[end, look_at_one] the configuration has it no more
  *
- * An open window is a record with its own end, so that a restart finds it and no clock makes it longer.  It
+ * The calendar goes by the wall clock.  An open window is a record with its own end in durable time, so
+ * that a restart finds it and no clock that is set back makes it longer; one that is over is remembered,
+ * so that such a clock does not open it again for the same time.  A clock set forward ends it.  It
  * belongs to the configuration in force, not to the plans of incidents: to end one early, change it
  * and reload.  What was kept quiet and is open at the end is paged then (hush_release); what recovered in
  * it is told in one summary.
@@ -28,15 +31,23 @@ quiet_free(struct quiet *q)
 	free(q->cause);
 }
 
+static void
+forget_quiet(struct window *w)
+{
+	for (size_t i = 0; i < w->n_quiet; i++)
+		quiet_free(&w->quiet[i]);
+	free(PB_TAKE(w->quiet));
+	w->n_quiet = 0;
+	w->n_more = 0;
+}
+
 void
 window_free(void *arg)
 {
 	struct window *w = arg;
 	if (w == NULL)
 		return;
-	for (size_t i = 0; i < w->n_quiet; i++)
-		quiet_free(&w->quiet[i]);
-	free(w->quiet);
+	forget_quiet(w);
 	free(w->name);
 	free(w->owner);
 	free(w);
@@ -63,13 +74,14 @@ put(struct turn *t, const struct window *w)
 	json_t *j = json_object(), *quiet = json_array();
 	for (size_t i = 0; i < w->n_quiet; i++)
 		json_array_append_new(quiet, quiet_json(&w->quiet[i]));
-	pb_json_set_i64(j, "from", w->from_at);
+	pb_json_set_i64(j, "from", w->from_wall);
 	pb_json_set_i64(j, "until", w->until_at);
+	pb_json_set_i64(j, "until_wall", w->until_wall);
 	pb_json_set_str(j, "owner", w->owner);
 	json_object_set_new(j, "tells_recovered", json_boolean(w->tells_recovered));
 	pb_json_set_i64(j, "n_more", w->n_more);
 	json_object_set_new(j, "quiet", quiet);
-	pb_update_put(t->u, PB_REC_WINDOW, w->name, "", "open", j);
+	pb_update_put(t->u, PB_REC_WINDOW, w->name, "", w->is_over ? "over" : "open", j);
 }
 
 static void
@@ -86,8 +98,10 @@ window_restore(struct pb_engine *e, const struct pb_record *r)
 	size_t i;
 	const json_t *j;
 	w->name = pb_strdup(r->key);
-	w->from_at = pb_json_i64(r->body, "from", r->at);
+	w->from_wall = pb_json_i64(r->body, "from", r->at);
 	w->until_at = pb_json_i64(r->body, "until", r->at);
+	w->until_wall = pb_json_i64(r->body, "until_wall", w->until_at);
+	w->is_over = pb_streq(r->state, "over");
 	w->owner = pb_strdup(pb_json_str(r->body, "owner"));
 	w->tells_recovered = pb_json_bool(r->body, "tells_recovered", true);
 	w->n_more = pb_json_i64(r->body, "n_more", 0);
@@ -116,7 +130,7 @@ window_of(const struct pb_engine *e, const struct incident *in, bool blocks, boo
 	void *value;
 	while (pb_map_next(e->windows, &i, &name, &value)) {
 		struct window *w = value;
-		if (w->def == NULL || (blocks && !w->def->blocks_remediation) ||
+		if (w->def == NULL || w->is_over || (blocks && !w->def->blocks_remediation) ||
 		    (holds && !w->def->holds_pages) ||
 		    (best != NULL && w->until_at <= best->until_at))
 			continue;
@@ -127,11 +141,11 @@ window_of(const struct pb_engine *e, const struct incident *in, bool blocks, boo
 }
 
 static char *
-words(const struct window *w)
+words(const struct pb_engine *e, const struct window *w)
 {
 	char until[PB_TIME_TEXT], owner[128];
 	return pb_asprintf("maintenance %s until %s%s%s%s", w->name,
-	    pb_time_rfc3339(until, w->until_at), w->owner == NULL ? "" : " (owner ",
+	    pb_time_rfc3339(until, wall_of(e, w->until_at)), w->owner == NULL ? "" : " (owner ",
 	    w->owner == NULL ? "" : pb_safe(owner, sizeof(owner), pb_str_of(w->owner)),
 	    w->owner == NULL ? "" : ")");
 }
@@ -142,7 +156,7 @@ maintenance_blocks(const struct pb_engine *e, const struct incident *in)
 	const struct window *w = window_of(e, in, true, false);
 	if (w == NULL)
 		return NULL;
-	PB_CLEANUP(pb_freep) char *by = words(w);
+	PB_CLEANUP(pb_freep) char *by = words(e, w);
 	return pb_asprintf("remediation is blocked by %s", by);
 }
 
@@ -153,7 +167,7 @@ maintenance_holds(const struct pb_engine *e, const struct incident *in, int64_t 
 	if (w == NULL)
 		return NULL;
 	*ret_until = w->until_at;
-	return words(w);
+	return words(e, w);
 }
 
 void
@@ -162,7 +176,7 @@ maintenance_incident_closed(struct turn *t, const struct incident *in)
 	struct window *w = window_of(t->e, in, false, false);
 	/* Whoever was paged is told by a notice. */
 	if (w == NULL || in->out.first != NULL ||
-	    (in->opened_at < w->from_at && in->ladder.state != LADDER_HELD))
+	    (wall_of(t->e, in->opened_at) < w->from_wall && in->ladder.state != LADDER_HELD))
 		return;
 	if (w->n_quiet == QUIET_MAX) {
 		w->n_more++;
@@ -199,7 +213,7 @@ summary_body(const struct turn *t, const struct window *w, const char *escalatio
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_CAPPED(64 * 1024);
 	char from[PB_TIME_TEXT], to[PB_TIME_TEXT];
 	pb_buf_addf(&b, "MAINTENANCE %s is over, it was open from %s to %s\n", w->name,
-	    pb_time_rfc3339(from, w->from_at), pb_time_rfc3339(to, t->now));
+	    pb_time_rfc3339(from, w->from_wall), pb_time_rfc3339(to, wall_of(t->e, t->now)));
 	if (w->owner != NULL) {
 		pb_buf_adds(&b, "OWNER   ");
 		pb_buf_add_safe(&b, pb_str_of(w->owner), 100, false);
@@ -234,7 +248,7 @@ send_summary(struct turn *t, const struct summary *s, const struct pb_contact *t
 	const struct window *w = s->window;
 	PB_CLEANUP(pb_freep) char *about = pb_asprintf("maintenance/%s", w->name);
 	PB_CLEANUP(pb_freep) char *id = NULL;
-	id = pb_asprintf("%s/%s/%s/%s@%s", about, pb_time_basic(at, w->from_at),
+	id = pb_asprintf("%s/%s/%s/%s@%s", about, pb_time_basic(at, w->from_wall),
 	    s->escalation->name, to->name, ch->name);
 	PB_CLEANUP(pb_freep) char *way = pb_asprintf("summary to %s by %s", to->name, ch->name);
 	PB_CLEANUP(pb_freep) char *line = NULL;
@@ -261,7 +275,7 @@ summarise(struct turn *t, const struct summary *s)
 {
 	const struct pb_config *c = t->e->config;
 	const struct pb_level *l = &s->escalation->levels[0];
-	struct people p = people_on_call(c, l, t->now);
+	struct people p = people_on_call(c, l, wall_of(t->e, t->now));
 	for (size_t i = 0; i < p.n; i++)
 		for (size_t k = 0; k < l->n_via; k++)
 			send_summary(t, s, &c->contacts[p.contacts[i]], &c->channels[l->via[k]]);
@@ -298,13 +312,25 @@ summarise_all(struct turn *t, const struct window *w, size_t n_open)
 
 /* --- opening and closing */
 
+/* Once that a window is open, by its calendar. */
+struct hours {
+	int64_t from_wall, until_wall;
+};
+
+static bool
+is_open_now(const struct turn *t, const struct pb_maintenance *def, struct hours *ret)
+{
+	return pb_maintenance_is_open(
+	    def, wall_of(t->e, t->now), &ret->from_wall, &ret->until_wall);
+}
+
 static size_t
 count_held(const struct pb_engine *e, const struct window *w)
 {
 	size_t n = 0, i = 0;
 	const char *id;
 	void *value;
-	PB_CLEANUP(pb_freep) char *by = words(w);
+	PB_CLEANUP(pb_freep) char *by = words(e, w);
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		const struct incident *in = value;
 		n += in->ladder.state == LADDER_HELD && pb_streq(in->ladder.held, by);
@@ -313,40 +339,48 @@ count_held(const struct pb_engine *e, const struct window *w)
 }
 
 static void
-end(struct turn *t, const char *name, const char *why)
+end(struct turn *t, struct window *w, const char *why)
 {
-	struct window *w = pb_map_get(t->e->windows, name);
 	size_t n_open = count_held(t->e, w);
-	(void)pb_map_del(t->e->windows, name);
-	pb_update_drop(t->u, PB_REC_WINDOW, w->name);
 	pb_update_note(t->u, "", "", "", "maintenance",
 	    "%s %s; %zu that it kept quiet recovered, %zu %s open still and told now", w->name, why,
 	    w->n_quiet + (size_t)w->n_more, n_open, n_open == 1 ? "is" : "are");
 	if (w->tells_recovered)
 		summarise_all(t, w, n_open);
-	window_free(w);
+	forget_quiet(w);
+	w->is_over = true;
+	put(t, w);
 	t->e->is_hush_over = true;
 }
 
 static void
-begin(struct turn *t, const struct pb_maintenance *def, int64_t from_at, int64_t until_at)
+begin(struct turn *t, const struct pb_maintenance *def, struct hours h)
 {
 	char until[PB_TIME_TEXT], owner[128];
 	struct window *w = pb_calloc(1, sizeof(*w));
 	w->name = pb_strdup(def->name);
 	w->owner = pb_strdup(def->owner);
-	w->from_at = from_at;
-	w->until_at = until_at;
+	w->from_wall = h.from_wall;
+	w->until_wall = h.until_wall;
+	w->until_at = durable_of(t->e, h.until_wall);
 	w->tells_recovered = def->tells_recovered;
 	w->def = def;
-	(void)pb_map_put(t->e->windows, w->name, w);
+	window_free(pb_map_put(t->e->windows, w->name, w));
 	put(t, w);
 	pb_update_note(t->u, "", "", "", "maintenance", "%s is open until %s%s%s: %s%s%s", w->name,
-	    pb_time_rfc3339(until, until_at), w->owner == NULL ? "" : ", owner ",
+	    pb_time_rfc3339(until, h.until_wall), w->owner == NULL ? "" : ", owner ",
 	    w->owner == NULL ? "" : pb_safe(owner, sizeof(owner), pb_str_of(w->owner)),
 	    def->blocks_remediation ? "nothing is remediated" : "",
 	    def->blocks_remediation && def->holds_pages ? " and " : "",
 	    def->holds_pages ? "nobody is paged" : "");
+}
+
+static void
+forget(struct turn *t, const char *name, struct window *w)
+{
+	pb_update_drop(t->u, PB_REC_WINDOW, w->name);
+	(void)pb_map_del(t->e->windows, name);
+	window_free(w);
 }
 
 static const struct pb_maintenance *
@@ -359,10 +393,13 @@ find(const struct pb_config *c, const char *name)
 }
 
 static void
-take_end(struct turn *t, struct window *w, int64_t until_at)
+take_end(struct turn *t, struct window *w, struct hours h)
 {
 	char until[PB_TIME_TEXT];
 	const struct pb_maintenance *def = w->def;
+	int64_t until_at = durable_of(t->e, h.until_wall);
+	if (h.until_wall == w->until_wall && until_at > w->until_at)
+		until_at = w->until_at; /* only the wall clock was set back */
 	if (w->until_at == until_at && w->tells_recovered == def->tells_recovered &&
 	    pb_streq(w->owner, def->owner))
 		return;
@@ -370,56 +407,86 @@ take_end(struct turn *t, struct window *w, int64_t until_at)
 	free(w->owner);
 	w->owner = owner;
 	w->tells_recovered = def->tells_recovered;
+	w->from_wall = h.from_wall;
+	w->until_wall = h.until_wall;
 	w->until_at = until_at;
 	put(t, w);
 	pb_update_note(t->u, "", "", "", "maintenance", "%s is open until %s now", w->name,
-	    pb_time_rfc3339(until, w->until_at));
+	    pb_time_rfc3339(until, wall_of(t->e, w->until_at)));
 	t->e->is_hush_over = true;
 }
 
+/* What the configuration in force says of one that is open or was. */
 static void
-look_at_open(struct turn *t)
+look_at_one(struct turn *t, const char *name, struct window *w, bool is_clock_set)
 {
-	size_t i = 0;
-	const char *name;
-	void *value;
-	while (pb_map_next(t->e->windows, &i, &name, &value)) {
-		struct window *w = value;
-		int64_t from_at, until_at;
-		w->def = find(t->e->config, name);
-		if (w->until_at <= t->now)
-			end(t, name, "is over");
-		else if (w->def == NULL)
-			end(t, name, "is not in the configuration any more, so it is over");
-		else if (!pb_maintenance_is_open(w->def, t->now, &from_at, &until_at))
-			end(t, name, "is not open by its new calendar, so it is over");
-		else
-			take_end(t, w, until_at);
-	}
+	struct hours h;
+	w->def = find(t->e->config, name);
+	if (w->is_over && w->def != NULL)
+		return;
+	if (w->is_over)
+		forget(t, name, w);
+	else if (w->until_at <= t->now)
+		end(t, w, "is over");
+	else if (w->def == NULL)
+		end(t, w, "is not in the configuration any more, so it is over");
+	else if (!is_open_now(t, w->def, &h))
+		end(t, w,
+		    is_clock_set ? "is not open by the wall clock any more, so it is over"
+				 : "is not open by its new calendar, so it is over");
+	else
+		take_end(t, w, h);
+	if (w->is_over && w->def == NULL)
+		forget(t, name, w);
+}
+
+static int64_t
+open_or_wait(struct turn *t, const struct pb_maintenance *def)
+{
+	const struct window *w = pb_map_get(t->e->windows, def->name);
+	struct hours h;
+	bool is_now = is_open_now(t, def, &h);
+	bool was_open = is_now && w != NULL && w->is_over && w->from_wall == h.from_wall &&
+	    w->until_wall == h.until_wall;
+	if (is_now && !was_open && (w == NULL || w->is_over))
+		begin(t, def, h);
+	w = pb_map_get(t->e->windows, def->name);
+	if (w != NULL && !w->is_over)
+		return w->until_at;
+	return durable_of(t->e, pb_maintenance_next_at(def, wall_of(t->e, t->now)));
 }
 
 /* What was held back looks again when all windows have been looked at: another one may hold it. */
-void
-maintenance_look(struct turn *t)
+static void
+look(struct turn *t, bool is_clock_set)
 {
 	struct pb_engine *e = t->e;
+	size_t i = 0;
+	const char *name;
+	void *value;
 	e->is_hush_over = false;
-	look_at_open(t);
+	while (pb_map_next(e->windows, &i, &name, &value))
+		look_at_one(t, name, value, is_clock_set);
 	e->maintenance_at = PB_NEVER;
-	for (size_t i = 0; i < e->config->n_maintenance; i++) {
-		const struct pb_maintenance *def = &e->config->maintenance[i];
-		const struct window *w = pb_map_get(e->windows, def->name);
-		int64_t from_at, until_at;
-		if (w == NULL && pb_maintenance_is_open(def, t->now, &from_at, &until_at)) {
-			begin(t, def, from_at, until_at);
-			w = pb_map_get(e->windows, def->name);
-		}
-		int64_t at = w != NULL ? w->until_at : pb_maintenance_next_at(def, t->now);
+	for (i = 0; i < e->config->n_maintenance; i++) {
+		int64_t at = open_or_wait(t, &e->config->maintenance[i]);
 		if (at < e->maintenance_at)
 			e->maintenance_at = at;
 	}
 	if (e->is_hush_over)
 		hush_release(t);
+}
+
+void
+maintenance_look(struct turn *t)
+{
+	look(t, false);
+}
+
+void
+maintenance_clock_set(struct turn *t)
+{
+	look(t, true);
 }
 
 /* A window that never opens again is a wish that nobody keeps: say so once, with the configuration. */
@@ -429,8 +496,9 @@ maintenance_note_expired(struct turn *t)
 	const struct pb_config *c = t->e->config;
 	for (size_t i = 0; i < c->n_maintenance; i++) {
 		const struct pb_maintenance *m = &c->maintenance[i];
-		if (pb_map_get(t->e->windows, m->name) == NULL &&
-		    pb_maintenance_next_at(m, t->now) == PB_NEVER)
+		const struct window *w = pb_map_get(t->e->windows, m->name);
+		if ((w == NULL || w->is_over) &&
+		    pb_maintenance_next_at(m, wall_of(t->e, t->now)) == PB_NEVER)
 			pb_update_note(t->u, "", "", "", "maintenance",
 			    "%s has expired: it does not open any more", m->name);
 	}
@@ -450,19 +518,20 @@ pb_engine_maintenance_json(const struct pb_engine *e, int64_t now)
 	for (size_t i = 0; i < e->config->n_maintenance; i++) {
 		const struct pb_maintenance *m = &e->config->maintenance[i];
 		const struct window *w = pb_map_get(e->windows, m->name);
-		int64_t next_at = pb_maintenance_next_at(m, now);
+		int64_t next_at = pb_maintenance_next_at(m, wall_of(e, now));
+		bool is_open = w != NULL && !w->is_over;
 		json_t *j = json_object();
 		pb_json_set_str(j, "name", m->name);
 		pb_json_set_str(j, "state",
-		    w != NULL                 ? "open"
+		    is_open                   ? "open"
 			: next_at == PB_NEVER ? "expired"
 					      : "closed");
 		pb_json_set_str(j, "owner", m->owner);
 		json_object_set_new(j, "blocks_remediation", json_boolean(m->blocks_remediation));
 		json_object_set_new(j, "holds_pages", json_boolean(m->holds_pages));
-		if (w != NULL) {
-			pb_json_set_i64(j, "from", w->from_at);
-			pb_json_set_i64(j, "until", w->until_at);
+		if (is_open) {
+			pb_json_set_i64(j, "from", w->from_wall);
+			pb_json_set_i64(j, "until", wall_of(e, w->until_at));
 		}
 		if (next_at != PB_NEVER)
 			pb_json_set_i64(j, "next", next_at);

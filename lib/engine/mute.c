@@ -103,11 +103,12 @@ listed(const struct pb_engine *e, const struct incident *in, int64_t now, int64_
 	while (pb_map_next(e->mutes, &i, &source, &value)) {
 		const struct mutes *m = value;
 		const struct mute *mute = pb_map_get(m->by_arn, in->event->alarm_arn);
-		if (mute == NULL || mute->until <= now || !is_believed(e, source, m, now) ||
-		    (best != NULL && mute->until <= best->until))
+		if (mute == NULL || mute->until <= wall_of(e, now) ||
+		    !is_believed(e, source, m, now) || (best != NULL && mute->until <= best->until))
 			continue;
 		best = mute;
-		*ret_until = mute->until < m->until ? mute->until : m->until;
+		int64_t until = durable_of(e, mute->until);
+		*ret_until = until < m->until ? until : m->until;
 	}
 	return best;
 }
@@ -118,7 +119,8 @@ is_overtaken(const struct pb_engine *e, const struct incident *in, int64_t now)
 {
 	const char *source = in->alarm->source;
 	const struct mutes *m = pb_map_get(e->mutes, source);
-	return m != NULL && m->at > in->event->time_at && is_believed(e, source, m, now);
+	return m != NULL && is_believed(e, source, m, now) &&
+	    (wall_of(e, m->at) > in->event->time_at || m->at > incident_began_at(in));
 }
 
 /* Where the window ends that the event names; 0 = it names none, or none that can be. */
@@ -166,9 +168,9 @@ mute_holds(const struct pb_engine *e, const struct incident *in, int64_t now, in
 		return words(mute->name, mute->until);
 	const json_t *detail = detail_of(in->event);
 	int64_t end = detail == NULL ? 0 : window_end(in->event, detail);
-	if (end <= now || is_overtaken(e, in, now))
+	if (end <= wall_of(e, now) || is_overtaken(e, in, now))
 		return NULL;
-	*ret_until = end;
+	*ret_until = durable_of(e, end);
 	return words(rule_name(pb_json_str_or(detail, "mutedBy", "without a name")), end);
 }
 
@@ -178,8 +180,9 @@ mute_event(struct turn *t, const struct incident *in, const struct pb_event *ev)
 	const json_t *detail = detail_of(ev);
 	if (detail == NULL || ev->kind != PB_EVENT_ALARM || honouring(t->e->config, NULL) == NULL)
 		return;
-	if (ev->time_at > t->e->mute_said_at)
-		t->e->mute_said_at = ev->time_at;
+	int64_t said_at = durable_of(t->e, ev->time_at);
+	if (said_at > t->e->mute_said_at)
+		t->e->mute_said_at = said_at;
 	if (window_end(ev, detail) == 0)
 		incident_note(t, in, "", "mute",
 		    "its event says that it is muted, but not until when (muteWindowEnd): that "

@@ -49,6 +49,15 @@ add_time(struct pb_buf *b, const char *label, int64_t at, int64_t now)
 	    pb_duration_text(age, now > at ? (now - at) / PB_SECOND * PB_SECOND : 0));
 }
 
+/* By the wall clock, as the event has it. */
+static void
+add_since(struct pb_buf *b, const struct turn *t, const struct incident *in)
+{
+	int64_t at = in->event->time_at;
+	add_time(
+	    b, "SINCE", at > 0 ? at : wall_of(t->e, incident_began_at(in)), wall_of(t->e, t->now));
+}
+
 static void
 add_safe_line(struct pb_buf *b, const char *label, const char *text)
 {
@@ -220,8 +229,7 @@ page_add_incident(struct pb_buf *b, const struct turn *t, const struct incident 
 {
 	add_what(b, in, false);
 	add_reopened(b, in, t->now);
-	add_time(b, "SINCE", in->event->time_at > 0 ? in->event->time_at : incident_began_at(in),
-	    t->now);
+	add_since(b, t, in);
 	add_safe_line(b, "WHY", in->ladder.why);
 	add_tried(b, in);
 	add_ask(b, in);
@@ -255,9 +263,8 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 	if (p->is_notice) {
 		add_what(&b, in, true);
 		add_reopened(&b, in, t->now);
-		add_time(&b, "SINCE",
-		    in->event->time_at > 0 ? in->event->time_at : incident_began_at(in), t->now);
-		pb_buf_addf(&b, "%-8s%s\n", "UNTIL", pb_time_rfc3339(until, t->now));
+		add_since(&b, t, in);
+		pb_buf_addf(&b, "%-8s%s\n", "UNTIL", pb_time_rfc3339(until, wall_of(t->e, t->now)));
 		add_tried(&b, in);
 		add_do(&b, t, in);
 	} else {

@@ -83,6 +83,7 @@ restore_alarm(struct pb_engine *e, const struct pb_record *r, struct pb_error *e
 	a->source = pb_strdup(pb_json_str_or(r->body, "source", ""));
 	a->state = state;
 	a->transitioned_at = pb_json_i64(r->body, "transitioned_at", 0);
+	a->changed_at = pb_json_i64(r->body, "changed_at", a->transitioned_at);
 	return 0;
 }
 

@@ -15,9 +15,10 @@ add_days(struct pb_buf *b, const char *before, int64_t span)
 }
 
 char *
-review_overdue(const struct pb_engine *e, const struct pb_playbook *p, int64_t now)
+review_overdue(const struct pb_engine *e, const struct pb_playbook *p, int64_t at)
 {
 	const struct pb_review *r = &p->reviewed;
+	int64_t now = wall_of(e, at);
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	if (r->at == 0)
 		return NULL;
@@ -30,7 +31,7 @@ review_overdue(const struct pb_engine *e, const struct pb_playbook *p, int64_t n
 		}
 		add_days(&b, ", due every ", r->every_for);
 	}
-	int64_t ran_at = guard_ran_at(e, p->name);
+	int64_t ran_at = wall_of(e, guard_ran_at(e, p->name));
 	int64_t since = ran_at > r->at ? ran_at : r->at;
 	if (r->drill_every_for > 0 && since + r->drill_every_for < now) {
 		add_days(&b, b.len > 0 ? "; no run and no drill for " : "no run and no drill for ",

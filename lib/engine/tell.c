@@ -35,14 +35,14 @@ people_add(struct people *p, const size_t *contacts, size_t n)
 }
 
 struct people
-people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t now)
+people_on_call(const struct pb_config *c, const struct pb_level *l, int64_t wall)
 {
 	struct people p = {0};
 	people_add(&p, l->notify, l->n_notify);
 	for (size_t i = 0; i < l->n_schedules; i++) {
 		const size_t *people;
 		size_t n;
-		pb_schedule_on_call(&c->schedules[l->schedules[i]], now, &people, &n);
+		pb_schedule_on_call(&c->schedules[l->schedules[i]], wall, &people, &n);
 		people_add(&p, people, n);
 	}
 	return p;
@@ -54,7 +54,7 @@ tell_can(struct turn *t, const struct outbox *o, size_t level, bool may_skip)
 	const struct pb_level *l = &outbox_escalation(o)->levels[level];
 	if (!may_skip || !l->skip_if_empty)
 		return true;
-	struct people p = people_on_call(outbox_config(o), l, t->now);
+	struct people p = people_on_call(outbox_config(o), l, wall_of(t->e, t->now));
 	free(p.contacts);
 	if (p.n == 0)
 		outbox_note(
@@ -68,7 +68,7 @@ people_of(struct turn *t, const struct outbox *o, size_t level)
 {
 	const struct pb_config *c = outbox_config(o);
 	const struct pb_level *l = &outbox_escalation(o)->levels[level];
-	struct people p = people_on_call(c, l, t->now);
+	struct people p = people_on_call(c, l, wall_of(t->e, t->now));
 	if (p.n > 0)
 		return p;
 	outbox_note(t, o, "page", "level %zu: nobody is on call; all of its rotations are paged",

@@ -18,12 +18,11 @@ holds_at(struct turn *t, const struct pb_condition *c, const char *arn, int64_t 
 		return PB_NEVER;
 	const struct source *polls =
 	    a->source[0] == '\0' ? NULL : pb_map_get(t->e->sources, a->source);
-	if (polls != NULL && a->transitioned_at < from_at && polls->polled_at < from_at)
+	if (polls != NULL && a->changed_at < from_at && polls->polled_at < from_at)
 		return PB_NEVER;
 	if (polls != NULL && polls->polled_at < t->e->boot_at)
 		return PB_NEVER;
-	int64_t since = a->transitioned_at < t->now ? a->transitioned_at : t->now;
-	return (since > from_at ? since : from_at) + c->held_for;
+	return (a->changed_at > from_at ? a->changed_at : from_at) + c->held_for;
 }
 
 /*

@@ -70,7 +70,8 @@ duty_new(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
 	d->unsafe = pb_map_new();
 	bool pages_at_once = p == NULL || p->n_steps == 0;
 	d->due_at = o->now + (pages_at_once ? AT_ONCE : p->page_by_for);
-	d->is_stale = p != NULL && (ev->time_at <= 0 || o->now - ev->time_at > p->max_age_for);
+	d->is_stale = p != NULL &&
+	    (ev->time_at <= 0 || o->now + o->wall_ahead - ev->time_at > p->max_age_for);
 	o->all = pb_realloc(o->all, (o->n_all + 1) * sizeof(*o->all));
 	o->all[o->n_all++] = d;
 	(void)pb_map_put(o->duties, name, d);
@@ -167,6 +168,8 @@ is_news(struct oracle *o, const struct pb_event *ev)
 	}
 	s->state = ev->alarm_state;
 	s->transitioned_at = ev->transitioned_at;
+	s->changed_at = ev->transitioned_at - o->wall_ahead;
+	s->changed_at = s->changed_at < o->now ? s->changed_at : o->now;
 	return true;
 }
 
@@ -341,6 +344,9 @@ take(struct oracle *o, const struct heard *h)
 		o->mutes = json_incref(h->mutes);
 		o->mutes_at = h->at;
 		o->mutes_until = h->at + h->span;
+		break;
+	case PB_IN_CLOCK:
+		o->wall_ahead = h->span;
 		break;
 	case PB_IN_BOOT:
 	case PB_IN_REJECT:

@@ -54,6 +54,7 @@ struct heard {
 struct sighting {
 	enum pb_alarm_state state;
 	int64_t transitioned_at;
+	int64_t changed_at; /* by the clock that nobody sets back */
 };
 
 struct hush {
@@ -69,6 +70,7 @@ struct oracle {
 	void (*broken)(void *arg, const char *line);
 	void *arg;
 	int64_t now, up_since;
+	int64_t wall_ahead; /* the wall clock minus now */
 	bool is_degraded, is_draining;
 	struct heard *heard; /* posted and not yet durable, in order */
 	size_t n_heard, n_decided;

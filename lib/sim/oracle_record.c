@@ -25,7 +25,7 @@ may_hold(const struct oracle *o, const struct duty *d, const struct pb_condition
 	PB_CLEANUP(pb_freep) char *arn = oracle_expand(c->alarm, d->event);
 	const struct sighting *s = arn == NULL ? NULL : pb_map_get(o->alarms, arn);
 	return arn == NULL ||
-	    (s != NULL && s->state == c->state && o->now >= s->transitioned_at + c->held_for);
+	    (s != NULL && s->state == c->state && o->now >= s->changed_at + c->held_for);
 }
 
 /* Its run passed: was there one, and does what it verifies hold? */

@@ -33,13 +33,14 @@ is_muted(const struct oracle *o, const struct duty *d)
 	const json_t *said =
 	    json_object_get(json_object_get(pb_event_json(d->event), "detail"), "muteDetail");
 	/* The event says so itself, until a later list says otherwise. */
-	if (o->mutes_at <= d->event->time_at &&
-	    pb_json_time(json_object_get(said, "muteWindowEnd")) >= o->now)
+	int64_t wall = o->now + o->wall_ahead;
+	if (o->mutes_at + o->wall_ahead <= d->event->time_at && o->mutes_at <= d->since &&
+	    pb_json_time(json_object_get(said, "muteWindowEnd")) >= wall)
 		return true;
 	json_array_foreach (o->mutes, i, rule)
 		json_array_foreach (json_object_get(rule, "alarms"), k, arn)
 			if (o->now <= o->mutes_until &&
-			    o->now <= pb_json_i64(rule, "until", PB_NEVER) &&
+			    wall <= pb_json_i64(rule, "until", PB_NEVER) &&
 			    pb_streq(json_string_value(arn), d->event->alarm_arn))
 				return true;
 	return false;
@@ -62,7 +63,8 @@ oracle_is_hushed(const struct oracle *o, const struct duty *d)
 	int64_t from, until;
 	for (size_t k = 0; k < o->config->n_maintenance; k++) {
 		const struct pb_maintenance *m = &o->config->maintenance[k];
-		if (m->holds_pages && pb_maintenance_is_open(m, o->now, &from, &until) &&
+		if (m->holds_pages &&
+		    pb_maintenance_is_open(m, o->now + o->wall_ahead, &from, &until) &&
 		    pb_pattern_match(m->match, pb_event_json(d->event)))
 			return true;
 	}

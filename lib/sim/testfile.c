@@ -17,7 +17,7 @@
 static const char *const event_words[] = {"at", "alarm", "to", "tags", "by", "twice", "late",
     "event", "ack", "resolve", "reason", "approve", "reject", "step", "stop_remediation",
     "start_remediation", "kill", "drain", "fail_commits", "store_is_back", "garbage", "jump",
-    "silence", "for", "expire", "snooze", "escalate", "refused"};
+    "set_back", "set_forward", "silence", "for", "expire", "snooze", "escalate", "refused"};
 static const char *const command_words[] = {"ack", "snooze", "escalate", "resolve", "approve",
     "reject", "stop_remediation", "start_remediation", "silence", "expire"};
 static const char *const expect_words[] = {"at", "by", "between", "never", "at_most", "times",
@@ -120,6 +120,8 @@ check_events(struct pb_loader *l, const struct pb_node *events)
 		(void)span_at(l, n, "late");
 		(void)span_at(l, n, "kill");
 		(void)span_at(l, n, "jump");
+		(void)span_at(l, n, "set_back");
+		(void)span_at(l, n, "set_forward");
 		check_command(l, n);
 		if (pb_node_get(n, "alarm") != NULL)
 			check_alarm(l, n);

@@ -47,6 +47,14 @@ world_post(struct world *w, struct pb_input *in)
 	pb_pump_post(w->pump, in);
 }
 
+void
+world_tell_clock(struct world *w)
+{
+	struct pb_input *in = pb_input_new(PB_IN_CLOCK);
+	in->span = w->wall_ahead;
+	world_post(w, in);
+}
+
 /* --- dying */
 
 /* One more place where the process could die; true when it does, or has already. */
@@ -206,6 +214,8 @@ process_start(struct world *w)
 	w->poll_at = w->now;
 	for (size_t i = 0; i < w->n_messages; i++)
 		w->messages[i].is_delivered = false;
+	if (w->wall_ahead != 0)
+		world_tell_clock(w);
 	world_post(w, pb_input_new(PB_IN_BOOT));
 }
 
@@ -236,7 +246,13 @@ world_kill(struct world *w, int64_t down)
 {
 	process_end(w);
 	w->n_crashes++;
-	w->now += down;
+	/* As base/clock.c: by the wall clock, but never back.  Behind, nobody knows how long it was down. */
+	int64_t wall = w->now + w->wall_ahead + down, up_at = wall > w->now ? wall : w->now;
+	int64_t astray = up_at - w->now - down;
+	w->now = up_at;
+	w->wall_ahead = wall - up_at;
+	w->aws_ahead -= astray;
+	w->jumped_for += astray;
 	pb_buf_addf(&w->trace, "         killed; started again after %lld ms%s\n", (long long)down,
 	    w->is_degraded ? ", degraded" : "");
 	process_start(w);
@@ -297,9 +313,10 @@ world_run(struct world *w, int64_t at)
 {
 	size_t idle = 0;
 	while (w->broken.len == 0) {
-		int64_t before = w->now;
+		int64_t before = w->now, leapt = w->jumped_for;
 		post_due(w);
 		turn(w);
+		at += w->jumped_for - leapt; /* it died, and its clock had been set */
 		int64_t next = next_at(w);
 		if (w->pending == NULL && !pb_pump_is_idle(w->pump))
 			next = w->now;

@@ -76,7 +76,9 @@ struct world {
 	json_t *scenario;
 	struct pb_config *config;
 	int64_t start_at, now, up_since;
-	int64_t jumped_for; /* by which the clock was set forward: the script goes on from there */
+	int64_t jumped_for; /* over which `now` leapt: the script goes on from there */
+	int64_t wall_ahead; /* the host's wall clock minus `now`, which nobody sets back */
+	int64_t aws_ahead; /* AWS's clock, which nobody sets at all, minus `now` */
 	struct disk *disk;
 	struct pb_engine *engine;
 	struct pb_pump *pump;
@@ -173,6 +175,7 @@ void book_free(void *b);
 
 /* world.c, for the others */
 void world_post(struct world *w, struct pb_input *in); /* everything goes in by here */
+void world_tell_clock(struct world *w); /* the engine, how far ahead the wall clock is */
 /* One more place where the process could die; true when it does, or has already. */
 bool world_dies_here(struct world *w);
 void world_see(struct world *w, const char *kind, const char *name, const char *detail,

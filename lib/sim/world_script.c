@@ -86,7 +86,7 @@ post_mutes(struct world *w)
 	json_object_foreach_safe(w->mutes, next, name, mute)
 	{
 		int64_t until = pb_json_i64(mute, "until", PB_NEVER);
-		if (until <= w->now) {
+		if (until <= w->now + w->aws_ahead) {
 			json_object_del(w->mutes, name);
 			continue;
 		}
@@ -141,7 +141,7 @@ set_alarm(struct world *w, const json_t *e)
 	const char *name = pb_json_str(e, "alarm"), *to = pb_json_str_or(e, "to", "ALARM");
 	const char *by = pb_json_str_or(e, "by", w->has_poller ? "poll" : "sqs");
 	const json_t *late = json_object_get(e, "late");
-	int64_t at = w->now - (late == NULL ? 0 : span_of(late));
+	int64_t at = w->now + w->aws_ahead - (late == NULL ? 0 : span_of(late));
 	const char *before =
 	    pb_json_str_or(json_object_get(w->alarms, name), "state", "INSUFFICIENT_DATA");
 	const json_t *tags = json_object_get(e, "tags");
@@ -167,7 +167,8 @@ set_mute(struct world *w, const json_t *e)
 {
 	json_t *mute = json_pack("{s:O}", "alarms", json_object_get(e, "alarms"));
 	if (json_object_get(e, "for") != NULL)
-		pb_json_set_i64(mute, "until", w->now + span_of(json_object_get(e, "for")));
+		pb_json_set_i64(
+		    mute, "until", w->now + w->aws_ahead + span_of(json_object_get(e, "for")));
 	json_object_set_new(w->mutes, pb_json_str_or(e, "mute", "?"), mute);
 }
 
@@ -253,6 +254,12 @@ world_event(struct world *w, const json_t *e)
 		int64_t jump = span_of(json_object_get(e, "jump"));
 		w->now += jump;
 		w->jumped_for += jump;
+	} else if (json_object_get(e, "set_back") != NULL) {
+		w->wall_ahead -= span_of(json_object_get(e, "set_back"));
+		world_tell_clock(w);
+	} else if (json_object_get(e, "set_forward") != NULL) {
+		w->wall_ahead += span_of(json_object_get(e, "set_forward"));
+		world_tell_clock(w);
 	} else if (json_object_get(e, "fail_commits") != NULL)
 		w->fail_commits = (size_t)pb_json_i64(e, "fail_commits", 0);
 	else if (json_object_get(e, "store_is_back") != NULL) {

@@ -67,6 +67,61 @@ START_TEST(a_scenario_survives_a_crash_at_each_point)
 }
 END_TEST
 
+/* The events with the wall clock set after each of them, in turn so far back and forward. */
+static json_t *
+with_clock_set(const json_t *events)
+{
+	static const char *const ways[][2] = {
+	    {"set_back", "37m"}, {"set_back", "3h"}, {"set_forward", "2h"}, {"set_back", "400d"}};
+	json_t *all = json_array();
+	size_t i;
+	json_t *event;
+	json_array_foreach (events, i, event) {
+		const char *const *way = ways[i % PB_ARRAY_LEN(ways)];
+		json_array_append(all, event);
+		json_array_append_new(all,
+		    json_pack("{s:O, s:s}", "at", json_object_get(event, "at"), way[0], way[1]));
+	}
+	return all;
+}
+
+static bool
+has_event(const json_t *scenario, const char *key)
+{
+	size_t i;
+	const json_t *event;
+	json_array_foreach (json_object_get(scenario, "events"), i, event)
+		if (json_object_get(event, key) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Whatever waits, it waits as long whichever way the wall clock is set meanwhile: what the scenario
+ * expects comes at the same times.  Not where a calendar or a time of AWS's decides, nor where the process
+ * is down, which only the wall clock measures: those have scenarios of their own (clock-*.yaml).
+ */
+START_TEST(a_wall_clock_that_is_set_moves_no_deadline)
+{
+	static const char *const own[] = {"/clock-", "/schedule", "maintenance", "/mute"};
+	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
+	for (size_t i = 0; i < PB_ARRAY_LEN(own); i++)
+		if (strstr(files.gl_pathv[_i], own[i]) != NULL)
+			return;
+	PB_JSON json_t *scenario = scenario_read(files.gl_pathv[_i]);
+	ck_assert_msg(scenario != NULL, "%s cannot be read", files.gl_pathv[_i]);
+	if (has_event(scenario, "kill") || has_event(scenario, "late"))
+		return;
+	json_object_del(scenario, "trace");
+	json_object_set_new(
+	    scenario, "events", with_clock_set(json_object_get(scenario, "events")));
+	struct pb_scenario_run run = {
+	    .scenario = scenario, .seed = 1, .is_plain = true, .with_expect = true};
+	scenario_play(&run, &failures);
+	ck_assert_msg(failures.len == 0, "%s:\n%.7000s", files.gl_pathv[_i], failures.ptr);
+}
+END_TEST
+
 #define CHUNKS 20
 
 static size_t
@@ -179,6 +234,8 @@ main(int argc, char **argv)
 	add(s, "a_scenario_goes_as_it_says", a_scenario_goes_as_it_says, n);
 	add(s, "a_scenario_survives_a_crash_at_each_point",
 	    a_scenario_survives_a_crash_at_each_point, n);
+	add(s, "a_wall_clock_that_is_set_moves_no_deadline",
+	    a_wall_clock_that_is_set_moves_no_deadline, n);
 	if (only == NULL) {
 		add(s, "a_random_world_breaks_no_promise", a_random_world_breaks_no_promise,
 		    CHUNKS);
