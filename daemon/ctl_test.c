@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/call.h"
 #include "confdir.h"
 #include "ctl_prove.h"
 #include "io/file.h"
+#include "playbook/zone.h"
 #include "sim/testfile.h"
 
 #define SUFFIX ".test.yaml"
@@ -146,33 +148,70 @@ is_wanted(const struct tester *t, const struct pb_test *test)
 	return t->only == NULL || strstr(test->name, t->only) != NULL;
 }
 
-/* Names that are not there: the test proves nothing. */
-static bool
-has_names(struct tester *t, const struct pb_test *test, const struct pb_config *c)
+/* A folder, or one file that is the whole set. */
+static struct pb_config *
+load_any(const char *path)
 {
+	struct stat st;
+	struct pb_error err;
 	struct pb_problems problems = {0};
-	bool has = pb_test_check(test, c, &problems) == 0;
+	struct pb_config *c = NULL;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return pb_ctl_load(path);
+	if (pb_file_read(path, PB_TESTFILE_MAX, &text, &err) < 0) {
+		fprintf(stderr, "playbookctl: %s\n", err.text);
+		return NULL;
+	}
+	PB_CLEANUP(pb_freep) char *name = pb_strdup(path);
+	(void)pb_buf_addc(&text, '\0');
+	const struct pb_config_file file = {name, text.ptr, text.len - 1};
+	(void)pb_config_parse(&file, 1, pb_aws_action_check, &c, &problems);
 	for (size_t i = 0; i < problems.n; i++)
 		fprintf(stderr, "%s\n", problems.texts[i]);
 	pb_problems_fini(&problems);
-	t->is_unusable = t->is_unusable || !has;
-	return has;
+	return c;
+}
+
+/* What its events change to is there, and so is what it names: else the test proves nothing. */
+static bool
+is_complete(struct pb_test *test, const struct pb_config *c)
+{
+	struct pb_problems problems = {0};
+	bool is_loaded = c != NULL;
+	for (size_t i = 0; i < test->n_configs; i++) {
+		test->configs[i].config = load_any(test->configs[i].path);
+		is_loaded = is_loaded && test->configs[i].config != NULL;
+	}
+	bool has_names = is_loaded && pb_test_check(test, c, &problems) == 0;
+	for (size_t i = 0; i < problems.n; i++)
+		fprintf(stderr, "%s\n", problems.texts[i]);
+	pb_problems_fini(&problems);
+	return has_names;
+}
+
+/* All of them, whichever are played: a file with a test that means nothing is mended first. */
+static void
+check(struct tester *t)
+{
+	for (size_t i = 0; i < t->tests.n; i++) {
+		struct pb_test *test = &t->tests.tests[i];
+		if (!is_complete(test, config_for(t, test->file)))
+			t->is_unusable = true;
+	}
 }
 
 static void
 play(struct tester *t)
 {
-	t->results = pb_calloc(t->tests.n + 1, sizeof(*t->results));
 	for (size_t i = 0; i < t->tests.n; i++) {
 		if (!is_wanted(t, &t->tests.tests[i]))
 			continue;
 		struct pb_config *c = config_for(t, t->tests.tests[i].file);
 		if (c == NULL) {
 			t->is_unusable = true;
-			continue;
+			return;
 		}
-		if (!has_names(t, &t->tests.tests[i], c))
-			continue;
 		pb_test_play(&t->tests.tests[i], c, &t->results[i]);
 		t->n_played++;
 		t->n_runs += t->results[i].n_runs;
@@ -374,8 +413,12 @@ pb_ctl_test(int argc, char **argv)
 	int rc = take_options(argc, argv, &t);
 	if (rc != 0)
 		return rc > 0 ? PB_CTL_OK : PB_CTL_USAGE;
+	pb_zone_use(pb_confdir_zone);
 	for (int i = optind; i < argc; i++)
 		read_argument(&t, argv[i]);
+	t.results = pb_calloc(t.tests.n + 1, sizeof(*t.results));
+	if (!t.is_unusable)
+		check(&t);
 	if (!t.is_unusable)
 		play(&t);
 	if (!t.is_unusable && t.n_played > 0)

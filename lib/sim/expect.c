@@ -6,7 +6,7 @@
  *	{at: 30s, page: {in: group, text: [web-1, web-2]}}	in: group or storm; what it names
  *	{at: 10m, notice: ana}				at that very moment, to the second
  *	{between: [60s, 100s], step: restart}		at least one in the span, none before or after it
- *	{never: page}   {at_most: 1, step: restart}   {times: 2, page: ana}
+ *	{never: page}   {never: step, step: restart}   {at_most: 1, step: restart}   {times: 2, page: ana}
  *	{by: 9m, incident: resolved, cause: remediated}
  */
 #include "sim/world.h"
@@ -71,7 +71,8 @@ fits(const struct seen *s, const char *kind, const json_t *what, const json_t *l
 		return false;
 	if (!fits_page(s, what))
 		return false;
-	const char *to = pb_json_str(what, "to"), *cause = pb_json_str(line, "cause");
+	const char *to = pb_json_str_or(what, "to", pb_json_str(line, "to"));
+	const char *cause = pb_json_str(line, "cause");
 	if ((to != NULL && strcmp(to, s->name) != 0) ||
 	    (cause != NULL && strcmp(cause, s->detail) != 0))
 		return false;
@@ -79,12 +80,22 @@ fits(const struct seen *s, const char *kind, const json_t *what, const json_t *l
 	return inputs == NULL || has_inputs(s->inputs, inputs);
 }
 
+/* As it is written, without where that is. */
+static char *
+text_of(const json_t *j)
+{
+	PB_JSON json_t *copy = json_copy((json_t *)(uintptr_t)j);
+	(void)json_object_del(copy, "where");
+	return pb_json_text(copy);
+}
+
 /* `at` is where in the trace one should look. */
 static void
 fail(struct world *w, struct pb_buf *failures, const json_t *line, const char *why, int64_t at)
 {
-	PB_CLEANUP(pb_freep) char *text = pb_json_text(line);
-	pb_buf_addf(failures, "%s: %s\n", text, why);
+	PB_CLEANUP(pb_freep) char *text = text_of(line);
+	const char *where = pb_json_str_or(line, "where", "");
+	pb_buf_addf(failures, "%s%s%s: %s\n", where, where[0] == '\0' ? "" : ": ", text, why);
 	w->marks = pb_realloc(w->marks, (w->n_marks + 1) * sizeof(*w->marks));
 	w->marks[w->n_marks++] = (struct mark){.at = at, .text = pb_asprintf("%s: %s", text, why)};
 }
@@ -213,12 +224,12 @@ expect_replies(struct world *w, struct pb_buf *failures)
 		const struct asked *a = &w->asked[i];
 		bool is_refused = a->status >= 400;
 		bool is_expected = pb_json_bool(a->event, "refused", false);
-		if (is_refused == is_expected)
+		if (a->status != 0 && is_refused == is_expected)
 			continue;
-		PB_JSON json_t *event = json_deep_copy(a->event);
-		PB_CLEANUP(pb_freep) char *where = pb_strdup(pb_json_str(event, "where"));
-		json_object_del(event, "where");
-		PB_CLEANUP(pb_freep) char *text = pb_json_text(event);
+		const char *where = pb_json_str_or(a->event, "where", "?");
+		PB_CLEANUP(pb_freep) char *text = text_of(a->event);
+		if (a->status == 0 && a->is_durable)
+			continue; /* its answer was lost with the process */
 		if (is_refused)
 			pb_buf_addf(failures,
 			    "%s: %s was refused: %d %s; where that is meant, say refused: true\n",

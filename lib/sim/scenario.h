@@ -13,14 +13,24 @@
 #include "engine/cells.h"
 #include "playbook/config.h"
 
+/* What a `config` event stands for; in a scenario without any it has the text itself. */
+struct pb_scenario_config {
+	char *path;
+	struct pb_config *config;
+};
+
 struct pb_scenario_run {
 	json_t *scenario; /* borrowed */
 	struct pb_config *config; /* borrowed; NULL = the text in the scenario */
 	uint64_t seed;
 	const size_t *crash_at; /* points to die at, ascending */
 	size_t n_crash_at;
+	const struct pb_scenario_config *configs; /* borrowed */
+	size_t n_configs;
 	bool with_expect;
-	bool with_replies; /* fails when a command is refused whose event does not say `refused` */
+	/* Fails when a command is refused whose event does not say `refused`.  What a crash cut off
+	 * before it was durable is asked again, as people do. */
+	bool with_replies;
 	bool is_quiet; /* keeps no trace */
 	bool is_plain; /* a model of the store in place of SQLite: much faster */
 	struct pb_cells *cells; /* counted in; NULL = nowhere */

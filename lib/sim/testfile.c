@@ -8,193 +8,13 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "playbook/read.h"
+#include "playbook/zone.h"
+#include "sim/testread.h"
 #include "sim/world.h"
 
-#define EVENTS_MAX 10000
-
-/* Of an event, of a line of `expect`, of an answer: what is not here is misspelt. */
-static const char *const event_words[] = {"at", "alarm", "to", "tags", "by", "twice", "late",
-    "event", "ack", "resolve", "reason", "approve", "reject", "step", "stop_remediation",
-    "start_remediation", "kill", "drain", "fail_commits", "store_is_back", "garbage", "jump",
-    "set_back", "set_forward", "silence", "for", "expire", "snooze", "escalate", "refused"};
-static const char *const command_words[] = {"ack", "snooze", "escalate", "resolve", "approve",
-    "reject", "stop_remediation", "start_remediation", "silence", "expire"};
-static const char *const expect_words[] = {"at", "by", "between", "never", "at_most", "times",
-    "step", "probe", "page", "notice", "incident", "inputs", "cause", "level", "to"};
-static const char *const answer_words[] = {
-    "output", "error", "class", "message", "after", "hangs", "unknown", "lost", "when_done"};
-
-static void
-check_words(struct pb_loader *l, const struct pb_node *n, const char *what,
-    const char *const *words, size_t n_words)
-{
-	if (n->kind != PB_NODE_MAP) {
-		pb_problem_add(l, n, "%s is a mapping", what);
-		return;
-	}
-	for (size_t i = 0; i < n->n; i++) {
-		size_t k = 0;
-		while (k < n_words && strcmp(words[k], n->keys[i]->text) != 0)
-			k++;
-		if (k == n_words)
-			pb_problem_add(l, n->keys[i], "%s has no key \"%s\"%s", what,
-			    PB_SHOWN(n->keys[i]->text),
-			    PB_SUGGEST(n->keys[i]->text, words, n_words));
-	}
-}
-
-/* A span that may be absent; -1 when absent or wrong. */
-static int64_t
-span_at(struct pb_loader *l, const struct pb_node *n, const char *key)
-{
-	int64_t span = -1;
-	const struct pb_node *value = pb_node_get(n, key);
-	if (value != NULL && pb_read_duration(l, value, 0, 400 * PB_DAY, &span) < 0)
-		return -1;
-	return span;
-}
-
-static bool
-is_list(struct pb_loader *l, const struct pb_node *n, const char *what)
-{
-	return n != NULL && pb_read_is_list(l, n, what, 0, EVENTS_MAX);
-}
-
-static void
-check_alarm(struct pb_loader *l, const struct pb_node *n)
-{
-	static const char *const states[] = {"ALARM", "OK", "INSUFFICIENT_DATA"};
-	static const char *const ways[] = {"sqs", "poll", "both"};
-	size_t word;
-	const struct pb_node *alarm = pb_node_get(n, "alarm"), *to = pb_node_get(n, "to");
-	const struct pb_node *by = pb_node_get(n, "by");
-	if (pb_read_scalar(l, alarm) == NULL)
-		return;
-	if (to == NULL)
-		pb_problem_add(l, n, "say which state the alarm goes to: to: ALARM");
-	else
-		(void)pb_read_word(l, to, states, PB_ARRAY_LEN(states), &word);
-	if (by != NULL)
-		(void)pb_read_word(l, by, ways, PB_ARRAY_LEN(ways), &word);
-}
-
-static bool
-has_any(const struct pb_node *n, const char *const *keys, size_t n_keys)
-{
-	for (size_t i = 0; i < n_keys; i++)
-		if (pb_node_get(n, keys[i]) != NULL)
-			return true;
-	return false;
-}
-
-static void
-check_command(struct pb_loader *l, const struct pb_node *n)
-{
-	static const char *const answers[] = {"true", "false"};
-	size_t word;
-	const struct pb_node *refused = pb_node_get(n, "refused");
-	(void)span_at(l, n, "for");
-	if (refused != NULL && !has_any(n, command_words, PB_ARRAY_LEN(command_words)))
-		pb_problem_add(l, refused, "only a command of people can be refused");
-	else if (refused != NULL)
-		(void)pb_read_word(l, refused, answers, PB_ARRAY_LEN(answers), &word);
-}
-
-/* Returns when the last event is. */
-static int64_t
-check_events(struct pb_loader *l, const struct pb_node *events)
-{
-	int64_t last = 0;
-	for (size_t i = 0; is_list(l, events, "events") && i < events->n; i++) {
-		const struct pb_node *n = events->items[i];
-		check_words(l, n, "an event", event_words, PB_ARRAY_LEN(event_words));
-		int64_t at = span_at(l, n, "at");
-		if (pb_node_get(n, "at") == NULL)
-			pb_problem_add(l, n, "an event needs the key at: how long after the start");
-		else if (at >= 0 && at < last)
-			pb_problem_add(l, n,
-			    "this event is before the one above it; events stand "
-			    "in order of time");
-		last = at > last ? at : last;
-		(void)span_at(l, n, "late");
-		(void)span_at(l, n, "kill");
-		(void)span_at(l, n, "jump");
-		(void)span_at(l, n, "set_back");
-		(void)span_at(l, n, "set_forward");
-		check_command(l, n);
-		if (pb_node_get(n, "alarm") != NULL)
-			check_alarm(l, n);
-	}
-	return last;
-}
-
-static bool
-has_kind(const struct pb_node *n)
-{
-	bool has = pb_node_get(n, "never") != NULL;
-	for (size_t i = 0; expect_kinds[i] != NULL; i++)
-		has = has || pb_node_get(n, expect_kinds[i]) != NULL;
-	return has;
-}
-
-/* Returns the latest instant that an expectation names. */
-static int64_t
-check_expect(struct pb_loader *l, const struct pb_node *expect)
-{
-	static const char *const limits[] = {"at", "by", "between", "never", "at_most", "times"};
-	int64_t last = 0;
-	for (size_t i = 0; is_list(l, expect, "expect") && i < expect->n; i++) {
-		const struct pb_node *n = expect->items[i], *span = pb_node_get(n, "between");
-		check_words(l, n, "an expectation", expect_words, PB_ARRAY_LEN(expect_words));
-		if (n->kind != PB_NODE_MAP)
-			continue;
-		if (!has_kind(n))
-			pb_problem_add(
-			    l, n, "name what is expected: step, page, notice or incident");
-		int64_t at = span_at(l, n, "at"), by = span_at(l, n, "by"), to = -1;
-		if (span != NULL && pb_read_is_list(l, span, "between", 2, 2)) {
-			(void)pb_read_duration(l, span->items[0], 0, 400 * PB_DAY, &to);
-			(void)pb_read_duration(l, span->items[1], 0, 400 * PB_DAY, &to);
-		}
-		if (!has_any(n, limits, PB_ARRAY_LEN(limits)))
-			pb_problem_add(l, n,
-			    "say when or how often: at, by, between, never, at_most or times");
-		last = at > last ? at : last;
-		last = by > last ? by : last;
-		last = to > last ? to : last;
-	}
-	return last;
-}
-
-static void
-check_answer(struct pb_loader *l, const struct pb_node *n)
-{
-	check_words(l, n, "an answer", answer_words, PB_ARRAY_LEN(answer_words));
-	(void)span_at(l, n, "after");
-	if (n->kind == PB_NODE_MAP && pb_node_get(n, "when_done") != NULL)
-		check_answer(l, pb_node_get(n, "when_done"));
-}
-
-static void
-check_world(struct pb_loader *l, const struct pb_node *world)
-{
-	if (world == NULL)
-		return;
-	if (world->kind != PB_NODE_MAP) {
-		pb_problem_add(l, world, "world is a mapping from calls to answers");
-		return;
-	}
-	for (size_t i = 0; i < world->n; i++) {
-		const struct pb_node *n = world->items[i];
-		if (n->kind != PB_NODE_LIST)
-			check_answer(l, n);
-		for (size_t k = 0; n->kind == PB_NODE_LIST && k < n->n; k++)
-			check_answer(l, n->items[k]);
-	}
-}
-
 /* --- one test */
+
+#define SUGGESTED_MAX 200
 
 struct reader {
 	const char *path;
@@ -202,29 +22,109 @@ struct reader {
 	size_t first; /* of this file */
 };
 
-static const char *const test_words[] = {
-    "name", "use", "start", "world", "events", "expect", "trace", "crash", "commit_takes", "until"};
+static const char *const crashes[] = {"each_commit", NULL};
 
-static struct pb_test *
-find_used(struct pb_loader *l, const struct reader *r, const struct pb_node *use)
+static const struct testread_key test_keys[] = {
+    {"name", TESTREAD_TEXT, NULL},
+    {"use", TESTREAD_TEXT, NULL},
+    {"start", TESTREAD_TEXT, NULL},
+    {"tz", TESTREAD_ANY, NULL},
+    {"world", TESTREAD_ANY, NULL},
+    {"events", TESTREAD_ANY, NULL},
+    {"expect", TESTREAD_ANY, NULL},
+    {"trace", TESTREAD_TEXT, NULL},
+    {"crash", TESTREAD_WORD, crashes},
+    {"commit_takes", TESTREAD_SPAN, NULL},
+    {"until", TESTREAD_SPAN, NULL},
+};
+const struct testread_table testread_test_table = {test_keys, PB_ARRAY_LEN(test_keys)};
+
+static const struct pb_test *
+find_test(const struct reader *r, const char *name)
 {
-	const char *name = pb_read_scalar(l, use);
-	for (size_t i = r->first; name != NULL && i < r->tests->n; i++)
+	for (size_t i = r->first; i < r->tests->n; i++)
 		if (strcmp(r->tests->tests[i].name, name) == 0)
 			return &r->tests->tests[i];
-	if (name != NULL)
-		pb_problem_add(l, use, "no test above this one is called \"%s\"", PB_SHOWN(name));
 	return NULL;
 }
 
+static const struct pb_test *
+find_used(struct pb_loader *l, const struct reader *r, const struct pb_node *use)
+{
+	const char *words[SUGGESTED_MAX];
+	size_t n = 0;
+	const struct pb_test *used = use->kind == PB_NODE_SCALAR ? find_test(r, use->text) : NULL;
+	for (size_t i = r->first; i < r->tests->n && n < SUGGESTED_MAX; i++)
+		words[n++] = r->tests->tests[i].name;
+	if (used == NULL && use->kind == PB_NODE_SCALAR)
+		pb_problem_add(l, use, "no test above this one is called \"%s\"%s",
+		    PB_SHOWN(use->text), PB_SUGGEST(use->text, words, n));
+	return used;
+}
+
 static void
-check_start_date(struct pb_loader *l, const struct pb_node *n)
+check_name(struct pb_loader *l, const struct reader *r, const struct pb_node *test)
+{
+	const struct pb_node *name = pb_node_get(test, "name");
+	if (name == NULL) {
+		pb_problem_add(l, test, "a test needs the key name");
+		return;
+	}
+	const char *text = pb_read_scalar(l, name);
+	const struct pb_test *other = text == NULL ? NULL : find_test(r, text);
+	if (other != NULL)
+		pb_problem_add(l, name, "the test in line %d is called \"%s\" too", other->line,
+		    PB_SHOWN(text));
+}
+
+/* A wall time of a zone; NULL with a problem.  The caller's. */
+static char *
+read_wall_start(struct pb_loader *l, const struct pb_node *start, const struct pb_node *tz)
+{
+	PB_CLEANUP(pb_freep) char *name = NULL;
+	PB_CLEANUP(pb_freep) char *base64 = NULL;
+	PB_CLEANUP(pb_zone_freep) struct pb_zone *zone = NULL;
+	struct pb_error err;
+	char text[PB_TIME_TEXT];
+	int64_t wall;
+	if (start == NULL) {
+		pb_problem_add(l, tz,
+		    "tz says which wall the time of start is read from; give start, as "
+		    "\"2026-03-29 00:58\"");
+		return NULL;
+	}
+	if (start->kind == PB_NODE_SCALAR &&
+	    pb_time_parse(pb_str_of(start->text), &wall, &err) == 0) {
+		pb_problem_add(l, start,
+		    "%s needs no tz; leave that out, or write a wall time, as "
+		    "\"2026-03-29 00:58\"",
+		    PB_SHOWN(start->text));
+		return NULL;
+	}
+	pb_read_tz(l, tz, &name, &zone, &base64);
+	if (pb_read_wall(l, start, &wall) < 0 || zone == NULL)
+		return NULL;
+	(void)pb_time_rfc3339(text, pb_zone_first(zone, wall));
+	return pb_strdup(text);
+}
+
+/* As RFC 3339; NULL when it is not said, or with a problem.  The caller's. */
+static char *
+read_start(struct pb_loader *l, const struct pb_node *test)
 {
 	struct pb_error err;
 	int64_t at;
-	const char *text = n == NULL ? NULL : pb_read_scalar(l, n);
-	if (text != NULL && pb_time_parse(pb_str_of(text), &at, &err) < 0)
-		pb_problem_add(l, n, "%s; write it as 2026-03-29T00:58:00Z", err.text);
+	const struct pb_node *start = pb_node_get(test, "start"), *tz = pb_node_get(test, "tz");
+	if (tz != NULL)
+		return read_wall_start(l, start, tz);
+	if (start == NULL || start->kind != PB_NODE_SCALAR)
+		return NULL;
+	if (pb_time_parse(pb_str_of(start->text), &at, &err) == 0)
+		return pb_strdup(start->text);
+	pb_problem_add(l, start,
+	    "%s; write it as 2026-03-29T00:58:00Z, or as \"2026-03-29 00:58\" with tz beside it",
+	    err.text);
+	return NULL;
 }
 
 /* `given` over what the used test has; answers call by call. */
@@ -246,16 +146,15 @@ merge(const struct pb_test *used, json_t *given)
 	return all;
 }
 
-/* Where each event stands, for what is said of it when it was played. */
+/* Where each event or expectation stands, for what is said of it when it was played. */
 static void
-add_places(const struct reader *r, const struct pb_node *events, json_t *given)
+add_places(const struct reader *r, const struct pb_node *list, json_t *given)
 {
-	size_t i;
-	json_t *event;
-	json_array_foreach (json_object_get(given, "events"), i, event) {
+	for (size_t i = 0; list != NULL && i < list->n; i++) {
 		PB_CLEANUP(pb_freep)
-		char *where = pb_asprintf("%s:%d", r->path, events->items[i]->line);
-		pb_json_set_str(event, "where", where);
+		char *where =
+		    pb_asprintf("%s:%d:%d", r->path, list->items[i]->line, list->items[i]->column);
+		pb_json_set_str(json_array_get(given, i), "where", where);
 	}
 }
 
@@ -273,58 +172,100 @@ set_until(json_t *scenario, const json_t *given, int64_t last)
 	pb_json_set_str(scenario, "until", text);
 }
 
+/* A configuration that an event names stands beside the test file. */
 static void
-read_test(struct pb_loader *l, const struct pb_node *n, struct reader *r)
+set_paths(const struct reader *r, json_t *events)
 {
-	static const char *const crashes[] = {"each_commit"};
-	size_t word, problems = l->n_problems;
-	check_words(l, n, "a test", test_words, PB_ARRAY_LEN(test_words));
-	if (n->kind != PB_NODE_MAP)
-		return;
-	const struct pb_node *use = pb_node_get(n, "use"), *crash = pb_node_get(n, "crash");
-	const struct pb_node *name = pb_node_get(n, "name");
-	if (name == NULL)
-		pb_problem_add(l, n, "a test needs the key name");
-	const struct pb_test *used = use == NULL ? NULL : find_used(l, r, use);
-	check_start_date(l, pb_node_get(n, "start"));
-	check_world(l, pb_node_get(n, "world"));
-	int64_t last = check_events(l, pb_node_get(n, "events"));
-	int64_t expected = check_expect(l, pb_node_get(n, "expect"));
-	(void)span_at(l, n, "until");
-	(void)span_at(l, n, "commit_takes");
-	if (crash != NULL)
-		(void)pb_read_word(l, crash, crashes, PB_ARRAY_LEN(crashes), &word);
-	if (pb_node_get(n, "expect") == NULL && pb_node_get(n, "trace") == NULL && used == NULL)
-		pb_problem_add(l, n, "this test expects nothing: it needs the key expect");
-	json_t *given = pb_read_json(l, (struct pb_node *)(uintptr_t)n);
-	if (given == NULL || name == NULL || l->n_problems > problems) {
-		json_decref(given);
-		return;
+	size_t i;
+	json_t *event;
+	const char *slash = strrchr(r->path, '/');
+	int dir_len = slash == NULL ? 0 : (int)(slash - r->path) + 1;
+	json_array_foreach (events, i, event) {
+		const char *name = pb_json_str(event, "config");
+		if (name == NULL || name[0] == '/')
+			continue;
+		PB_CLEANUP(pb_freep) char *path = pb_asprintf("%.*s%s", dir_len, r->path, name);
+		pb_json_set_str(event, "config", path);
 	}
-	add_places(r, pb_node_get(n, "events"), given);
-	json_t *scenario = merge(used, json_incref(given));
-	set_until(scenario, given, last > expected ? last : expected);
-	json_decref(given);
+}
+
+static void
+add_configs(struct pb_test *t)
+{
+	size_t i;
+	json_t *event;
+	json_array_foreach (json_object_get(t->scenario, "events"), i, event) {
+		const char *path = pb_json_str(event, "config");
+		size_t k = 0;
+		while (path != NULL && k < t->n_configs && strcmp(t->configs[k].path, path) != 0)
+			k++;
+		if (path == NULL || k < t->n_configs)
+			continue;
+		t->configs = pb_realloc(t->configs, (t->n_configs + 1) * sizeof(*t->configs));
+		t->configs[t->n_configs++] = (struct pb_scenario_config){.path = pb_strdup(path)};
+	}
+}
+
+static void
+add_test(struct reader *r, const struct pb_node *n, json_t *scenario)
+{
 	struct pb_tests *t = r->tests;
 	t->tests = pb_realloc(t->tests, (t->n + 1) * sizeof(*t->tests));
-	t->tests[t->n++] = (struct pb_test){
-	    .name = pb_strdup(pb_json_str_or(scenario, "name", "?")),
+	t->tests[t->n] = (struct pb_test){
+	    .name = pb_strdup(pb_node_get(n, "name")->text),
 	    .file = pb_strdup(r->path),
 	    .line = n->line,
 	    .is_crashed = pb_node_get(n, "crash") != NULL,
+	    .node = n,
 	    .scenario = scenario,
 	};
+	add_configs(&t->tests[t->n++]);
+}
+
+static void
+read_test(struct pb_loader *l, const struct pb_node *n, struct reader *r)
+{
+	size_t problems = l->n_problems;
+	(void)TESTREAD_MAP(l, n, "a test", test_keys);
+	if (n->kind != PB_NODE_MAP)
+		return;
+	const struct pb_node *use = pb_node_get(n, "use"), *events = pb_node_get(n, "events");
+	const struct pb_node *expect = pb_node_get(n, "expect");
+	check_name(l, r, n);
+	const struct pb_test *used = use == NULL ? NULL : find_used(l, r, use);
+	PB_CLEANUP(pb_freep) char *start = read_start(l, n);
+	testread_world(l, pb_node_get(n, "world"));
+	int64_t last = testread_events(l, events);
+	int64_t expected = testread_expect(l, expect);
+	if ((expect == NULL || expect->n == 0) && pb_node_get(n, "trace") == NULL && use == NULL)
+		pb_problem_add(l, expect == NULL ? n : expect,
+		    "this test expects nothing: it needs the key expect with a line in it");
+	PB_JSON json_t *given = l->n_problems > problems ? NULL : pb_read_json(l, n);
+	if (given == NULL)
+		return;
+	testread_finish_events(events, json_object_get(given, "events"));
+	set_paths(r, json_object_get(given, "events"));
+	add_places(r, events, json_object_get(given, "events"));
+	add_places(r, expect, json_object_get(given, "expect"));
+	if (start != NULL)
+		pb_json_set_str(given, "start", start);
+	json_t *scenario = merge(used, json_incref(given));
+	set_until(scenario, given, last > expected ? last : expected);
+	add_test(r, n, scenario);
 }
 
 static void
 read_tests(struct pb_loader *l, const struct pb_node *root, struct reader *r)
 {
-	static const char *const words[] = {"version", "tests"};
-	check_words(l, root, "a test file", words, PB_ARRAY_LEN(words));
+	static const struct testread_key keys[] = {
+	    {"version", TESTREAD_ANY, NULL}, {"tests", TESTREAD_ANY, NULL}};
+	if (!TESTREAD_MAP(l, root, "a test file", keys))
+		return;
 	const struct pb_node *version = pb_node_get(root, "version");
 	const struct pb_node *tests = pb_node_get(root, "tests");
 	if (version == NULL || !pb_streq(version->text, "1"))
-		pb_problem_add(l, root, "a test file begins with version: 1");
+		pb_problem_add(
+		    l, version == NULL ? root : version, "a test file begins with version: 1");
 	if (tests == NULL)
 		pb_problem_add(l, root, "a test file has a list called tests");
 	if (tests != NULL && pb_read_is_list(l, tests, "tests", 1, PB_TESTFILE_TESTS_MAX))
@@ -335,6 +276,11 @@ read_tests(struct pb_loader *l, const struct pb_node *root, struct reader *r)
 static void
 test_fini(struct pb_test *t)
 {
+	for (size_t i = 0; i < t->n_configs; i++) {
+		free(t->configs[i].path);
+		pb_config_unref(t->configs[i].config);
+	}
+	free(t->configs);
 	free(t->name);
 	free(t->file);
 	json_decref(t->scenario);
@@ -345,7 +291,10 @@ pb_tests_fini(struct pb_tests *t)
 {
 	for (size_t i = 0; i < t->n; i++)
 		test_fini(&t->tests[i]);
+	for (size_t i = 0; i < t->n_roots; i++)
+		pb_node_free(t->roots[i]);
 	free(t->tests);
+	free(t->roots);
 	*t = (struct pb_tests){0};
 }
 
@@ -358,13 +307,15 @@ pb_tests_read(
 	const struct pb_config_file file = {.name = name, .text = copy, .len = text.len};
 	struct pb_loader l = {.files = &file, .n_files = 1};
 	struct reader r = {.path = path, .tests = ret, .first = ret->n};
-	struct pb_node *root = pb_yaml_read(&l, text);
+	PB_CLEANUP(pb_node_freep) struct pb_node *root = pb_yaml_read(&l, text);
 	if (root != NULL)
 		read_tests(&l, root, &r);
-	pb_node_free(root);
 	pb_problems_finish(&l, problems);
-	if (problems->n == 0)
+	if (problems->n == 0) {
+		ret->roots = pb_realloc(ret->roots, (ret->n_roots + 1) * sizeof(struct pb_node *));
+		ret->roots[ret->n_roots++] = PB_TAKE(root);
 		return 0;
+	}
 	while (ret->n > r.first)
 		test_fini(&ret->tests[--ret->n]);
 	return -1;
@@ -407,8 +358,10 @@ pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_r
 	struct pb_scenario_run clean = {.scenario = t->scenario,
 	    .config = config,
 	    .seed = 1,
+	    .configs = t->configs,
+	    .n_configs = t->n_configs,
 	    .with_expect = true,
-	    .with_replies = true /* a crash may well be why a command is refused: not below */};
+	    .with_replies = true};
 	pb_scenario_run(&clean);
 	if (clean.failures.len > 0)
 		report(ret, &clean, NULL);
@@ -417,7 +370,10 @@ pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_r
 		struct pb_scenario_run run = {.scenario = t->scenario,
 		    .config = config,
 		    .seed = 1,
+		    .configs = t->configs,
+		    .n_configs = t->n_configs,
 		    .with_expect = true,
+		    .with_replies = true,
 		    .crash_at = &at,
 		    .n_crash_at = 1};
 		pb_scenario_run(&run);

@@ -3,9 +3,9 @@
  *
  * A test is a scenario (sim/scenario.h) on the configuration of its folder.  Its keys: name; use (the
  * name of another test of the file, whose keys it takes where it has none itself; `world` is merged by
- * call); start (RFC 3339, default 2026-03-03T09:00:00Z); world; events; expect; trace; crash:
- * each_commit; commit_takes; until (default: an hour after the last event and expectation).
- * The format is in playbook(5), TESTS.
+ * call); start (RFC 3339, default 2026-03-03T09:00:00Z, or a wall time with tz beside it); world;
+ * events; expect; trace; crash: each_commit; commit_takes; until (default: an hour after the last
+ * event and expectation).  The format is in playbook(5), TESTS.
  */
 #ifndef PB_SIM_TESTFILE_H
 #define PB_SIM_TESTFILE_H
@@ -21,12 +21,18 @@ struct pb_test {
 	char *file; /* as given */
 	int line;
 	bool is_crashed; /* crash: each_commit */
-	json_t *scenario;
+	const struct pb_node *node; /* what it says itself */
+	json_t *scenario; /* with what it takes over */
+	/* Those its events name.  Whoever plays it loads them first: they are the test's then. */
+	struct pb_scenario_config *configs;
+	size_t n_configs;
 };
 
 struct pb_tests {
 	struct pb_test *tests;
 	size_t n;
+	struct pb_node **roots; /* of the files */
+	size_t n_roots;
 };
 void pb_tests_fini(struct pb_tests *t);
 
@@ -38,8 +44,9 @@ int pb_tests_read(
     const char *path, struct pb_str text, struct pb_tests *ret, struct pb_problems *problems);
 
 /*
- * Are there the steps, contacts and channels that it expects something of, or answers for?  -1 with
- * all that are not added to `problems`, as "FILE:LINE: test "NAME": ...".
+ * Are there the steps, contacts and channels that it expects something of, or answers for, in
+ * `config` or in a configuration that it changes to?  What it takes over is asked of the test it has
+ * it from.  -1 with all that are not in `problems` (the caller's to fini), each with its place.
  */
 int pb_test_check(
     const struct pb_test *t, const struct pb_config *config, struct pb_problems *problems);

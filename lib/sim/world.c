@@ -97,6 +97,9 @@ commit_now(struct world *w, const struct pb_update *u)
 		return;
 	}
 	check_commit(w, u);
+	for (size_t i = 0; i < u->n_replies; i++)
+		if (u->replies[i].token > 0 && u->replies[i].token <= w->n_asked)
+			w->asked[u->replies[i].token - 1].is_durable = true;
 	if (world_dies_here(w))
 		return;
 	pb_pump_committed(w->pump, 0, NULL);
@@ -217,6 +220,8 @@ process_start(struct world *w)
 	if (w->wall_ahead != 0)
 		world_tell_clock(w);
 	world_post(w, pb_input_new(PB_IN_BOOT));
+	if (w->asks_again)
+		world_ask_again(w);
 }
 
 static void

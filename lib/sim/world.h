@@ -16,6 +16,7 @@
 #include "engine/pump.h"
 #include "sim/disk.h"
 #include "sim/oracle.h"
+#include "sim/scenario.h"
 
 /* What the outside sees: a step or a page that was started, an incident that changed. */
 struct seen {
@@ -39,7 +40,10 @@ struct mark {
 /* A command of people, and what it was answered; its place is the token of its input. */
 struct asked {
 	const json_t *event;
+	enum pb_input_kind kind;
+	const char *key; /* of the event */
 	int status; /* 0 = nothing: the daemon died, or could not write it down */
+	bool is_durable; /* it was taken, though the answer may have been lost */
 	char *error; /* why it was refused */
 };
 
@@ -115,6 +119,9 @@ struct world {
 
 	struct asked *asked;
 	size_t n_asked;
+	bool asks_again; /* what was not taken when the process died */
+	const struct pb_scenario_config *configs; /* to change to */
+	size_t n_configs;
 
 	/* what was observed */
 	struct seen *seen;
@@ -153,6 +160,7 @@ void world_kill(struct world *w, int64_t down);
 void world_event(struct world *w, const json_t *event);
 void source_poll(struct world *w); /* as the poller: in ALARM, or changed since it last looked */
 void source_deliver_all(struct world *w); /* as a queue: what is neither deleted nor in flight */
+void world_ask_again(struct world *w); /* after a start: commands that nobody will answer */
 
 /* world_drivers.c: operations of the pump, `arg` is the world */
 void driver_start(void *arg, const struct pb_action *a);

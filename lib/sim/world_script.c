@@ -173,23 +173,49 @@ set_mute(struct world *w, const json_t *e)
 }
 
 static void
-post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const char *key)
+ask(struct world *w, size_t i)
 {
-	struct pb_input *in = pb_input_new(kind);
-	*(kind == PB_IN_REMEDIATION ? &in->playbook : &in->incident) =
+	const json_t *e = w->asked[i].event;
+	const char *key = w->asked[i].key;
+	struct pb_input *in = pb_input_new(w->asked[i].kind);
+	*(in->kind == PB_IN_REMEDIATION ? &in->playbook : &in->incident) =
 	    pb_strdup(pb_json_str(e, key));
-	in->silence = kind == PB_IN_UNSILENCE ? pb_strdup(pb_json_str(e, key)) : NULL;
-	in->match = kind == PB_IN_SILENCE ? pb_json_text(json_object_get(e, key)) : NULL;
+	in->silence = in->kind == PB_IN_UNSILENCE ? pb_strdup(pb_json_str(e, key)) : NULL;
+	in->match = in->kind == PB_IN_SILENCE ? pb_json_text(json_object_get(e, key)) : NULL;
 	in->step = pb_strdup(pb_json_str(e, "step"));
 	in->is_stop = strncmp(key, "stop", 4) == 0;
 	in->by = pb_strdup(pb_json_str_or(e, "by", "ana"));
 	in->text = pb_strdup(pb_json_str(e, "reason"));
 	if (json_object_get(e, "for") != NULL)
 		in->span = span_of(json_object_get(e, "for"));
-	w->asked = pb_realloc(w->asked, (w->n_asked + 1) * sizeof(*w->asked));
-	w->asked[w->n_asked++] = (struct asked){.event = e};
-	in->token = w->n_asked;
+	in->token = i + 1;
 	world_post(w, in);
+}
+
+static void
+post_command(struct world *w, enum pb_input_kind kind, const json_t *e, const char *key)
+{
+	w->asked = pb_realloc(w->asked, (w->n_asked + 1) * sizeof(*w->asked));
+	w->asked[w->n_asked++] = (struct asked){.event = e, .kind = kind, .key = key};
+	ask(w, w->n_asked - 1);
+}
+
+void
+world_ask_again(struct world *w)
+{
+	for (size_t i = 0; i < w->n_asked; i++)
+		if (w->asked[i].status == 0 && !w->asked[i].is_durable)
+			ask(w, i);
+}
+
+static void
+post_config(struct world *w, struct pb_config *c)
+{
+	struct pb_input *in = pb_input_new(PB_IN_CONFIG);
+	in->config = pb_config_ref(c);
+	world_post(w, in);
+	pb_config_unref(w->config);
+	w->config = pb_config_ref(c);
 }
 
 static void
@@ -198,16 +224,16 @@ set_config(struct world *w, const char *text)
 	const struct pb_config_file file = {
 	    .name = pb_strdup("new.yaml"), .text = pb_strdup(text), .len = strlen(text)};
 	struct pb_problems problems = {0};
-	struct pb_config *c = NULL;
-	if (pb_config_parse(&file, 1, pb_aws_action_check, &c, &problems) < 0) {
+	PB_CLEANUP(pb_config_unrefp) struct pb_config *c = NULL;
+	size_t i = 0;
+	while (i < w->n_configs && strcmp(w->configs[i].path, text) != 0)
+		i++;
+	if (i < w->n_configs)
+		post_config(w, w->configs[i].config);
+	else if (pb_config_parse(&file, 1, pb_aws_action_check, &c, &problems) < 0)
 		broken(w, "scenario: %s", problems.texts[0]);
-	} else {
-		struct pb_input *in = pb_input_new(PB_IN_CONFIG);
-		in->config = pb_config_ref(c);
-		world_post(w, in);
-		pb_config_unref(w->config);
-		w->config = c;
-	}
+	else
+		post_config(w, c);
 	pb_problems_fini(&problems);
 	free(file.name);
 	free(file.text);

@@ -1,6 +1,7 @@
 /*
  * playbookctl test: what it prints and how it ends; and the tests of conf/ pass on conf/.
  */
+#include <expat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -87,22 +88,29 @@ static const struct form_row {
 	enum pb_ctl_exit rc;
 } form_rows[] = {
     {NULL, FAILS, "1 test, 1 failed, 1 runs", PB_CTL_REFUSED},
-    {"--tap", FAILS, "TAP version 13\n1..1\nnot ok 1 - <nobody> &  1\n# {\"by\"", PB_CTL_REFUSED},
+    {"--tap", FAILS, "TAP version 13\n1..1\nnot ok 1 - <nobody> &  1\n# /tmp/", PB_CTL_REFUSED},
     {"--junit=-", FAILS, "name=\"&lt;nobody&gt; &amp; #1\">\n      <failure", PB_CTL_REFUSED},
     {"--junit=-", "version: 1\ntests: [{name: a, expect: [{never: page}]}]\n",
 	"tests=\"1\" failures=\"0\"", PB_CTL_OK},
-    {NULL, "version: 1\ntests: [{name: a, expect: [{never: page, step: nobody}]}]\n", "",
+    {NULL, "version: 1\ntests: [{name: a, expect: [{never: step, step: nobody}]}]\n", "",
 	PB_CTL_USAGE},
     {"--junit=/nonexistent/x.xml", FAILS, "1 test, 1 failed, 1 runs", PB_CTL_USAGE},
     {"--only=other", FAILS, "", PB_CTL_USAGE},
     {"--tap", "version: 1\ntests: [{name: a, expect: [{never: pag}], x: 1}]\n", "", PB_CTL_USAGE},
     {"--nonsense", FAILS, "", PB_CTL_USAGE},
     {NULL, COMMAND("stop_remediation: \"\""),
-	"x.test.yaml:3: {\"at\":\"1s\",\"stop_remediation\":\"\"} was refused: 400 a reason is "
+	"x.test.yaml:3:1: {\"at\":\"1s\",\"stop_remediation\":\"\"} was refused: 400 a reason is "
 	"needed; "
 	"others will read it; where that is meant, say refused: true\n",
 	PB_CTL_REFUSED},
     {NULL, COMMAND("ack: \"77\""), "was refused: 404 ", PB_CTL_REFUSED},
+    {NULL, COMMAND("ack: 77"), "was refused: 404 ", PB_CTL_REFUSED},
+    {NULL, COMMAND("config: none.yaml"), "", PB_CTL_USAGE},
+    {NULL, COMMAND("config: playbookd.yaml"), "1 test, 0 failed", PB_CTL_OK},
+    {NULL, COMMAND("config: ."), "1 test, 0 failed", PB_CTL_OK},
+    {NULL, COMMAND("config: x.test.yaml"), "", PB_CTL_USAGE},
+    {NULL, "version: 1\ntests: []\n", "", PB_CTL_USAGE},
+    {NULL, "", "", PB_CTL_USAGE},
     {NULL, COMMAND("snooze: \"77\", for: 30m"), "was refused: 404 ", PB_CTL_REFUSED},
     {NULL, COMMAND("escalate: \"77\""), "was refused: 404 ", PB_CTL_REFUSED},
     {NULL, COMMAND("ack: \"77\", refused: true"), "1 test, 0 failed", PB_CTL_OK},
@@ -144,6 +152,112 @@ START_TEST(the_tests_of_the_examples_pass)
 	free(from);
 	free(from_more);
 	ck_assert_int_eq(rc, PB_CTL_OK);
+}
+END_TEST
+
+/* --- other people's readers */
+
+/* Names that would end an element, begin a directive or ring a bell; the second one fails. */
+static const char hostile[] =
+    "version: 1\n"
+    "tests:\n"
+    "  - {name: \"]]> # TODO \\a \\e[31m \\u0085 \\U0001F600\", expect: [{never: page}]}\n"
+    "  - {name: \"ok 7 - </testcase>\\nnot ok 9\", events: [{at: 0s, alarm: \"<&\\\">'\", to: "
+    "ALARM}],\n"
+    "     expect: [{by: 1m, incident: resolved}]}\n"
+    "  - {name: crashed, crash: each_commit, expect: [{never: page}]}\n";
+
+struct junit {
+	size_t n_tests, n_failures, n_suites;
+	long said_tests, said_failures;
+	size_t depth;
+};
+
+static const char *
+attribute(const char **attributes, const char *name)
+{
+	for (; attributes[0] != NULL; attributes += 2)
+		if (strcmp(attributes[0], name) == 0)
+			return attributes[1];
+	ck_abort_msg("no attribute %s", name);
+	return "";
+}
+
+static void XMLCALL
+begin_element(void *arg, const char *name, const char **attributes)
+{
+	struct junit *j = arg;
+	static const char *const levels[] = {"testsuites", "testsuite", "testcase", "failure"};
+	ck_assert_uint_lt(j->depth, PB_ARRAY_LEN(levels));
+	ck_assert_str_eq(name, levels[j->depth++]);
+	if (strcmp(name, "testsuite") == 0) {
+		j->n_suites++;
+		j->said_tests = strtol(attribute(attributes, "tests"), NULL, 10);
+		j->said_failures = strtol(attribute(attributes, "failures"), NULL, 10);
+	} else if (strcmp(name, "testcase") == 0) {
+		j->n_tests++;
+		ck_assert_str_ne(attribute(attributes, "name"), "");
+		ck_assert_str_ne(attribute(attributes, "classname"), "");
+	} else if (strcmp(name, "failure") == 0) {
+		j->n_failures++;
+		ck_assert_str_ne(attribute(attributes, "message"), "");
+	}
+}
+
+static void XMLCALL
+end_element(void *arg, const char *name)
+{
+	(void)name;
+	((struct junit *)arg)->depth--;
+}
+
+START_TEST(junit_is_xml_that_counts_what_it_has)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
+	struct junit j = {0};
+	make_folder();
+	write_test(hostile);
+	ck_assert_int_eq(run("--junit=-", &out), PB_CTL_REFUSED);
+	XML_Parser parser = XML_ParserCreate(NULL);
+	XML_SetUserData(parser, &j);
+	XML_SetElementHandler(parser, begin_element, end_element);
+	ck_assert_msg(XML_Parse(parser, out.ptr, (int)out.len, 1) == XML_STATUS_OK,
+	    "line %lu: %s\n%s", XML_GetCurrentLineNumber(parser),
+	    XML_ErrorString(XML_GetErrorCode(parser)), out.ptr);
+	XML_ParserFree(parser);
+	ck_assert_uint_eq(j.n_suites, 1);
+	ck_assert_uint_eq(j.n_tests, 3);
+	ck_assert_uint_eq(j.n_failures, 1);
+	ck_assert_int_eq(j.said_tests, 3);
+	ck_assert_int_eq(j.said_failures, 1);
+	remove_folder();
+}
+END_TEST
+
+START_TEST(tap_is_a_plan_and_a_line_for_each_test)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
+	char *rest;
+	size_t n = 0, n_bad = 0;
+	make_folder();
+	write_test(hostile);
+	ck_assert_int_eq(run("--tap", &out), PB_CTL_REFUSED);
+	(void)pb_buf_addc(&out, '\0');
+	ck_assert_str_eq(strtok_r(out.ptr, "\n", &rest), "TAP version 13");
+	ck_assert_str_eq(strtok_r(NULL, "\n", &rest), "1..3");
+	for (const char *line; (line = strtok_r(NULL, "\n", &rest)) != NULL;) {
+		if (line[0] == '#')
+			continue;
+		bool is_bad = strncmp(line, "not ", 4) == 0;
+		PB_CLEANUP(pb_freep)
+		char *head = pb_asprintf("%sok %zu - ", is_bad ? "not " : "", ++n);
+		ck_assert_msg(strncmp(line, head, strlen(head)) == 0, "%s", line);
+		ck_assert_msg(strchr(line, '#') == NULL, "a directive: %s", line);
+		n_bad += is_bad;
+	}
+	ck_assert_uint_eq(n, 3);
+	ck_assert_uint_eq(n_bad, 1);
+	remove_folder();
 }
 END_TEST
 
@@ -191,4 +305,6 @@ PB_SUITE(ctl_test)
 	pb_add_loop(s, random_months_are_played_as_asked, 0, PB_ARRAY_LEN(sim_rows));
 	pb_add_loop(s, results_are_printed_as_asked, 0, PB_ARRAY_LEN(form_rows));
 	pb_add(s, the_tests_of_the_examples_pass);
+	pb_add(s, junit_is_xml_that_counts_what_it_has);
+	pb_add(s, tap_is_a_plan_and_a_line_for_each_test);
 }
