@@ -2,6 +2,9 @@
  * Engine, pump and store on a loop.
  *
  *	post ------> wake -> [posted call or timer] -> pump turn: decide, commit, act
+ *
+ * The engine is told how far the wall clock is from durable time before it boots, when the clock is set,
+ * and before each turn, should that have been missed.
  */
 #include "core.h"
 
@@ -9,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
+#include "io/clock_set.h"
 
 #define CORE_MAGIC 0x434f5245u
 #define NOTES_SLICE 500
@@ -20,16 +25,40 @@ struct pb_core {
 	struct pb_engine *engine;
 	struct pb_pump *pump;
 	struct pb_clock clock;
+	struct pb_clock_set *clock_set;
+	int64_t wall_ahead; /* of durable time, as the engine was told */
 	struct pb_loop_timer *timer;
 	const struct pb_core_ops *ops;
 	void *arg;
 };
 
 static void
+tell_clock(struct pb_core *c)
+{
+	int64_t ahead = pb_clock_wall() - pb_core_now(c), by = ahead - c->wall_ahead;
+	if (by > -PB_CLOCK_STEP && by < PB_CLOCK_STEP)
+		return;
+	c->wall_ahead = ahead;
+	struct pb_input *in = pb_input_new(PB_IN_CLOCK);
+	/* To the second: the two clocks are not read at the same moment. */
+	in->span = (ahead + (ahead < 0 ? -1 : 1) * PB_SECOND / 2) / PB_SECOND * PB_SECOND;
+	pb_core_post(c, in);
+}
+
+static void
+on_clock_set(void *arg)
+{
+	struct pb_core *c = arg;
+	PB_CHECK_OBJ(c, CORE_MAGIC);
+	tell_clock(c);
+}
+
+static void
 turn(void *arg)
 {
 	struct pb_core *c = arg;
 	PB_CHECK_OBJ(c, CORE_MAGIC);
+	tell_clock(c);
 	pb_pump_turn(c->pump);
 }
 
@@ -128,6 +157,10 @@ pb_core_new(struct pb_loop *loop, struct pb_store *store, struct pb_config *conf
 	c->arg = arg;
 	pb_clock_init(&c->clock, pb_store_highest_at(store));
 	c->timer = pb_loop_timer_new(loop, turn, c);
+	struct pb_error err = {0};
+	if (pb_clock_set_new(loop, on_clock_set, c, &c->clock_set, &err) < 0)
+		pb_warn(
+		    "no word when the wall clock is set: %s; looking at it in each turn", err.text);
 	c->engine = pb_engine_new(config, options);
 	c->pump = pb_pump_new(c->engine, &pump_ops, c);
 	return c;
@@ -139,6 +172,7 @@ pb_core_free(struct pb_core *c)
 	if (c == NULL)
 		return;
 	PB_CHECK_OBJ(c, CORE_MAGIC);
+	pb_clock_set_free(c->clock_set);
 	pb_loop_timer_free(c->timer);
 	pb_pump_free(c->pump);
 	pb_engine_free(c->engine);
@@ -197,6 +231,7 @@ pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused,
 		return -1;
 	if (copy != NULL && pb_store_commit(c->store, copy, err) < 0)
 		return -1;
+	tell_clock(c);
 	pb_core_post(c, pb_input_new(PB_IN_BOOT));
 	pb_pump_turn(c->pump);
 	return 0;

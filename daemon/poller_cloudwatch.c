@@ -57,6 +57,7 @@ struct pb_cloudwatch {
 	/* the poll at hand */
 	uint64_t poll;
 	int64_t began_at, began_mono;
+	int64_t began_wall; /* AWS's times are compared with it */
 	size_t n_pages;
 	struct pb_map *tokens; /* page tokens seen, to find a loop */
 	char *token; /* of the page to ask for; NULL = first */
@@ -211,7 +212,7 @@ finish_poll(struct pb_cloudwatch *w)
 	w->is_polled = true;
 	w->has_gap = w->has_failed = false;
 	w->history_failures = 0;
-	w->since_at = w->began_at - OVERLAP_FOR;
+	w->since_at = w->began_wall - OVERLAP_FOR;
 
 	struct pb_input *in = pb_input_new(PB_IN_POLLED);
 	in->source = pb_strdup(p->source.name);
@@ -472,7 +473,7 @@ take_item(struct pb_cloudwatch *w, const json_t *item)
 static void
 start_history(struct pb_cloudwatch *w)
 {
-	w->history_from_at = w->began_at - w->p->source.backfill_for;
+	w->history_from_at = w->began_wall - w->p->source.backfill_for;
 	if (w->history_from_at < w->since_at)
 		w->history_from_at = w->since_at;
 	start_pages(w);
@@ -498,7 +499,7 @@ give_up_history(struct pb_cloudwatch *w, const char *why)
 		    "source %s: DescribeAlarmHistory: %s; going on without: alarms that came and "
 		    "went between %s and %s are not seen",
 		    w->p->source.name, why, pb_time_rfc3339(from, w->history_from_at),
-		    pb_time_rfc3339(to, w->began_at));
+		    pb_time_rfc3339(to, w->began_wall));
 	w->is_history_lost = true;
 	note_held(w);
 	finish_poll(w);
@@ -584,7 +585,7 @@ find_gap(struct pb_cloudwatch *w)
 	int64_t at = p->ops.polled_at ? p->ops.polled_at(p->arg, p->source.name) : 0;
 	if (at <= 0)
 		return;
-	w->since_at = at - OVERLAP_FOR;
+	w->since_at = at - w->began_at + w->began_wall - OVERLAP_FOR;
 	w->has_gap = p->source.backfill_for > 0;
 }
 
@@ -602,6 +603,7 @@ start_poll(void *arg)
 	w->poll++;
 	w->began_at = pb_poller_now(w->p);
 	w->began_mono = pb_clock_mono();
+	w->began_wall = pb_clock_wall();
 	if (!w->is_polled)
 		find_gap(w);
 	w->members = json_object();

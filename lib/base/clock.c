@@ -16,10 +16,18 @@ read_clock(clockid_t id)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int64_t wall_shift;
+
 int64_t
 pb_clock_wall(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return read_clock(CLOCK_REALTIME) + wall_shift;
+}
+
+void
+pb_clock_shift_wall(int64_t by)
+{
+	wall_shift += by;
 }
 
 int64_t

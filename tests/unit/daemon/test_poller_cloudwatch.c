@@ -403,6 +403,24 @@ START_TEST(after_a_short_stop_what_changed_since_is_posted)
 }
 END_TEST
 
+START_TEST(after_a_stop_times_of_aws_are_compared_with_the_wall_clock)
+{
+	struct world w;
+	world_open(&w);
+	int64_t now = pb_clock_wall();
+	alarm_at(&w, "old", "OK", now - PB_HOUR);
+	alarm_at(&w, "fresh", "OK", now - PB_MINUTE);
+	w.durable_ahead = 3 * PB_HOUR; /* the host's clock was fast, and has been put right */
+	w.polled_at = now + w.durable_ahead - 2 * PB_MINUTE;
+	struct pb_source s = source();
+	s.interval_for = PB_MINUTE;
+	struct pb_poller *p = start(&w, &s);
+	until_polls(&w, 1);
+	assert_events(&w, "fresh=OK");
+	finish(&w, p);
+}
+END_TEST
+
 START_TEST(after_a_short_stop_the_history_is_read_as_well)
 {
 	struct world w;
@@ -672,6 +690,7 @@ PB_SUITE(poller_cloudwatch)
 	pb_add(s, what_was_while_polls_failed_is_posted_first);
 	pb_add(s, a_doubt_that_cannot_be_settled_yet_holds_back_nothing_else);
 	pb_add(s, an_alarm_does_not_wait_for_a_history_that_cannot_be_had);
+	pb_add(s, after_a_stop_times_of_aws_are_compared_with_the_wall_clock);
 	pb_add(s, after_a_short_stop_the_history_is_read_as_well);
 	pb_add(s, an_alarm_made_in_alarm_is_news);
 	pb_add(s, a_deleted_alarm_is_forgotten_and_said);

@@ -24,6 +24,7 @@ struct world {
 	struct pb_outcome **outcomes; /* posted by actions */
 	size_t n_outcomes;
 	int64_t polled_at; /* what pollers are told */
+	int64_t durable_ahead; /* durable time minus the wall clock */
 	int n_results;
 	/* the last result of world_call */
 	bool is_ok, is_unknown;

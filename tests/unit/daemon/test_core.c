@@ -1,0 +1,103 @@
+/*
+ * The core: what it tells the engine of the wall clock.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "tests/unit/daemon/api_world.h"
+
+/* The notes so far, each on a line. */
+static char *
+story(struct pb_core *core)
+{
+	json_t *notes = NULL;
+	size_t i;
+	const json_t *n;
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	ck_assert_int_eq(pb_store_notes(pb_core_store(core), 0, NULL, 100, &notes, NULL), 0);
+	json_array_foreach (notes, i, n)
+		pb_buf_addf(&b, "%s %s\n", pb_json_str(n, "kind"), pb_json_str(n, "text"));
+	json_decref(notes);
+	return pb_buf_take(&b);
+}
+
+static void
+assert_told(struct pb_core *core, const char *wanted)
+{
+	PB_CLEANUP(pb_freep) char *text = story(core);
+	ck_assert_msg(strstr(text, wanted) != NULL, "no \"%s\" in:\n%s", wanted, text);
+}
+
+START_TEST(a_clock_that_is_set_is_told_and_moves_no_deadline)
+{
+	struct api_world w;
+	api_open(&w);
+	int64_t now = pb_core_now(w.core);
+	pb_clock_shift_wall(-2 * PB_HOUR);
+	free(api_incident_open(&w, "tell-1"));
+	assert_told(w.core, "clock the wall clock was set back by 2h, to ");
+	ck_assert_int_ge(pb_core_now(w.core), now);
+	pb_clock_shift_wall(2 * PB_HOUR);
+	free(api_incident_open(&w, "tell-2"));
+	assert_told(w.core, "clock the wall clock was set forward by 2h, to ");
+	assert_told(w.core, ": it is the time that deadlines are kept by; no deadline moves\n");
+	api_close(&w);
+}
+END_TEST
+
+START_TEST(less_than_a_second_is_nothing)
+{
+	struct api_world w;
+	api_open(&w);
+	pb_clock_shift_wall(-PB_SECOND / 2);
+	free(api_incident_open(&w, "tell-1"));
+	PB_CLEANUP(pb_freep) char *text = story(w.core);
+	ck_assert_msg(strstr(text, "clock ") == NULL, "%s", text);
+	api_close(&w);
+}
+END_TEST
+
+static void
+drop_note(void *arg, const struct pb_note *note)
+{
+	(void)arg, (void)note;
+}
+
+static void
+refused(const struct pb_record *r, const struct pb_error *why, void *arg)
+{
+	(void)arg;
+	ck_abort_msg("%s: %s", r->key, why->text);
+}
+
+START_TEST(a_store_later_than_the_clock_is_told_at_the_start)
+{
+	struct api_world w;
+	struct pb_store *store;
+	api_open(&w);
+	ck_assert_int_eq(pb_store_open_memory(&store, NULL), 0);
+	struct pb_update *u = pb_update_new(pb_clock_wall() + PB_DAY + PB_MINUTE);
+	pb_update_note(u, "", "", "", "boot", "a day and a minute from now");
+	ck_assert_int_eq(pb_store_commit(store, u, NULL), 0);
+	pb_update_free(u);
+	PB_CLEANUP(pb_config_unrefp) struct pb_config *config = api_config_make();
+	const struct pb_engine_options options = {.seed = 1, .host = "testhost"};
+	static const struct pb_core_ops ops = {.note = drop_note};
+	struct pb_core *core = pb_core_new(w.loop, store, config, &options, &ops, NULL);
+	ck_assert_int_eq(pb_core_boot(core, NULL, refused, NULL, NULL), 0);
+	assert_told(core,
+	    "clock the wall clock is 1d behind the time that deadlines are kept by; "
+	    "no deadline moves\nboot 0 open incidents");
+	pb_core_free(core);
+	api_close(&w);
+}
+END_TEST
+
+PB_SUITE(core)
+{
+	pb_add(s, a_clock_that_is_set_is_told_and_moves_no_deadline);
+	pb_add(s, less_than_a_second_is_nothing);
+	pb_add(s, a_store_later_than_the_clock_is_told_at_the_start);
+}
