@@ -1,7 +1,6 @@
 /*
  * JSON through jansson, with our limits: duplicate keys refused, nesting capped, NUL in text
- * refused. Integers are exact to 64 bits.  A document that has a larger one is read with all its
- * integers as reals (pb_json_i64 still takes those that are whole and within 2^53).
+ * refused. Integers are exact to 64 bits; a larger one is read as a real.
  */
 #ifndef PB_BASE_JSON_H
 #define PB_BASE_JSON_H

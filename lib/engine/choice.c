@@ -25,7 +25,7 @@ note_differs(struct turn *t, const struct pb_event *ev, const char *incident,
     const struct pb_playbook *p, bool is_in_front)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
-	(void)pb_pattern_why(p->match, pb_event_json(ev), &why);
+	(void)pb_pattern_why_text(p->match, ev->text, &why);
 	pb_update_note(t->u, incident, p->name, "", "differs", "%s%s does not match: %s", p->name,
 	    is_in_front ? " stands in front and" : "", why.ptr == NULL ? "?" : why.ptr);
 }

@@ -6,6 +6,7 @@
 #include "bundle.h"
 
 #include "base/json.h"
+#include "pattern/exact.h"
 
 #define TOLD_MAX 10
 #define NEAR_MAX 5
@@ -159,7 +160,7 @@ differing(const struct pb_config *c, const struct pb_event *ev, size_t front, js
 	json_t *list = json_array();
 	for (size_t i = 0; i < front && json_array_size(list) < TOLD_MAX; i++) {
 		PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
-		if (pb_pattern_why(c->playbooks[i].match, pb_event_json(ev), &why) == 1)
+		if (pb_pattern_why_text(c->playbooks[i].match, ev->text, &why) == 1)
 			json_array_append_new(matching, json_string(c->playbooks[i].name));
 		else
 			json_array_append_new(list,
@@ -178,7 +179,10 @@ near_misses(const struct pb_config *c, const struct pb_event *ev)
 	json_t *list = json_array();
 	for (size_t i = 0; i < n; i++)
 		patterns[i] = c->playbooks[i].match;
-	size_t found = pb_patterns_near(patterns, n, pb_event_json(ev), near, NEAR_MAX);
+	PB_JSON json_t *event = NULL;
+	size_t found = pb_exact_parse(ev->text, &event, NULL) < 0
+	    ? 0
+	    : pb_patterns_near(patterns, n, event, near, NEAR_MAX);
 	for (size_t i = 0; i < found; i++) {
 		json_array_append_new(list,
 		    json_pack("{s:s, s:s, s:s}", "playbook", c->playbooks[near[i].id].name, "field",

@@ -68,12 +68,14 @@ make_test(struct pb_matcher *m, const struct pb_test *t)
 	case PB_TEST_NUMBER:
 		GROW(m->numbers, m->n_numbers, m->numbers_size);
 		ret.from = (uint32_t)m->n_numbers;
-		m->numbers[m->n_numbers++] = t->number;
+		m->numbers[m->n_numbers++] = pb_number_copy(t->number);
 		break;
 	case PB_TEST_RANGE:
 		GROW(m->ranges, m->n_ranges, m->ranges_size);
 		ret.from = (uint32_t)m->n_ranges;
-		m->ranges[m->n_ranges++] = t->range;
+		m->ranges[m->n_ranges] = t->range;
+		m->ranges[m->n_ranges].low = pb_number_copy(t->range.low);
+		m->ranges[m->n_ranges++].high = pb_number_copy(t->range.high);
 		break;
 	case PB_TEST_CIDR:
 		GROW(m->cidrs, m->n_cidrs, m->cidrs_size);
@@ -129,8 +131,8 @@ go_back(struct pb_matcher *m, const struct mark *k)
 {
 	m->n_tests = k->n_tests;
 	m->texts.len = k->texts;
-	m->n_numbers = k->n_numbers;
-	m->n_ranges = k->n_ranges;
+	if (m->n_numbers > k->n_numbers || m->n_ranges > k->n_ranges)
+		pb_set_cut_numbers(m, k->n_numbers, k->n_ranges);
 	m->n_cidrs = k->n_cidrs;
 	m->n_wildcards = k->n_wildcards;
 	m->n_pieces = k->n_pieces;
@@ -141,7 +143,7 @@ static bool are_tests_equal(const struct pb_matcher *m, uint32_t a, uint32_t b, 
 static bool
 is_number_equal(struct pb_number a, struct pb_number b)
 {
-	return a.is_whole == b.is_whole && (a.is_whole ? a.whole == b.whole : a.real == b.real);
+	return a.kind == b.kind && pb_number_compare(a, b) == 0;
 }
 
 static bool
@@ -226,16 +228,15 @@ hash_condition(const struct pb_matcher *m, const struct pb_set_condition *c)
 		bool is_text = t->op == PB_TEST_TEXT || t->op == PB_TEST_PREFIX ||
 		    t->op == PB_TEST_SUFFIX || t->op == PB_TEST_PREFIX_FOLDED ||
 		    t->op == PB_TEST_SUFFIX_FOLDED || t->op == PB_TEST_TEXT_FOLDED;
-		char key[PB_SET_NUMBER_KEY];
+		char key[PB_NUMBER_KEY_MAX];
 		if (is_text) {
 			s = pb_set_text(m, t->from, t->n);
 		} else if (t->op == PB_TEST_NUMBER) {
-			pb_set_number_key(m->numbers[t->from], key);
-			s = (struct pb_str){key, sizeof(key)};
+			s = (struct pb_str){key, pb_number_key(m->numbers[t->from], s, key)};
 		} else if (t->op == PB_TEST_RANGE) {
 			const struct pb_range *r = &m->ranges[t->from];
-			pb_set_number_key(r->has_low ? r->low : r->high, key);
-			s = (struct pb_str){key, sizeof(key)};
+			s = (struct pb_str){
+			    key, pb_number_key(r->has_low ? r->low : r->high, s, key)};
 		} else if (t->op == PB_TEST_WILDCARD) {
 			const struct pb_set_wildcard *w = &m->wildcards[t->from];
 			const struct pb_set_piece *first = &m->pieces[w->pieces];

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/internal.h"
 
 /* Names that the service keeps for itself inside $or. */
@@ -217,7 +218,7 @@ walk_field(struct compiler *c, const json_t *list, struct branches *b)
 	struct pb_field *f = &c->fields[c->n_fields++];
 	*f = (struct pb_field){.path = pb_strndup(c->path.ptr, c->path.len),
 	    .path_len = c->path.len,
-	    .wanted = pb_json_text(list)};
+	    .wanted = pb_exact_text(list)};
 	if (compile_tests(c, list, f) < 0)
 		return -1;
 	return join_field(c, b, (uint32_t)(c->n_fields - 1));
@@ -321,7 +322,7 @@ pb_pattern_compile(struct pb_str json_text, struct pb_pattern **ret, struct pb_e
 	if (json_text.len > PB_PATTERN_MAX)
 		return pb_fail(err, PB_LIMIT, "a pattern of %zu bytes; at most %d are allowed",
 		    json_text.len, PB_PATTERN_MAX);
-	if (pb_json_parse(json_text, &doc, err) < 0)
+	if (pb_exact_parse(json_text, &doc, err) < 0)
 		return -1;
 	return compile(doc, &json_text, ret, err);
 }

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/internal.h"
 #include "pattern/sample.h"
 
@@ -39,7 +40,7 @@ is_allowed(const struct pb_envelope_field *f, const json_t *value)
 	case PB_ENVELOPE_TEXT:
 		break;
 	case PB_ENVELOPE_NUMBER:
-		return json_is_number(value);
+		return pb_exact_is_number(value);
 	case PB_ENVELOPE_BOOL:
 		return json_is_boolean(value);
 	case PB_ENVELOPE_OPEN:
@@ -48,7 +49,7 @@ is_allowed(const struct pb_envelope_field *f, const json_t *value)
 	for (size_t i = 0; i < PB_ARRAY_LEN(f->values) && f->values[i] != NULL; i++)
 		if (pb_streq(json_string_value(value), f->values[i]))
 			return true;
-	return f->values[0] == NULL && json_is_string(value);
+	return f->values[0] == NULL && pb_exact_is_text(value);
 }
 
 /* --- that nothing fits */
@@ -229,7 +230,7 @@ find_witness(const struct pb_pattern *p, const struct pb_branch *b, const struct
 		for (size_t i = 0; i < b->n; i++)
 			set_field(event, s, &p->fields[b->fields[i]], k);
 		if (s->settle(event) && pb_pattern_match(p, event))
-			return pb_json_text(event);
+			return pb_exact_text(event);
 	}
 	return NULL;
 }

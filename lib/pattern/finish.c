@@ -216,6 +216,15 @@ add_new_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, struct p
 }
 
 static void
+add_number_key(struct pb_matcher *m, uint32_t path, struct pb_number n, uint32_t condition)
+{
+	char key[PB_NUMBER_KEY_MAX];
+	size_t len = pb_number_key(n, (struct pb_str){"", 0}, key);
+
+	add_new_key(m, path, PB_KEY_NUMBER, (struct pb_str){key, len}, condition);
+}
+
+static void
 add_affix_key(struct pb_matcher *m, uint32_t path, enum pb_key_kind kind,
     const struct pb_set_test *t, uint32_t condition)
 {
@@ -291,7 +300,7 @@ add_test_keys(struct pb_matcher *m, uint32_t condition, const struct pb_set_test
 	};
 	uint32_t path = m->conditions[condition].path;
 	const struct pb_set_wildcard *w;
-	char key[PB_SET_NUMBER_KEY];
+	char key[1];
 
 	switch ((enum pb_test_op)t->op) {
 	case PB_TEST_TEXT:
@@ -305,8 +314,7 @@ add_test_keys(struct pb_matcher *m, uint32_t condition, const struct pb_set_test
 		add_affix_key(m, path, kinds[t->op], t, condition);
 		return true;
 	case PB_TEST_NUMBER:
-		pb_set_number_key(m->numbers[t->from], key);
-		add_new_key(m, path, PB_KEY_NUMBER, (struct pb_str){key, sizeof(key)}, condition);
+		add_number_key(m, path, m->numbers[t->from], condition);
 		return true;
 	case PB_TEST_NULL:
 	case PB_TEST_TRUE:

@@ -175,7 +175,7 @@ size_t pb_flat_unescape(char *out, struct pb_str s);
 /* The text of a leaf, unescaped; of a number or literal, as it stands. */
 struct pb_str pb_flat_text(struct pb_flat *f, struct pb_flat_leaf *l);
 struct pb_str pb_flat_folded(struct pb_flat *f, struct pb_flat_leaf *l);
-/* The value of a number. */
+/* The value of a number; its digits are the leaf's text. */
 struct pb_number pb_flat_number(struct pb_flat_leaf *l);
 
 uint64_t pb_flat_print(const char *s, size_t len);

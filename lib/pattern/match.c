@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/internal.h"
 #include "pattern/walk.h"
 
@@ -69,7 +70,7 @@ pb_pattern_match(const struct pb_pattern *p, const json_t *event)
 static void
 add_value(struct pb_buf *why, const json_t *value)
 {
-	PB_CLEANUP(pb_freep) char *text = pb_json_text(value);
+	PB_CLEANUP(pb_freep) char *text = pb_exact_text(value);
 
 	pb_buf_add_safe(why, pb_str_of(text), SHOWN_BYTES, false);
 }

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/fits.h"
 #include "pattern/set.h"
 #include "pattern/walk.h"
@@ -306,6 +307,30 @@ look_up_text(const struct run *r, uint32_t leaf)
 		take_affixes(r, l->path, PB_KEY_SUFFIX_FOLDED, s);
 }
 
+/* Apart, for what it takes of the stack. */
+static __attribute__((noinline)) void
+look_up_long(const struct run *r, struct pb_flat_leaf *l)
+{
+	char key[PB_NUMBER_KEY_MAX];
+	size_t len = pb_number_key(pb_flat_number(l), (struct pb_str){l->text, l->len}, key);
+
+	take_key(r, l->path, PB_KEY_NUMBER, (struct pb_str){key, len});
+}
+
+static void
+look_up_number(const struct run *r, struct pb_flat_leaf *l)
+{
+	char key[PB_NUMBER_KEY];
+	struct pb_number n = pb_flat_number(l);
+
+	if (n.kind == PB_NUMBER_LONG) {
+		look_up_long(r, l);
+		return;
+	}
+	pb_number_key_short(n, key);
+	take_key(r, l->path, PB_KEY_NUMBER, (struct pb_str){key, sizeof(key)});
+}
+
 static void
 look_up(const struct run *r, uint32_t leaf)
 {
@@ -315,9 +340,7 @@ look_up(const struct run *r, uint32_t leaf)
 	if (p->kinds != 0 && l->type == PB_FLAT_TEXT) {
 		look_up_text(r, leaf);
 	} else if (HAS(p->kinds, PB_KEY_NUMBER) && l->type == PB_FLAT_NUMBER) {
-		char key[PB_SET_NUMBER_KEY];
-		pb_set_number_key(pb_flat_number(l), key);
-		take_key(r, l->path, PB_KEY_NUMBER, (struct pb_str){key, sizeof(key)});
+		look_up_number(r, l);
 	} else if (HAS(p->kinds, PB_KEY_LITERAL) && l->type != PB_FLAT_NUMBER) {
 		take_key(r, l->path, PB_KEY_LITERAL, (struct pb_str){l->text, 1});
 	}
@@ -569,7 +592,7 @@ pb_matcher_match(const struct pb_matcher *m, const json_t *event, uint32_t *ids,
 
 	if (!json_is_object(event))
 		return 0;
-	PB_CLEANUP(pb_freep) char *text = pb_json_text(event);
+	PB_CLEANUP(pb_freep) char *text = pb_exact_text(event);
 	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
 	pb_match_set_shapes(s, false); /* there is one event only */
 	return pb_match(m, s, pb_str_of(text), ids, cap, &n) < 0 ? 0 : n;

@@ -5,9 +5,9 @@
  * The event was validated before, so that this looks for the ends of things and for nothing else.  It
  * stops at the end of the bytes all the same.
  */
-#include <errno.h>
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/flat.h"
 #include "pattern/internal.h"
 #include "pattern/scan.h"
@@ -98,20 +98,6 @@ unescaped(struct pb_str s, size_t *ret_len)
 	return text;
 }
 
-/* As the parser has it: a whole number in 64 bits is exact. */
-static json_t *
-number_of(struct pb_str s)
-{
-	PB_CLEANUP(pb_freep) char *text = pb_strndup(s.ptr, s.len);
-	if (strpbrk(text, ".eE") == NULL) {
-		errno = 0;
-		long long whole = strtoll(text, NULL, 10);
-		if (errno == 0)
-			return json_integer(whole);
-	}
-	return json_real(strtod(text, NULL));
-}
-
 static json_t *
 read_scalar(struct narrow *n)
 {
@@ -120,7 +106,7 @@ read_scalar(struct narrow *n)
 		return json_null();
 	if (pb_str_is(s, "true") || pb_str_is(s, "false"))
 		return json_boolean(*s.ptr == 't');
-	return number_of(s);
+	return pb_exact_number(s);
 }
 
 static json_t *

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/internal.h"
 #include "pattern/sample.h"
 #include "pattern/walk.h"
@@ -35,7 +36,7 @@ static bool
 is_done(struct edit *e)
 {
 	if (pb_pattern_match(e->pattern, e->event))
-		e->found = pb_json_text(e->event);
+		e->found = pb_exact_text(e->event);
 	return e->found != NULL || ++e->n_tries >= TRIES_MAX;
 }
 

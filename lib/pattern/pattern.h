@@ -18,7 +18,7 @@
  *     {"$or": [{...}, {...}]}     beside other fields, at any level
  *
  * Settled where sources differ:
- *   - Numbers compare by value; 64-bit integers exactly, also beyond the precision of a double.
+ *   - Numbers compare by their decimal value, to the last digit (number.h).
  *   - A text that looks like an address is a text; /32 and /128 are accepted; host bits of the
  *     network are ignored.
  *   - null, booleans and values of the other type pass an anything-but, an absent field does not.
@@ -65,7 +65,7 @@ struct pb_pattern;
  * On success *ret is the caller's to free with pb_pattern_free.  On failure it is untouched; err is
  *
  *   PB_SYNTAX   not JSON: line and column are set;
- *   PB_LIMIT    beyond one of the caps above;
+ *   PB_LIMIT    beyond one of the caps above, or a number beyond those of number.h;
  *   PB_INVALID  not a pattern: path is the place ("detail.state[0].prefix"), text the reason;
  *               line and column are those of that key or element, where a text was compiled.
  *
@@ -73,7 +73,10 @@ struct pb_pattern;
  * valid. Reason: ".
  */
 int pb_pattern_compile(struct pb_str json_text, struct pb_pattern **ret, struct pb_error *err);
-/* The same from a document already parsed, which is borrowed for the call; never PB_SYNTAX. */
+/*
+ * The same from a document already parsed, which is borrowed for the call; never PB_SYNTAX.  Of long
+ * numbers it says what they are when pb_exact_parse made it.
+ */
 int pb_pattern_compile_json(const json_t *doc, struct pb_pattern **ret, struct pb_error *err);
 void pb_pattern_free(struct pb_pattern *p); /* NULL is nothing */
 PB_DEFINE_CLEANUP(struct pb_pattern, pb_pattern_free)
@@ -81,7 +84,7 @@ PB_DEFINE_CLEANUP(struct pb_pattern, pb_pattern_free)
 /*
  * Does the event match?  The event is borrowed.  Anything but an object (NULL too) matches nothing.
  * Give it what pb_json_parse made, which refuses duplicate keys, so that a pattern and a template
- * never see different values.
+ * never see different values; or pb_exact_parse (exact.h), so that its numbers have all their digits.
  */
 bool pb_pattern_match(const struct pb_pattern *p, const json_t *event);
 

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/internal.h"
 #include "pattern/sample.h"
 
@@ -58,7 +59,7 @@ judge(const struct question *q, const json_t *event)
 {
 	if (!pb_pattern_match(q->a, event) || pb_pattern_match(q->b, event) != q->is_b_wanted)
 		return NULL;
-	return pb_json_text(event);
+	return pb_exact_text(event);
 }
 
 static json_t *

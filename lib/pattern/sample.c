@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <math.h>
 
+#include "pattern/exact.h"
+
 void
 pb_samples_fini(struct pb_samples *s)
 {
@@ -42,29 +44,51 @@ add_real(struct pb_samples *s, double real)
 static void
 add_number(struct pb_samples *s, struct pb_number n)
 {
-	pb_samples_add(s, n.is_whole ? json_integer(n.whole) : json_real(n.real));
+	switch (n.kind) {
+	case PB_NUMBER_WHOLE:
+		pb_samples_add(s, json_integer(n.whole));
+		break;
+	case PB_NUMBER_REAL:
+		pb_samples_add(s, json_real(n.near));
+		break;
+	case PB_NUMBER_LONG:
+		pb_samples_add(
+		    s, pb_exact_number((struct pb_str){n.decimal->text, n.decimal->len}));
+		break;
+	}
+}
+
+/* A little further from 0 than n, between it and whatever else is told from it. */
+static void
+add_longer(struct pb_samples *s, struct pb_number n)
+{
+	const char *text = n.decimal->text;
+
+	if (strpbrk(text, "eE") != NULL)
+		return;
+	PB_CLEANUP(pb_freep)
+	char *longer = pb_asprintf("%s%s", text, strchr(text, '.') == NULL ? ".01" : "01");
+	pb_samples_add(s, pb_exact_number(pb_str_of(longer)));
 }
 
 /* A little on from n, in the direction of `step`: by 1, and by as little as its kind allows. */
 static void
 add_next(struct pb_samples *s, struct pb_number n, int step)
 {
-	double real = n.is_whole ? (double)n.whole : n.real;
 	int64_t whole;
 
-	if (n.is_whole && !__builtin_add_overflow(n.whole, step, &whole))
+	if (n.kind == PB_NUMBER_WHOLE && !__builtin_add_overflow(n.whole, step, &whole))
 		pb_samples_add(s, json_integer(whole));
 	else
-		add_real(s, real + step);
-	add_real(s, nextafter(real, step > 0 ? (double)INFINITY : -(double)INFINITY));
+		add_real(s, n.near + step);
+	add_real(s, nextafter(n.near, step > 0 ? (double)INFINITY : -(double)INFINITY));
+	if (n.kind == PB_NUMBER_LONG)
+		add_longer(s, n);
 }
 
 static void
 add_range(struct pb_samples *s, const struct pb_range *r)
 {
-	double low = r->low.is_whole ? (double)r->low.whole : r->low.real;
-	double high = r->high.is_whole ? (double)r->high.whole : r->high.real;
-
 	if (r->has_low) {
 		add_number(s, r->low);
 		add_next(s, r->low, 1);
@@ -74,7 +98,7 @@ add_range(struct pb_samples *s, const struct pb_range *r)
 		add_next(s, r->high, -1);
 	}
 	if (r->has_low && r->has_high)
-		add_real(s, low / 2 + high / 2);
+		add_real(s, r->low.near / 2 + r->high.near / 2);
 }
 
 static void

@@ -63,6 +63,17 @@ free_arrays(struct pb_matcher *m)
 }
 
 void
+pb_set_cut_numbers(struct pb_matcher *m, size_t n_numbers, size_t n_ranges)
+{
+	while (m->n_numbers > n_numbers)
+		pb_number_fini(&m->numbers[--m->n_numbers]);
+	while (m->n_ranges > n_ranges) {
+		pb_number_fini(&m->ranges[--m->n_ranges].low);
+		pb_number_fini(&m->ranges[m->n_ranges].high);
+	}
+}
+
+void
 pb_matcher_free(struct pb_matcher *m)
 {
 	if (m == NULL)
@@ -80,6 +91,7 @@ pb_matcher_free(struct pb_matcher *m)
 	free(m->branches);
 	free(m->branch_conditions);
 	free(m->absent.items);
+	pb_set_cut_numbers(m, 0, 0);
 	free(m->numbers);
 	free(m->ranges);
 	free(m->cidrs);

@@ -28,7 +28,7 @@ enum pb_key_kind {
 	PB_KEY_PREFIX_FOLDED,
 	PB_KEY_SUFFIX,
 	PB_KEY_SUFFIX_FOLDED,
-	PB_KEY_NUMBER, /* see pb_set_number_key */
+	PB_KEY_NUMBER, /* see pb_number_key */
 	PB_KEY_LITERAL, /* its first letter */
 	/* Up to 4 bytes that a wildcard wants somewhere, or at the start: only candidates. */
 	PB_KEY_GRAM,
@@ -153,6 +153,8 @@ struct pb_matcher {
 };
 #define PB_MATCHER_MAGIC 0x6d617463u
 
+/* Leave the first n numbers and ranges. */
+void pb_set_cut_numbers(struct pb_matcher *m, size_t n_numbers, size_t n_ranges);
 /* Put the arrays of a finished set where they are looked up fastest. */
 void pb_set_pack(struct pb_matcher *m);
 
@@ -213,21 +215,6 @@ pb_set_find(const struct pb_matcher *m, uint32_t path, enum pb_key_kind kind, st
 		    pb_set_slot_path(m, s) == path)
 			return s;
 	}
-}
-
-/* Equal numbers, and no others, have equal keys. */
-#define PB_SET_NUMBER_KEY 9
-static inline void
-pb_set_number_key(struct pb_number n, char ret[PB_SET_NUMBER_KEY])
-{
-	if (!n.is_whole && n.real >= -0x1p63 && n.real < 0x1p63 &&
-	    (double)(int64_t)n.real == n.real)
-		n = (struct pb_number){.is_whole = true, .whole = (int64_t)n.real};
-	ret[0] = n.is_whole ? 'w' : 'r';
-	if (n.is_whole)
-		memcpy(ret + 1, &n.whole, sizeof(n.whole));
-	else
-		memcpy(ret + 1, &n.real, sizeof(n.real));
 }
 
 /* The place of a gram in a path's filter. */

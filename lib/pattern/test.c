@@ -6,43 +6,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "pattern/fold.h"
-
-static int
-compare_whole_real(int64_t whole, double real)
-{
-	/* 2^63 is a double; every double inside these limits cuts to an int64_t. */
-	if (real >= 0x1p63)
-		return -1;
-	if (real < -0x1p63)
-		return 1;
-
-	int64_t cut = (int64_t)real;
-	if (whole != cut)
-		return whole < cut ? -1 : 1;
-	double rest = real - (double)cut;
-	return rest > 0 ? -1 : rest < 0 ? 1 : 0;
-}
-
-int
-pb_number_compare(struct pb_number a, struct pb_number b)
-{
-	if (a.is_whole && b.is_whole)
-		return a.whole < b.whole ? -1 : a.whole > b.whole;
-	if (a.is_whole)
-		return compare_whole_real(a.whole, b.real);
-	if (b.is_whole)
-		return -compare_whole_real(b.whole, a.real);
-	return a.real < b.real ? -1 : a.real > b.real;
-}
-
-static struct pb_number
-number_of(const json_t *value)
-{
-	if (json_is_integer(value))
-		return (struct pb_number){.is_whole = true, .whole = json_integer_value(value)};
-	return (struct pb_number){.real = json_real_value(value)};
-}
 
 static bool
 has_suffix(struct pb_str s, struct pb_str suffix)
@@ -94,19 +59,29 @@ cidr_passes(const struct pb_cidr *c, struct pb_str s)
 }
 
 static bool
-range_passes(const struct pb_range *r, struct pb_number n)
+range_passes(const struct pb_range *r, struct pb_str number)
 {
 	if (r->has_low) {
-		int order = pb_number_compare(n, r->low);
+		int order = pb_number_compare_text(number, r->low);
 		if (order < 0 || (order == 0 && !r->is_low_in))
 			return false;
 	}
 	if (r->has_high) {
-		int order = pb_number_compare(n, r->high);
+		int order = pb_number_compare_text(number, r->high);
 		if (order > 0 || (order == 0 && !r->is_high_in))
 			return false;
 	}
 	return true;
+}
+
+static bool
+number_passes(const struct pb_test *t, const json_t *value)
+{
+	char room[PB_EXACT_ROOM];
+
+	if (t->op == PB_TEST_NUMBER)
+		return pb_number_compare_text(pb_exact_digits(value, room), t->number) == 0;
+	return t->op == PB_TEST_RANGE && range_passes(&t->range, pb_exact_digits(value, room));
 }
 
 static bool
@@ -180,13 +155,13 @@ pb_test_passes(const struct pb_test *t, const json_t *value)
 
 	switch (json_typeof(value)) {
 	case JSON_STRING:
+		if (pb_exact_is_long(value))
+			return number_passes(t, value);
 		return text_passes(
 		    t, (struct pb_str){json_string_value(value), json_string_length(value)});
 	case JSON_INTEGER:
 	case JSON_REAL:
-		if (t->op == PB_TEST_NUMBER)
-			return pb_number_compare(number_of(value), t->number) == 0;
-		return t->op == PB_TEST_RANGE && range_passes(&t->range, number_of(value));
+		return number_passes(t, value);
 	case JSON_NULL:
 		return t->op == PB_TEST_NULL;
 	case JSON_TRUE:
@@ -222,10 +197,15 @@ pb_test_fini(struct pb_test *t)
 		free(t->none_of.tests);
 		break;
 	case PB_TEST_NUMBER:
+		pb_number_fini(&t->number);
+		break;
+	case PB_TEST_RANGE:
+		pb_number_fini(&t->range.low);
+		pb_number_fini(&t->range.high);
+		break;
 	case PB_TEST_NULL:
 	case PB_TEST_TRUE:
 	case PB_TEST_FALSE:
-	case PB_TEST_RANGE:
 	case PB_TEST_CIDR:
 	case PB_TEST_EXISTS:
 	case PB_TEST_ABSENT:

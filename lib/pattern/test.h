@@ -5,6 +5,7 @@
 #define PB_PATTERN_TEST_H
 
 #include "base/json.h"
+#include "pattern/number.h"
 
 enum pb_test_op {
 	PB_TEST_TEXT,
@@ -26,17 +27,10 @@ enum pb_test_op {
 	PB_TEST_OP_MAX,
 };
 
-/* A JSON number: a whole one of 64 bits is kept exactly. */
-struct pb_number {
-	bool is_whole;
-	int64_t whole;
-	double real;
-};
-
 struct pb_range {
 	bool has_low, has_high;
 	bool is_low_in, is_high_in; /* the bound itself passes */
-	struct pb_number low, high;
+	struct pb_number low, high; /* whole and 0 where there is none */
 };
 
 struct pb_cidr {
@@ -99,10 +93,10 @@ pb_place_fail(struct pb_place *pl, enum pb_error_kind kind, const char *fmt, ...
 int pb_test_compile(struct pb_place *pl, const json_t *j, struct pb_test *ret);
 void pb_test_fini(struct pb_test *t);
 
-/* Does a value that is there pass?  PB_TEST_ABSENT never does.  Objects and arrays pass nothing. */
+/*
+ * Does a value, maybe of a tree of exact.h, that is there pass?  PB_TEST_ABSENT never does.  Objects and
+ * arrays pass nothing.
+ */
 bool pb_test_passes(const struct pb_test *t, const json_t *value);
-
-/* Exact order of two numbers: negative, 0 or positive. */
-int pb_number_compare(struct pb_number a, struct pb_number b);
 
 #endif

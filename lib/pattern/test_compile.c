@@ -29,14 +29,15 @@ pb_test_set_folded(struct pb_test *t, enum pb_test_op op, struct pb_str s)
 	t->text.ptr = pb_buf_take(&folded);
 }
 
-void
-pb_test_set_number(struct pb_number *n, const json_t *value)
+int
+pb_test_set_number(struct pb_place *pl, const json_t *value, struct pb_number *ret)
 {
-	n->is_whole = json_is_integer(value);
-	if (n->is_whole)
-		n->whole = json_integer_value(value);
-	else
-		n->real = json_real_value(value);
+	struct pb_error err = {0};
+	char room[PB_EXACT_ROOM];
+
+	if (pb_number_make(pb_exact_digits(value, room), ret, &err) < 0)
+		return pb_place_fail(pl, err.kind, "%s", err.text);
+	return 0;
 }
 
 int
@@ -70,7 +71,7 @@ compile_affix(struct pb_place *pl, const json_t *value, bool is_prefix, struct p
 {
 	const char *name = is_prefix ? "prefix" : "suffix";
 
-	if (json_is_string(value)) {
+	if (pb_exact_is_text(value)) {
 		pb_test_set_text(
 		    ret, is_prefix ? PB_TEST_PREFIX : PB_TEST_SUFFIX, pb_test_text_of(value));
 		return 0;
@@ -87,7 +88,7 @@ compile_affix(struct pb_place *pl, const json_t *value, bool is_prefix, struct p
 		return pb_place_fail(pl, PB_INVALID, "Unsupported %s pattern: %s", name,
 		    pb_safe(shown, sizeof(shown), pb_str_of(key)));
 	}
-	if (!json_is_string(inner))
+	if (!pb_exact_is_text(inner))
 		return pb_place_fail(
 		    pl, PB_INVALID, "equals-ignore-case match pattern must be a string");
 	if (json_object_size(value) > 1)
@@ -112,7 +113,7 @@ compile_suffix(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 static int
 compile_ignore_case(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 {
-	if (!json_is_string(value))
+	if (!pb_exact_is_text(value))
 		return pb_place_fail(
 		    pl, PB_INVALID, "equals-ignore-case match pattern must be a string");
 	pb_test_set_folded(ret, PB_TEST_TEXT_FOLDED, pb_test_text_of(value));
@@ -122,7 +123,7 @@ compile_ignore_case(struct pb_place *pl, const json_t *value, struct pb_test *re
 static int
 compile_exactly(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 {
-	if (!json_is_string(value))
+	if (!pb_exact_is_text(value))
 		return pb_place_fail(pl, PB_INVALID, "exact match pattern must be a string");
 	pb_test_set_text(ret, PB_TEST_TEXT, pb_test_text_of(value));
 	return 0;
@@ -170,7 +171,7 @@ check_wildcard(struct pb_place *pl, struct pb_str s)
 int
 pb_test_compile_wildcard(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 {
-	if (!json_is_string(value))
+	if (!pb_exact_is_text(value))
 		return pb_place_fail(pl, PB_INVALID, "wildcard match pattern must be a string");
 
 	struct pb_str s = pb_test_text_of(value);
@@ -277,12 +278,16 @@ pb_test_compile(struct pb_place *pl, const json_t *j, struct pb_test *ret)
 			return -1;
 		break;
 	case JSON_STRING:
-		pb_test_set_text(&t, PB_TEST_TEXT, pb_test_text_of(j));
-		break;
+		if (pb_exact_is_text(j)) {
+			pb_test_set_text(&t, PB_TEST_TEXT, pb_test_text_of(j));
+			break;
+		}
+		__attribute__((fallthrough));
 	case JSON_INTEGER:
 	case JSON_REAL:
 		t.op = PB_TEST_NUMBER;
-		pb_test_set_number(&t.number, j);
+		if (pb_test_set_number(pl, j, &t.number) < 0)
+			return -1;
 		break;
 	case JSON_NULL:
 		t.op = PB_TEST_NULL;

@@ -5,6 +5,7 @@
 #ifndef PB_PATTERN_TEST_COMPILE_H
 #define PB_PATTERN_TEST_COMPILE_H
 
+#include "pattern/exact.h"
 #include "pattern/pattern.h"
 #include "pattern/test.h"
 
@@ -22,7 +23,8 @@ pb_test_text_of(const json_t *value)
 
 void pb_test_set_text(struct pb_test *t, enum pb_test_op op, struct pb_str s);
 void pb_test_set_folded(struct pb_test *t, enum pb_test_op op, struct pb_str s);
-void pb_test_set_number(struct pb_number *n, const json_t *value);
+/* -1 when it has more digits than a pattern may ask for. */
+int pb_test_set_number(struct pb_place *pl, const json_t *value, struct pb_number *ret);
 
 /*
  * The first key of an object, which should be its only one, and its value; `name` is what the

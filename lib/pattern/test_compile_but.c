@@ -6,12 +6,11 @@
 static int
 but_plain(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 {
-	if (json_is_number(value)) {
+	if (pb_exact_is_number(value)) {
 		ret->op = PB_TEST_NUMBER;
-		pb_test_set_number(&ret->number, value);
-		return 0;
+		return pb_test_set_number(pl, value, &ret->number);
 	}
-	if (!json_is_string(value))
+	if (!pb_exact_is_text(value))
 		return pb_place_fail(pl, PB_INVALID,
 		    "Inside anything but list, start|null|boolean is not supported.");
 	pb_test_set_text(ret, PB_TEST_TEXT, pb_test_text_of(value));
@@ -21,7 +20,7 @@ but_plain(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 static int
 but_affix(struct pb_place *pl, const json_t *value, bool is_prefix, struct pb_test *ret)
 {
-	if (!json_is_string(value))
+	if (!pb_exact_is_text(value))
 		return pb_place_fail(
 		    pl, PB_INVALID, "prefix/suffix match pattern must be a string");
 	if (json_string_length(value) == 0)
@@ -45,7 +44,7 @@ but_suffix(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 static int
 but_ignore_case(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 {
-	if (!json_is_string(value))
+	if (!pb_exact_is_text(value))
 		return pb_place_fail(pl, PB_INVALID,
 		    "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not "
 		    "supported.");
@@ -73,8 +72,8 @@ check_but_list(struct pb_place *pl, const json_t *list, bool is_plain)
 	size_t n_numbers = 0, n_texts = 0;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		n_numbers += json_is_number(json_array_get(list, i));
-		n_texts += json_is_string(json_array_get(list, i));
+		n_numbers += pb_exact_is_number(json_array_get(list, i));
+		n_texts += pb_exact_is_text(json_array_get(list, i));
 	}
 	bool is_mixed =
 	    n_numbers + n_texts == json_array_size(list) && n_numbers > 0 && n_texts > 0;
@@ -109,7 +108,7 @@ compile_none_of(
 		return -1;
 	/* A member that is no text is worse than a wildcard that is none. */
 	for (size_t i = 0; is_list && compile == pb_test_compile_wildcard && i < n; i++)
-		if (!json_is_string(json_array_get(value, i)))
+		if (!pb_exact_is_text(json_array_get(value, i)))
 			return compile_member(pl, value, i, compile, ret);
 	all.none_of.tests = pb_calloc(n, sizeof(*all.none_of.tests));
 	for (size_t i = 0; i < n; i++) {

@@ -8,26 +8,13 @@
 
 /* --- numeric */
 
-/* A number in the fewest digits that mean it, as people write it. */
-static char *
-shown_member(const json_t *member)
-{
-	for (size_t digits = 15; json_is_real(member) && digits < 17; digits++) {
-		char *text = json_dumps(member, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
-		if (strtod(text, NULL) == json_real_value(member))
-			return text;
-		free(text);
-	}
-	return json_dumps(member, JSON_ENCODE_ANY | JSON_COMPACT);
-}
-
 static int
 fail_member(struct pb_place *pl, const char *what, const json_t *member)
 {
-	PB_CLEANUP(pb_freep) char *text = member == NULL ? NULL : shown_member(member);
+	PB_CLEANUP(pb_freep) char *text = member == NULL ? NULL : pb_exact_text(member);
 	char shown[64];
 	struct pb_str s = member == NULL ? PB_STR("]")
-	    : json_is_string(member)     ? pb_test_text_of(member)
+	    : pb_exact_is_text(member)   ? pb_test_text_of(member)
 	    : json_is_object(member)     ? PB_STR("{")
 	    : json_is_array(member)      ? PB_STR("[")
 					 : pb_str_of(text);
@@ -41,11 +28,10 @@ numeric_value(
 {
 	const json_t *value = json_array_get(list, at);
 
-	if (!json_is_number(value))
+	if (!pb_exact_is_number(value))
 		return pb_place_fail(pl, PB_INVALID, "Value of %s must be numeric",
 		    strcmp(op, "=") == 0 ? "equals" : op);
-	pb_test_set_number(ret, value);
-	return 0;
+	return pb_test_set_number(pl, value, ret);
 }
 
 /* The second half of ["> or >=", low, "< or <=", high]. */
@@ -54,7 +40,7 @@ numeric_top(struct pb_place *pl, const json_t *list, struct pb_range *r)
 {
 	const json_t *op = json_array_get(list, 2);
 
-	if (!json_is_string(op))
+	if (!pb_exact_is_text(op))
 		return fail_member(pl, "Bad value in numeric range", op);
 	const char *sign = json_string_value(op);
 	if (strcmp(sign, "<") != 0 && strcmp(sign, "<=") != 0)
@@ -78,7 +64,7 @@ pb_test_compile_numeric(struct pb_place *pl, const json_t *list, struct pb_test 
 	if (!json_is_array(list))
 		return pb_place_fail(pl, PB_INVALID, "Value of numeric must be an array.");
 	const json_t *op = json_array_get(list, 0);
-	if (!json_is_string(op))
+	if (!pb_exact_is_text(op))
 		return fail_member(pl, "Invalid member in numeric match", op);
 
 	const char *sign = json_string_value(op);
@@ -88,26 +74,27 @@ pb_test_compile_numeric(struct pb_place *pl, const json_t *list, struct pb_test 
 	if (!is_known)
 		return fail_member(pl, "Unrecognized numeric range operator", op);
 
-	struct pb_number n = {0};
+	PB_CLEANUP(pb_number_fini) struct pb_number n = {0};
 	if (numeric_value(pl, list, 1, sign, &n) < 0)
 		return -1;
-	struct pb_range r = {
+	struct pb_test t = {.op = PB_TEST_RANGE};
+	t.range = (struct pb_range){
 	    .has_low = sign[0] != '<',
 	    .has_high = sign[0] != '>',
 	    .is_low_in = sign[0] == '=' || sign[1] == '=',
 	    .is_high_in = sign[0] == '=' || sign[1] == '=',
-	    .low = n,
-	    .high = n,
 	};
-	if (json_array_size(list) > 2) {
-		if (sign[0] != '>')
-			return pb_place_fail(
-			    pl, PB_INVALID, "Too many elements in numeric expression");
-		if (numeric_top(pl, list, &r) < 0)
-			return -1;
+	if (json_array_size(list) > 2 && sign[0] != '>')
+		return pb_place_fail(pl, PB_INVALID, "Too many elements in numeric expression");
+	if (t.range.has_low)
+		t.range.low = pb_number_copy(n);
+	if (t.range.has_high)
+		t.range.high = pb_number_copy(n);
+	if (json_array_size(list) > 2 && numeric_top(pl, list, &t.range) < 0) {
+		pb_test_fini(&t);
+		return -1;
 	}
-	ret->op = PB_TEST_RANGE;
-	ret->range = r;
+	*ret = t;
 	return 0;
 }
 
@@ -141,7 +128,7 @@ compile_address(struct pb_place *pl, struct pb_str s, struct pb_cidr *c)
 int
 pb_test_compile_cidr(struct pb_place *pl, const json_t *value, struct pb_test *ret)
 {
-	if (!json_is_string(value)) /* "prefix" is what the service says here */
+	if (!pb_exact_is_text(value)) /* "prefix" is what the service says here */
 		return pb_place_fail(pl, PB_INVALID, "prefix match pattern must be a string");
 
 	struct pb_str s = pb_test_text_of(value);

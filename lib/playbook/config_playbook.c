@@ -72,7 +72,9 @@ pb_read_pattern(
     struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret)
 {
 	struct pb_error err = {0};
+	l->keeps_digits = true;
 	PB_JSON json_t *j = pb_read_json(l, n);
+	l->keeps_digits = false;
 	if (j == NULL)
 		return;
 	pb_pattern_free(*ret);

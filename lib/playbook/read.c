@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "pattern/exact.h"
 
 static const char *
 kind_name(const struct pb_node *n)
@@ -347,7 +348,8 @@ plain_json(struct pb_loader *l, const struct pb_node *n)
 	bool is_word =
 	    pb_streq(n->text, "true") || pb_streq(n->text, "false") || pb_streq(n->text, "null");
 	bool is_number = n->text[0] == '-' || isdigit((unsigned char)n->text[0]);
-	if ((is_word || is_number) && pb_json_parse(pb_str_of(n->text), &j, NULL) == 0)
+	if ((is_word || is_number) &&
+	    (l->keeps_digits ? pb_exact_parse : pb_json_parse)(pb_str_of(n->text), &j, NULL) == 0)
 		return j;
 	return json_string(n->text);
 }

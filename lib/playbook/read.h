@@ -81,6 +81,7 @@ struct pb_loader {
 	struct pb_problem *problems;
 	size_t n_problems, size_problems, n_more;
 
+	bool keeps_digits; /* JSON that is read is a pattern's: see pattern/exact.h */
 	bool is_stored; /* a plan out of the store, which was checked when it was new */
 	/* Something could not be read at all, so that a name that is missing may stand there. */
 	bool is_partial;

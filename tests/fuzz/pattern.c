@@ -2,6 +2,7 @@
  * Event patterns, by three ways that must agree: match, why, and the matcher of many.
  */
 #include "tests/fuzz/fuzz.h"
+#include "pattern/exact.h"
 #include "pattern/pattern.h"
 
 static void
@@ -29,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_must_say_why(&err);
 		return 0;
 	}
-	if (pb_json_parse(fuzz_rest(&in), &event, &err) == 0)
+	if (pb_exact_parse(fuzz_rest(&in), &event, &err) == 0)
 		must_agree(p, event);
 	return 0;
 }

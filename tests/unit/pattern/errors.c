@@ -5,6 +5,7 @@
 
 #include "../runner.h"
 #include "help.h"
+#include "pattern/number.h"
 
 struct error_case {
 	const char *pattern;
@@ -49,6 +50,12 @@ static const struct error_case cases[] = {
     {"{'a': [{'wildcard': '*a*b*c*d*e*'}]}", PB_LIMIT, "a[0].wildcard", "Rule is too complex"},
     {"{'a': [{'exists': 'x'}]}", PB_INVALID, "a[0].exists",
 	"exists match pattern must be either true or false."},
+    {"{'a': [1, 1e-10000]}", PB_LIMIT, "a[1]",
+	"a number with an exponent beyond 9999, on either side of 0"},
+    {"{'a': [{'anything-but': 1e-99999999999999999999}]}", PB_LIMIT, "a[0].anything-but",
+	"a number with an exponent beyond 9999, on either side of 0"},
+    {"{'a': [{'numeric': ['>', 18446744073709551615, '<', 18446744073709551615]}]}", PB_INVALID,
+	"a[0].numeric", "Bottom must be less than top"},
     {"{'a': [{'numeric': 1}]}", PB_INVALID, "a[0].numeric", "Value of numeric must be an array."},
     {"{'a': [{'numeric': []}]}", PB_INVALID, "a[0].numeric", "Invalid member in numeric match: ]"},
     {"{'a': [{'numeric': [1]}]}", PB_INVALID, "a[0].numeric", "Invalid member in numeric match: 1"},
@@ -230,6 +237,31 @@ START_TEST(depth_has_a_cap)
 }
 END_TEST
 
+/* As many characters as the cap has, and zeros that do not count. */
+START_TEST(digits_have_a_cap)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	struct pb_error err = {0};
+
+	(void)pb_buf_adds(&text, "{\"a\":[0.");
+	for (int i = 0; i < PB_NUMBER_LEN_MAX - 2; i++)
+		(void)pb_buf_addc(&text, '3');
+	(void)pb_buf_adds(&text, "]}");
+	ck_assert_int_eq(compile(text.ptr, &err), 0);
+	text.len -= 2;
+	(void)pb_buf_adds(&text, "3]}");
+	ck_assert_int_eq(compile(text.ptr, &err), -1);
+	ck_assert_int_eq(err.kind, PB_LIMIT);
+	ck_assert_str_eq(err.text, "a number of 257 characters; at most 256 are allowed");
+	ck_assert_str_eq(err.path, "a[0]");
+	text.len = 6;
+	for (int i = 0; i < PB_NUMBER_LEN_MAX; i++)
+		(void)pb_buf_addc(&text, i == 0 ? '1' : i == 1 ? '.' : '0');
+	(void)pb_buf_adds(&text, "]}");
+	ck_assert_int_eq(compile(text.ptr, &err), 0);
+}
+END_TEST
+
 START_TEST(text_has_a_cap)
 {
 	PB_CLEANUP(pb_freep) char *text = pb_malloc(PB_PATTERN_MAX + 2);
@@ -350,6 +382,7 @@ PB_SUITE(pattern_errors)
 	pb_add_loop(s, a_bad_pattern_is_refused_with_place_and_reason, 0, (int)PB_ARRAY_LEN(cases));
 	pb_add(s, broken_json_is_refused_with_line_and_column);
 	pb_add(s, depth_has_a_cap);
+	pb_add(s, digits_have_a_cap);
 	pb_add(s, text_has_a_cap);
 	pb_add(s, combinations_of_or_have_a_cap);
 	pb_add(s, dotted_keys_have_a_cap);

@@ -25,7 +25,7 @@ help_json(const char *text)
 	json_t *j = NULL;
 	struct pb_error err = {0};
 
-	if (pb_json_parse(pb_str_of(text), &j, &err) < 0)
+	if (pb_exact_parse(pb_str_of(text), &j, &err) < 0)
 		ck_abort_msg("%s: %s", text, err.text);
 	return j;
 }

@@ -4,9 +4,11 @@
 #ifndef PB_TESTS_PATTERN_HELP_H
 #define PB_TESTS_PATTERN_HELP_H
 
+#include "pattern/exact.h"
 #include "pattern/pattern.h"
 
-/* Compile a pattern that must compile; parse a document that must parse.  Both end the test if not.
+/* Compile a pattern that must compile; parse a document that must parse,
+ * keeping its digits (exact.h).  Both end the test if not.
  */
 struct pb_pattern *help_pattern(const char *text);
 json_t *help_json(const char *text);

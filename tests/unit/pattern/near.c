@@ -60,6 +60,9 @@ static const struct {
 	"{'n':9223372036854775807}"},
     {"{'n': [{'numeric': ['>', 0.5, '<', 0.75]}]}", "{'n': 1}", "n",
 	"n is 1, wanted one of [{'numeric':['>',0.5,'<',0.75]}]", NULL},
+    {"{'n': [18446744073709551615]}", "{'n': 18446744073709551614}", "n",
+	"n is 18446744073709551614, wanted one of [18446744073709551615]",
+	"{'n':18446744073709551615}"},
     {"{'n': [{'anything-but': {'wildcard': '*'}}]}", "{'n': 'x'}", "n",
 	"n is 'x', wanted one of [{'anything-but':{'wildcard':'*'}}]", "{'n':7}"},
     {"{'n': [{'cidr': '10.0.0.0/8'}]}", "{'n': '11.0.0.1'}", "n",
@@ -73,10 +76,10 @@ START_TEST(a_near_miss_names_its_field_and_the_event_that_would_match)
 	PB_CLEANUP(pb_pattern_freep) struct pb_pattern *p = help_pattern(pattern);
 	PB_JSON json_t *e = help_json(event);
 	PB_CLEANUP(pb_near_fini) struct pb_near n = {0};
-	PB_CLEANUP(pb_freep) char *before = pb_json_text(e);
+	PB_CLEANUP(pb_freep) char *before = pb_exact_text(e);
 
 	ck_assert_int_eq(pb_pattern_near(p, e, &n), cases[_i].path != NULL);
-	PB_CLEANUP(pb_freep) char *after = pb_json_text(e);
+	PB_CLEANUP(pb_freep) char *after = pb_exact_text(e);
 	ck_assert_str_eq(before, after);
 	if (cases[_i].path == NULL) {
 		ck_assert_ptr_null(n.event);
@@ -139,7 +142,7 @@ count_leaves(const json_t *value, struct pb_buf *at, int depth, const char *path
 			at->len = mark;
 		}
 	} else {
-		PB_CLEANUP(pb_freep) char *text = pb_json_text(value);
+		PB_CLEANUP(pb_freep) char *text = pb_exact_text(value);
 		PB_CLEANUP(pb_freep)
 		char *leaf = pb_asprintf("%.*s = %s", PB_STR_ARG(pb_buf_str(at)), text);
 		if (!pb_str_is(pb_buf_str(at), path))

@@ -40,33 +40,85 @@ struct oracle {
 
 /* --- values */
 
-/* A long double holds every 64-bit integer and every double. */
-static long double
-number(const json_t *j)
+/* A number is kept as a text: this mark, and what was written. */
+#define NUMBER '\x01'
+
+static bool
+is_number(const json_t *j)
 {
-	return json_is_integer(j) ? (long double)json_integer_value(j)
-				  : (long double)json_real_value(j);
+	return json_is_string(j) && json_string_value(j)[0] == NUMBER;
+}
+
+/* 0.DIGITS times 10 to the exponent, without zeros at either end of the digits; none for 0. */
+struct decimal {
+	bool is_negative;
+	long exponent;
+	char *digits;
+};
+
+static struct decimal
+decimal(const json_t *j)
+{
+	const char *s = json_string_value(j) + 1;
+	struct decimal d = {.is_negative = *s == '-', .digits = calloc(1, strlen(s) + 1)};
+	bool is_fraction = false;
+	size_t n = 0;
+
+	for (s += *s == '-'; *s != '\0' && *s != 'e' && *s != 'E'; s++) {
+		if (*s == '.') {
+			is_fraction = true;
+			continue;
+		}
+		if (n > 0 || *s != '0')
+			d.digits[n++] = *s;
+		d.exponent += !is_fraction && n > 0;
+		d.exponent -= is_fraction && n == 0;
+	}
+	if (*s != '\0')
+		d.exponent += strtol(s + 1, NULL, 10);
+	while (n > 0 && d.digits[n - 1] == '0')
+		d.digits[--n] = '\0';
+	d.is_negative = d.is_negative && n > 0;
+	return d;
+}
+
+/* Below, at or above. */
+static int
+order(const json_t *x, const json_t *y)
+{
+	struct decimal a = decimal(x), b = decimal(y);
+	int ret = strcmp(a.digits, b.digits);
+
+	if (*a.digits != '\0' && *b.digits != '\0' && a.exponent != b.exponent)
+		ret = a.exponent < b.exponent ? -1 : 1;
+	if (a.is_negative)
+		ret = -ret;
+	if (a.is_negative != b.is_negative)
+		ret = a.is_negative ? -1 : 1;
+	free(a.digits);
+	free(b.digits);
+	return ret;
 }
 
 static bool
-compare(const char *op, long double a, long double b)
+compare(const char *op, int order)
 {
 	if (strcmp(op, "=") == 0)
-		return a == b;
+		return order == 0;
 	if (strcmp(op, "<") == 0)
-		return a < b;
+		return order < 0;
 	if (strcmp(op, "<=") == 0)
-		return a <= b;
-	return strcmp(op, ">") == 0 ? a > b : a >= b;
+		return order <= 0;
+	return strcmp(op, ">") == 0 ? order > 0 : order >= 0;
 }
 
 static bool
 passes_numeric(const json_t *list, const json_t *value)
 {
 	for (size_t i = 0; i < json_array_size(list); i += 2)
-		if (!json_is_number(value) ||
-		    !compare(json_string_value(json_array_get(list, i)), number(value),
-			number(json_array_get(list, i + 1))))
+		if (!is_number(value) ||
+		    !compare(json_string_value(json_array_get(list, i)),
+			order(value, json_array_get(list, i + 1))))
 			return false;
 	return true;
 }
@@ -194,7 +246,7 @@ passes_operator(const char *op, const json_t *arg, const json_t *value)
 		return !is_one_of(arg, value);
 	if (strcmp(op, "numeric") == 0)
 		return passes_numeric(arg, value);
-	if (s == NULL)
+	if (s == NULL || is_number(value))
 		return false;
 	if (strcmp(op, "wildcard") == 0)
 		return passes_wildcard(s, json_string_value(arg));
@@ -213,8 +265,8 @@ passes(const json_t *test, const json_t *value)
 		void *it = json_object_iter((json_t *)(uintptr_t)test);
 		return passes_operator(json_object_iter_key(it), json_object_iter_value(it), value);
 	}
-	if (json_is_number(test))
-		return json_is_number(value) && number(test) == number(value);
+	if (is_number(test))
+		return is_number(value) && order(test, value) == 0;
 	if (json_is_string(test))
 		return json_is_string(value) &&
 		    strcmp(json_string_value(test), json_string_value(value)) == 0;
@@ -374,6 +426,32 @@ walk(struct oracle *o, struct todo *t)
 	o->wants[o->n_wants++].tests = value;
 	bool ret = walk(o, &rest);
 	o->n_wants--;
+	return ret;
+}
+
+/* --- reading */
+
+json_t *
+oracle_read(const char *text)
+{
+	char *marked = calloc(1, 8 * strlen(text) + 1);
+	size_t n = 0;
+
+	for (bool is_text = false; *text != '\0';) {
+		size_t len = is_text ? 0 : strspn(text, "-+.eE0123456789");
+		if (len > 0 && strchr("-0123456789", *text) != NULL) {
+			n += (size_t)sprintf(marked + n, "\"\\u0001%.*s\"", (int)len, text);
+			text += len;
+			continue;
+		}
+		if (*text == '"')
+			is_text = !is_text;
+		if (*text == '\\')
+			marked[n++] = *text++;
+		marked[n++] = *text++;
+	}
+	json_t *ret = json_loads(marked, 0, NULL);
+	free(marked);
 	return ret;
 }
 

@@ -7,7 +7,9 @@
 
 #include <jansson.h>
 
-/* 1 = matches, 0 = does not, -1 = too many ways to try.  The pattern must be a valid one. */
+/* A pattern or event, both of which must be valid, with its numbers as they are written. */
+json_t *oracle_read(const char *text);
+/* 1 = matches, 0 = does not, -1 = too many ways to try.  Both are what oracle_read made. */
 int oracle_match(const json_t *pattern, const json_t *event);
 
 #endif

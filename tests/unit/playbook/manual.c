@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pattern/exact.h"
 #include "tests/unit/playbook/support.h"
 #include "tests/unit/runner.h"
 
@@ -33,7 +34,7 @@ fits(const char *match, const json_t *event)
 	char *text = pb_asprintf(
 	    "%splaybooks:\n  - name: p\n    match: %s\n    escalate: e\n", PB_TEST_HEAD, match);
 	struct pb_config *c = pb_test_load(text);
-	PB_CLEANUP(pb_freep) char *bytes = pb_json_text(event);
+	PB_CLEANUP(pb_freep) char *bytes = pb_exact_text(event);
 	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
 	size_t n;
 	ck_assert_int_eq(pb_match(c->matcher, s, pb_str_of(bytes), NULL, 0, &n), 0);
@@ -47,7 +48,7 @@ json_of(const char *text)
 {
 	json_t *j = NULL;
 	struct pb_error err = {0};
-	ck_assert_msg(pb_json_parse(pb_str_of(text), &j, &err) == 0, "%s: %s", text, err.text);
+	ck_assert_msg(pb_exact_parse(pb_str_of(text), &j, &err) == 0, "%s: %s", text, err.text);
 	return j;
 }
 
@@ -69,7 +70,7 @@ check_values(const char *test, const char *values, bool is_wanted)
 	json_array_foreach (all, i, value) {
 		bool is_absent = pb_streq(json_string_value(value), "NONE");
 		PB_JSON json_t *event = is_absent ? json_object() : json_pack("{s:O}", "v", value);
-		PB_CLEANUP(pb_freep) char *shown = pb_json_text(event);
+		PB_CLEANUP(pb_freep) char *shown = pb_exact_text(event);
 		ck_assert_msg(fits(match, event) == is_wanted, "%s on %s", test, shown);
 	}
 	return json_array_size(all);
