@@ -149,7 +149,9 @@ read_event(struct backtest *b, const char *path)
 	char reason[128] = "";
 	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
 	if (pb_file_read(path, EVENT_MAX, &text, &err) < 0) {
-		unreadable(b, path, err.text);
+		size_t len = strlen(path); /* it names the file itself */
+		bool is_named = strncmp(err.text, path, len) == 0 && err.text[len] == ':';
+		unreadable(b, path, is_named ? err.text + len + 2 : err.text);
 		return NULL;
 	}
 	switch (pb_event_from_body(pb_buf_str(&text), "", "", &ev, reason, &err)) {
@@ -173,7 +175,8 @@ read_folder(struct backtest *b)
 	struct pb_error err;
 	PB_CLEANUP(pb_file_list_fini) struct pb_file_list list = {0};
 	if (pb_file_list(b->from, ".json", &list, &err) < 0) {
-		fprintf(stderr, "playbookctl: %s\n", err.text);
+		fprintf(stderr, "playbookctl: %s%s\n", err.text,
+		    err.kind == PB_LIMIT ? "; put the events into one file, one a line" : "");
 		return -1;
 	}
 	struct dated *events = pb_calloc(list.n + 1, sizeof(*events));

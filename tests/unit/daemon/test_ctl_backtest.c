@@ -9,13 +9,14 @@
 #include "base/json.h"
 #include "io/file.h"
 
-#define HEAD                                                                                       \
+#define HEAD HEAD_OF("ana")
+#define HEAD_OF(who)                                                                               \
 	"version: 1\n"                                                                             \
 	"daemon: {exec: {driver: child}}\n"                                                        \
 	"channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"  \
-	"contacts: [{name: ana}]\n"                                                                \
+	"contacts: [{name: " who "}]\n"                                                            \
 	"unmatched: {alarms: escalate, escalate: oncall, events: drop}\n"                          \
-	"escalations: [{name: oncall, levels: [{notify: [ana], via: [pager]}]}]\n"                 \
+	"escalations: [{name: oncall, levels: [{notify: [" who "], via: [pager]}]}]\n"             \
 	"playbooks:\n"
 #define WEB(hold, team, steps)                                                                     \
 	"  - name: web\n"                                                                          \
@@ -28,13 +29,15 @@
 #define BASE HEAD WEB("1m", "web", STEP("restart") STEP("warm"))
 
 /* As `playbookctl export` prints it. */
-#define EVENT(name, state, time)                                                                   \
-	"{\"source\":\"q\",\"event\":{\"version\":\"0\",\"id\":\"" name state                      \
+#define EVENT(name, state, time) "{" EVENT_TAIL(name, state, time)
+#define EVENT_TAIL(name, state, time)                                                              \
+	"\"source\":\"q\",\"event\":{\"version\":\"0\",\"id\":\"" name state                       \
 	"\",\"detail-type\":\"CloudWatch Alarm State Change\",\"source\":\"aws.cloudwatch\","      \
 	"\"account\":\"111122223333\",\"time\":\"" time                                            \
 	"\",\"region\":\"eu-west-1\",\"resources\":[\"arn:aws:cloudwatch:eu-west-1:111122223333:"  \
 	"alarm:" name "\"],\"detail\":{\"alarmName\":\"" name "\",\"state\":{\"value\":\"" state   \
 	"\",\"reason\":\"r\",\"timestamp\":\"" time "\"}}}}\n"
+#define JOURNAL_TAIL EVENT_TAIL("web-3", "OK", "2026-03-03T08:00:00Z")
 #define JOURNAL                                                                                    \
 	EVENT("web-1", "ALARM", "2026-03-03T09:00:00Z")                                            \
 	EVENT("web-1", "OK", "2026-03-03T09:20:00Z")                                               \
@@ -57,6 +60,31 @@ static const struct row {
 	    "\n0 of 2 incidents differ; 0 new actions in head, at most 0 allowed\n"
 	    "assumed: steps succeed with no output, pages arrive, nobody answers\n"},
 	""},
+    {"the same twice", BASE, JOURNAL, "0", 0,
+	{"  steps started                 2        2\n",
+	    "\n0 of 2 incidents differ; 0 new actions in head, at most 0 allowed\n"},
+	""},
+    {"another is paged", HEAD_OF("bo") WEB("1m", "web", STEP("restart") STEP("warm")), JOURNAL, "0",
+	0,
+	{"\n2026-03-03T10:00:00Z db-1\n"
+	 "  base  +0s      would have paged ana over pager, level 1\n"
+	 "  head  +0s      would have paged bo over pager, level 1\n",
+	    "2 of 2 incidents differ; 0 new actions in head, at most 0 allowed\n"},
+	""},
+    {"a journal that is cut off", BASE,
+	JOURNAL "{\"source\":\"q\",\"event\":{\"version\":\"0\",\"id\":\"web-2", "0", 0,
+	{"backtest of 4 events, ", "\n  1 could not be read:\n", "/journal:5: column ",
+	    "0 new actions in head, at most 0 allowed"},
+	""},
+    {"a journal of another version", BASE,
+	"{\"format\":2,\"kind\":\"header\"}\n"
+	"{\"source\":\"q\",\"at\":\"soon\",\"event\":[]}\n"
+	"{\"format\":2,\"more\":{}," JOURNAL_TAIL JOURNAL,
+	"0", 0,
+	{"backtest of 5 events, ", "\n  2 could not be read:\n", "/journal:1: ", "/journal:2: "},
+	""},
+    {"bytes that are no text", BASE, "\x80\xff{}\n\x01\x02\n", NULL, 2, {NULL},
+	"  2 could not be read:\n"},
     {"a step comes sooner, and what follows is cut",
 	HEAD WEB("30s", "platform", STEP("restart") STEP("warm")), JOURNAL, "0", 1,
 	{"\n2026-03-03T09:00:00Z web-1\n"
@@ -196,6 +224,9 @@ START_TEST(backtest_plays_a_folder_of_events_in_order_of_time)
 	write_file(dir, "1.json", late);
 	write_file(dir, "2.json", early);
 	write_file(dir, "3.json", "{");
+	free(sub_folder(dir, "4.json"));
+	PB_CLEANUP(pb_freep) char *link = pb_asprintf("%s/5.json", dir);
+	ck_assert_int_eq(symlink("5.json", link), 0);
 	write_file(dir, "README.md", "no event");
 	int rc = backtest(&g, dir, NULL, NULL, &out, &err);
 	ck_assert_msg(rc == 0, "%s", err);
@@ -205,8 +236,56 @@ START_TEST(backtest_plays_a_folder_of_events_in_order_of_time)
 	    "%s", out);
 	ck_assert_msg(
 	    strstr(out, "  steps started                 2        2\n") != NULL, "%s", out);
-	ck_assert_msg(strstr(out, "  1 could not be read:\n") != NULL, "%s", out);
+	ck_assert_msg(strstr(out, "  3 could not be read:\n") != NULL, "%s", out);
 	ck_assert_msg(strstr(out, "/events/3.json: line 1, column ") != NULL, "%s", out);
+	ck_assert_msg(
+	    strstr(out, "/events/4.json: a directory, not a regular file\n") != NULL, "%s", out);
+	ck_assert_msg(
+	    strstr(out, "/events/5.json: Too many levels of symbolic links") != NULL, "%s", out);
+	given_fini(&g);
+}
+END_TEST
+
+START_TEST(backtest_plays_as_many_files_as_a_folder_may_have)
+{
+	struct given g = given(BASE, "");
+	PB_CLEANUP(pb_freep) char *dir = sub_folder(g.dir, "events");
+	for (int i = 0; i <= 10000; i++) {
+		char name[32], time[32];
+		(void)snprintf(name, sizeof(name), "%05d.json", i);
+		(void)snprintf(time, sizeof(time), "2026-03-%02dT%02d:%02d:%02dZ", 3 + i / 86400,
+		    i / 3600, i / 60 % 60, i % 60);
+		PB_CLEANUP(pb_freep)
+		char *event = api_alarm("other", i % 2 == 0 ? "ALARM" : "OK", time);
+		PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/%s", dir, name);
+		FILE *f = fopen(path, "we");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_ge(fputs(event, f), 0);
+		ck_assert_int_eq(fclose(f), 0);
+	}
+	PB_CLEANUP(pb_freep) char *out = NULL, *told = NULL;
+	PB_CLEANUP(pb_freep) char *err = NULL, *none = NULL;
+	ck_assert_int_eq(backtest(&g, dir, NULL, NULL, &out, &err), 2);
+	ck_assert_msg(strstr(err,
+			  "/events: more than 10000 files; put the events into one file, one a "
+			  "line\n") != NULL,
+	    "%s", err);
+	PB_CLEANUP(pb_freep) char *last = pb_asprintf("%s/10000.json", dir);
+	ck_assert_int_eq(unlink(last), 0);
+	ck_assert_int_eq(backtest(&g, dir, NULL, NULL, &told, &none), 0);
+	ck_assert_msg(strstr(told, "backtest of 10000 events, ") != NULL, "%s", told);
+	given_fini(&g);
+}
+END_TEST
+
+START_TEST(backtest_says_which_file_it_cannot_read)
+{
+	struct given g = given(BASE, JOURNAL);
+	PB_CLEANUP(pb_freep) char *out = NULL;
+	PB_CLEANUP(pb_freep) char *err = NULL;
+	PB_CLEANUP(pb_freep) char *none = pb_asprintf("%s/none", g.dir);
+	ck_assert_int_eq(backtest(&g, none, NULL, NULL, &out, &err), 2);
+	ck_assert_msg(strstr(err, "/none: No such file or directory\n") != NULL, "%s", err);
 	given_fini(&g);
 }
 END_TEST
@@ -215,5 +294,7 @@ PB_SUITE(ctl_backtest)
 {
 	pb_add_loop(s, backtest_tells_what_would_have_been, 0, (int)PB_ARRAY_LEN(rows));
 	pb_add(s, backtest_gives_programs_the_same_each_time);
+	pb_add(s, backtest_says_which_file_it_cannot_read);
+	pb_add(s, backtest_plays_as_many_files_as_a_folder_may_have);
 	pb_add(s, backtest_plays_a_folder_of_events_in_order_of_time);
 }
