@@ -134,17 +134,39 @@ body_of(struct pb_http_request *req, const char *members, json_t **ret)
 	return 0;
 }
 
+/* An incident of this id that ended long ago: only the store knows of it. */
+static json_t *
+past_of(const struct pb_api *a, const char *piece)
+{
+	PB_CLEANUP(pb_freep) char *id = NULL;
+	PB_JSON json_t *body = NULL;
+	struct pb_store *store = pb_core_store(a->core);
+	if (pb_engine_knows(pb_core_engine(a->core), piece) ||
+	    pb_store_find_incident(store, piece, &id, NULL) < 0 ||
+	    pb_store_incident(store, id, &body, NULL) < 0)
+		return NULL;
+	json_t *incident = json_object_get(body, "incident");
+	return pb_streq(pb_json_str(incident, "state"), "resolved") ? json_incref(incident) : NULL;
+}
+
+/* Posts what somebody asks of the incident `piece`; its caller is answered by pb_api_reply. */
+static void
+ask_of(struct pb_api *a, struct pb_http_request *req, const char *piece, struct pb_input *in)
+{
+	in->incident = pb_strdup(piece);
+	in->past = past_of(a, piece);
+	in->by = api_caller(req);
+	in->token = wait_for_reply(a, req);
+	pb_core_post(a->core, in);
+}
+
 static void
 ack(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
 	PB_JSON json_t *j = NULL;
 	if (body_of(req, "", &j) < 0)
 		return;
-	struct pb_input *in = pb_input_new(PB_IN_ACK);
-	in->incident = pb_strdup(piece);
-	in->by = api_caller(req);
-	in->token = wait_for_reply(a, req);
-	pb_core_post(a->core, in);
+	ask_of(a, req, piece, pb_input_new(PB_IN_ACK));
 }
 
 /* The reason of {"reason": "..."}; no body is no reason.  -1: answered. */
@@ -188,12 +210,9 @@ answer(struct pb_api *a, struct pb_http_request *req, const char *piece, enum pb
 	if (reason_of(req, "reason step", &reason) < 0)
 		return;
 	struct pb_input *in = pb_input_new(kind);
-	in->incident = pb_strdup(piece);
 	in->step = step_of(req);
 	in->text = reason;
-	in->by = api_caller(req);
-	in->token = wait_for_reply(a, req);
-	pb_core_post(a->core, in);
+	ask_of(a, req, piece, in);
 }
 
 static void
@@ -300,11 +319,8 @@ post_with_reason(
 	if (reason_of(req, "reason", &reason) < 0)
 		return;
 	struct pb_input *in = pb_input_new(kind);
-	in->incident = pb_strdup(piece);
-	in->by = api_caller(req);
 	in->text = reason;
-	in->token = wait_for_reply(a, req);
-	pb_core_post(a->core, in);
+	ask_of(a, req, piece, in);
 }
 
 static void
@@ -338,11 +354,8 @@ snooze(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		return;
 	}
 	struct pb_input *in = pb_input_new(PB_IN_SNOOZE);
-	in->incident = pb_strdup(piece);
-	in->by = api_caller(req);
 	in->span = span;
-	in->token = wait_for_reply(a, req);
-	pb_core_post(a->core, in);
+	ask_of(a, req, piece, in);
 }
 
 static void

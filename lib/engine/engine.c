@@ -57,6 +57,7 @@ pb_input_free(struct pb_input *in)
 		pb_outcome_fini(in->outcome);
 	free(in->outcome);
 	json_decref(in->mutes);
+	json_decref(in->past);
 	free(in->source);
 	free(in->incident);
 	free(in->step);
@@ -170,6 +171,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->windows, window_free);
 	pb_map_free(e->mutes, mutes_free);
 	pb_map_free(e->posts, post_free);
+	free(e->past_id);
 	fits_free(e->fits);
 	pb_map_free(e->configs, free_config);
 	pb_map_free(e->events, free_event);
@@ -258,7 +260,7 @@ outcome(struct turn *t, const struct pb_outcome *o)
 
 /* By id, or by an end of it that fits one open incident only: "7" for "20261123-7". */
 static struct incident *
-find_open(struct pb_engine *e, const char *id, bool *ret_is_ambiguous)
+find_open(const struct pb_engine *e, const char *id, bool *ret_is_ambiguous)
 {
 	struct incident *found = pb_map_get(e->incidents, id);
 	*ret_is_ambiguous = false;
@@ -321,6 +323,14 @@ command_ack_all(struct turn *t, struct bundle *b, const struct pb_input *input)
 	size_t n = bundle_ack(t, b, input->by);
 	pb_update_reply(t->u, input->token, 200,
 	    json_pack("{s:s, s:I}", bundle_kind_name(b->kind), b->id, "acked", (json_int_t)n));
+}
+
+bool
+pb_engine_knows(const struct pb_engine *e, const char *id)
+{
+	bool is_ambiguous;
+	return find_open(e, id, &is_ambiguous) != NULL || is_ambiguous || refusal_knows(e, id) ||
+	    bundle_find(e, id) != NULL;
 }
 
 static void

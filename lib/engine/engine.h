@@ -62,6 +62,9 @@ struct pb_input {
 	json_t *mutes;
 	struct pb_outcome *outcome;
 	char *incident; /* id, or a unique end of one ("7" for "20261123-7") */
+	/* The record's body of an incident of that id that the engine has forgotten (pb_engine_knows): so
+	 * that who asks for something hears how it ended. */
+	json_t *past;
 	char *step; /* PB_IN_APPROVE, PB_IN_REFUSE: the one that asks; NULL = whichever does */
 	char *playbook; /* PB_IN_REMEDIATION: NULL or "" = all of them */
 	bool is_stop;
@@ -117,6 +120,8 @@ bool pb_engine_alarm(const struct pb_engine *e, const char *arn, enum pb_alarm_s
     int64_t *ret_transitioned_at);
 /* How far source NAME had been polled when the last process ended; 0 = never. */
 int64_t pb_engine_polled_at(const struct pb_engine *e, const char *source);
+/* Does it remember an incident or a bundle by this id, or end of one, which need not be unique? */
+bool pb_engine_knows(const struct pb_engine *e, const char *id);
 /* An open incident (a member of GET /v1/incidents), the caller's to free; NULL when it is not open. */
 json_t *pb_engine_incident_json(const struct pb_engine *e, const char *id, int64_t now);
 /* {"incident": {STATE: N}, "ladder": {STATE: N}, "stops": N, "silences": N}: open incidents by state;

@@ -386,6 +386,8 @@ struct pb_engine {
 	struct pb_map *held; /* ladders that are HELD, all by "" */
 	struct pb_map *lookers; /* steps in CHECKING, by ARN of an alarm they look at */
 	int64_t audit_at; /* 0 = nothing is open */
+	char *past_id; /* the last of the past that somebody was refused, and noted; not recorded */
+	int64_t past_at;
 	int64_t wall_ahead; /* wall clock minus durable time; told anew at each start */
 	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
 	int64_t day; /* of the last incident id, days since 1970 */
@@ -473,8 +475,10 @@ void wake_boot(struct pb_engine *e); /* all of them, once what was restored stan
 /* Answers 409 with "ID: MESSAGE", and notes it on the incident. */
 void
 refusal(struct turn *t, struct incident *in, const struct pb_input *input, const char *message);
-/* False when no incident of this id is remembered as resolved: nothing was answered. */
+/* False when no incident of this id is remembered as resolved, or told as one of the past: nothing was
+ * answered. */
 bool refusal_of_resolved(struct turn *t, const struct pb_input *input, const char *id);
+bool refusal_knows(const struct pb_engine *e, const char *id); /* is one remembered as resolved? */
 
 /* reopen.c: what comes back */
 void reopen_keep(struct turn *t, struct incident *in); /* it was closed just now */

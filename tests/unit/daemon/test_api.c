@@ -163,6 +163,51 @@ START_TEST(a_command_on_what_is_closed_is_refused_and_changes_nothing)
 }
 END_TEST
 
+/* Older than reopen_within: only the store has it. */
+static void
+put_past(struct api_world *w, const char *id, const char *resolved_by)
+{
+	struct pb_update *u = pb_update_new(pb_core_now(w->core));
+	json_t *body = json_pack("{s:s, s:s, s:I, s:s, s:s*}", "id", id, "playbook", "fix",
+	    "resolved_at", (json_int_t)1769904000000, "cause",
+	    resolved_by == NULL ? "recovered" : "by_hand", "resolved_by", resolved_by);
+	pb_update_put(u, PB_REC_INCIDENT, id, id, "resolved", body);
+	ck_assert_int_eq(pb_store_commit(pb_core_store(w->core), u, NULL), 0);
+	pb_update_free(u);
+}
+
+START_TEST(a_command_on_what_ended_long_ago_says_how_it_ended_and_is_noted)
+{
+	struct api_world w;
+	api_open(&w);
+	put_past(&w, "20260201-7", NULL);
+	put_past(&w, "20260201-8", "ana");
+	static const char *const rows[][2] = {
+	    {"/v1/incidents/20260201-7/ack",
+		"20260201-7: it was resolved at 2026-02-01T00:00:00Z: recovered"},
+	    {"/v1/incidents/7/ack",
+		"20260201-7: it was resolved at 2026-02-01T00:00:00Z: recovered"},
+	    {"/v1/incidents/20260201-8/resolve",
+		"20260201-8: it was resolved at 2026-02-01T00:00:00Z: by_hand by ana"},
+	};
+	for (size_t i = 0; i < PB_ARRAY_LEN(rows); i++) {
+		PB_JSON json_t *answer = api_ask(&w, "POST", rows[i][0], NULL);
+		ck_assert_int_eq(w.status, 409);
+		const json_t *error = pb_json_get(answer, "error");
+		ck_assert_str_eq(pb_json_str(error, "message"), rows[i][1]);
+	}
+	/* Twice within a minute is noted once. */
+	PB_JSON json_t *body = api_ask(&w, "GET", "/v1/incidents/20260201-7", NULL);
+	const json_t *notes = pb_json_get(body, "notes");
+	ck_assert_uint_eq(json_array_size(notes), 1);
+	const char *text = pb_json_str(json_array_get(notes, 0), "text");
+	ck_assert_msg(strncmp(text, "ack by ", 7) == 0 &&
+		strstr(text, ": it was resolved at 2026-02-01T00:00:00Z: recovered") != NULL,
+	    "%s", text);
+	api_close(&w);
+}
+END_TEST
+
 START_TEST(lists_show_open_resolved_or_all)
 {
 	struct api_world w;
@@ -448,6 +493,7 @@ PB_SUITE(api)
 	pb_add(s, a_time_that_never_comes_is_null);
 	pb_add_loop(
 	    s, a_command_on_what_is_closed_is_refused_and_changes_nothing, 0, PB_ARRAY_LEN(late));
+	pb_add(s, a_command_on_what_ended_long_ago_says_how_it_ended_and_is_noted);
 	pb_add(s, lists_show_open_resolved_or_all);
 	pb_add(s, an_incident_is_found_by_its_id_or_its_end);
 	pb_add(s, an_acknowledgement_names_who_the_kernel_says_it_was);
