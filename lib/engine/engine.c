@@ -125,7 +125,8 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 	e->mutes = pb_map_new();
 	e->maintenance_at = PB_NEVER;
 	e->posts = pb_map_new();
-	e->posts_at = PB_NEVER;
+	e->waiting_posts = pb_map_new();
+	pb_heap_init(&e->post_timers);
 	e->fits = fits_new();
 	e->configs = pb_map_new();
 	e->events = pb_map_new();
@@ -171,6 +172,8 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->windows, window_free);
 	pb_map_free(e->mutes, mutes_free);
 	pb_map_free(e->posts, post_free);
+	pb_map_free(e->waiting_posts, NULL);
+	pb_heap_fini(&e->post_timers);
 	free(e->past_id);
 	fits_free(e->fits);
 	pb_map_free(e->configs, free_config);
@@ -513,8 +516,8 @@ pb_engine_next_at(const struct pb_engine *e)
 		at = silence_next_at(e);
 	if (e->maintenance_at < at)
 		at = e->maintenance_at;
-	if (e->posts_at < at)
-		at = e->posts_at;
+	if (post_next_at(e) < at)
+		at = post_next_at(e);
 	return e->audit_at != 0 && e->audit_at < at ? e->audit_at : at;
 }
 

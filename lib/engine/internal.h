@@ -153,11 +153,16 @@ struct inform {
 enum post_state { POST_SENDING, POST_RETRYING, POST_STATE_MAX };
 struct post {
 	char *id, *incident; /* "" = of none */
-	char *way; /* to whom and how, in words; a newer one makes what waits pointless */
+	char *way; /* to whom and how, in words */
+	char *about; /* id of the incident, or what else it is about */
+	char *slot; /* about and way: a newer one makes what waits pointless */
 	enum post_state state;
 	int64_t next_at; /* SENDING: lost then; RETRYING: next try */
 	int64_t tries, decided_at;
 	json_t *spec;
+	struct pb_timer timer; /* at next_at */
+	struct post *next_way, *prev_way; /* of its slot, while RETRYING */
+	bool is_waiting; /* it is among them */
 };
 
 /* A stop of remediation by a human. */
@@ -363,7 +368,8 @@ struct pb_engine {
 	bool is_hush_over; /* one has closed or changed: what is held looks again */
 	int64_t maintenance_at; /* when the next one opens or closes */
 	struct pb_map *posts; /* id -> struct post */
-	int64_t posts_at; /* not later than the first of their next_at */
+	struct pb_map *waiting_posts; /* slot -> the first that is RETRYING */
+	struct pb_heap post_timers;
 	struct pb_map *controls; /* record key -> struct control: what a human has stopped */
 	struct pb_map *configs; /* digest -> restored configuration, until PB_IN_BOOT */
 	struct pb_map *events; /* incident id -> restored event, until PB_IN_BOOT */
@@ -718,13 +724,14 @@ struct message {
 json_t *
 channel_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to);
 /* post.c: what is told besides pages */
-/* `incident` is the one it belongs to or ""; `way` is for people, and of one a newer post replaces
- * what waits. */
+/* `incident` is the one it belongs to or ""; `way` is for people.  A post replaces what still waits to go
+ * the same way about the same (m->incident). */
 void post_send(struct turn *t, const char *incident, const char *way, const struct message *m,
     const struct pb_channel *ch, const struct pb_contact *to);
 struct post *post_find_action(const struct pb_engine *e, const char *action_id);
 void post_outcome(struct turn *t, struct post *p, const struct pb_outcome *o);
 void post_due(struct turn *t);
+int64_t post_next_at(const struct pb_engine *e);
 void post_interrupted(struct turn *t); /* after a restart: what was in flight goes again */
 void post_free(void *p);
 int post_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);

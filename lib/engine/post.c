@@ -5,7 +5,7 @@
  *	SENDING -> no post	[post_outcome] delivered, or given up after POST_TRIES_MAX tries
  *	SENDING -> RETRYING	[not_delivered]
  *	RETRYING -> SENDING	[try_now]
- *	RETRYING -> no post	[post_send] a newer one goes the same way
+ *	RETRYING -> no post	[post_send] a newer one about the same goes the same way
  *
  * Posts outlive the incident they tell of.  As pages they are at least once and carry an id; unlike
  * pages they may be given up, and nobody else is told instead: what must reach somebody is a page.
@@ -29,8 +29,52 @@ post_free(void *arg)
 	free(p->id);
 	free(p->incident);
 	free(p->way);
+	free(p->about);
+	free(p->slot);
 	json_decref(p->spec);
 	free(p);
+}
+
+/* --- where it is found: in a storm with a channel that is down there is one of each incident */
+
+static void
+leave_way(struct pb_engine *e, struct post *p)
+{
+	if (!p->is_waiting)
+		return;
+	p->is_waiting = false;
+	if (p->next_way != NULL)
+		p->next_way->prev_way = p->prev_way;
+	if (p->prev_way != NULL)
+		p->prev_way->next_way = p->next_way;
+	else if (p->next_way != NULL)
+		(void)pb_map_put(e->waiting_posts, p->slot, p->next_way);
+	else
+		(void)pb_map_del(e->waiting_posts, p->slot);
+	p->next_way = p->prev_way = NULL;
+}
+
+static void
+join_way(struct pb_engine *e, struct post *p)
+{
+	struct post *first = pb_map_get(e->waiting_posts, p->slot);
+	if (p->is_waiting)
+		return;
+	p->is_waiting = true;
+	p->next_way = first;
+	if (first != NULL)
+		first->prev_way = p;
+	(void)pb_map_put(e->waiting_posts, p->slot, p);
+}
+
+static void
+index_post(struct pb_engine *e, struct post *p)
+{
+	pb_heap_set(&e->post_timers, &p->timer, p->next_at);
+	if (p->state == POST_RETRYING)
+		join_way(e, p);
+	else
+		leave_way(e, p);
 }
 
 static void
@@ -38,10 +82,10 @@ enter(struct turn *t, struct post *p, enum post_state state, int64_t next_at)
 {
 	p->state = state;
 	p->next_at = next_at;
-	if (next_at < t->e->posts_at)
-		t->e->posts_at = next_at;
+	index_post(t->e, p);
 	json_t *j = json_object();
 	pb_json_set_str(j, "way", p->way);
+	pb_json_set_str(j, "about", p->about);
 	pb_json_set_i64(j, "next_at", next_at);
 	pb_json_set_i64(j, "tries", p->tries);
 	pb_json_set_i64(j, "decided_at", p->decided_at);
@@ -52,6 +96,8 @@ enter(struct turn *t, struct post *p, enum post_state state, int64_t next_at)
 static void
 end(struct turn *t, struct post *p)
 {
+	leave_way(t->e, p);
+	pb_heap_clear(&t->e->post_timers, &p->timer);
 	(void)pb_map_del(t->e->posts, p->id);
 	pb_update_drop(t->u, PB_REC_POST, p->id);
 	post_free(p);
@@ -101,17 +147,19 @@ not_delivered(struct turn *t, struct post *p, const char *error)
 	enter(t, p, POST_RETRYING, t->now + delay);
 }
 
-/* A newer one makes pointless what still waits to go the same way. */
-static void
-supersede(struct turn *t, const char *way)
+/* What waits to go the same way about another incident is other news. */
+static char *
+slot_of(const char *about, const char *way)
 {
-	size_t i = 0;
-	const char *id;
-	void *value;
-	while (pb_map_next(t->e->posts, &i, &id, &value)) {
-		struct post *p = value;
-		if (p->state != POST_RETRYING || strcmp(p->way, way) != 0)
-			continue;
+	return pb_asprintf("%s\n%s", about, way);
+}
+
+/* A newer one makes pointless what still waits to go the same way about the same. */
+static void
+supersede(struct turn *t, const char *slot)
+{
+	struct post *p;
+	while ((p = pb_map_get(t->e->waiting_posts, slot)) != NULL) {
 		note(t, p, "dropped: a newer one goes the same way");
 		end(t, p);
 	}
@@ -121,13 +169,16 @@ void
 post_send(struct turn *t, const char *incident, const char *way, const struct message *m,
     const struct pb_channel *ch, const struct pb_contact *to)
 {
-	supersede(t, way);
+	PB_CLEANUP(pb_freep) char *slot = slot_of(m->incident, way);
+	supersede(t, slot);
 	if (pb_map_get(t->e->posts, m->id) != NULL)
 		return; /* it is on its way */
 	struct post *p = pb_calloc(1, sizeof(*p));
 	p->id = pb_strdup(m->id);
 	p->incident = pb_strdup(incident);
 	p->way = pb_strdup(way);
+	p->about = pb_strdup(m->incident);
+	p->slot = PB_TAKE(slot);
 	p->decided_at = t->now;
 	p->spec = channel_spec(m, ch, to);
 	(void)pb_map_put(t->e->posts, p->id, p);
@@ -160,21 +211,20 @@ post_outcome(struct turn *t, struct post *p, const struct pb_outcome *o)
 	not_delivered(t, p, error);
 }
 
+int64_t
+post_next_at(const struct pb_engine *e)
+{
+	const struct pb_timer *first = pb_heap_first(&e->post_timers);
+	return first == NULL ? PB_NEVER : first->at;
+}
+
 void
 post_due(struct turn *t)
 {
-	size_t i = 0;
-	const char *id;
-	void *value;
-	if (t->e->posts_at > t->now)
-		return;
-	t->e->posts_at = PB_NEVER;
-	while (pb_map_next(t->e->posts, &i, &id, &value)) {
-		struct post *p = value;
-		if (p->next_at > t->now) {
-			if (p->next_at < t->e->posts_at)
-				t->e->posts_at = p->next_at;
-		} else if (p->state == POST_RETRYING) {
+	while (post_next_at(t->e) <= t->now) {
+		struct post *p =
+		    PB_CONTAINER_OF(pb_heap_first(&t->e->post_timers), struct post, timer);
+		if (p->state == POST_RETRYING) {
 			try_now(t, p);
 		} else {
 			PB_CLEANUP(pb_freep) char *action = try_id(p);
@@ -213,13 +263,14 @@ post_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *er
 	p->id = pb_strdup(r->key);
 	p->incident = pb_strdup(r->incident);
 	p->way = pb_strdup(pb_json_str_or(r->body, "way", ""));
+	p->about = pb_strdup(pb_json_str_or(r->body, "about", r->incident));
+	p->slot = slot_of(p->about, p->way);
 	p->state = (enum post_state)state;
 	p->next_at = pb_json_i64(r->body, "next_at", r->at);
 	p->tries = pb_json_i64(r->body, "tries", 0);
 	p->decided_at = pb_json_i64(r->body, "decided_at", r->at);
 	p->spec = json_deep_copy(spec);
-	if (p->next_at < e->posts_at)
-		e->posts_at = p->next_at;
-	post_free(pb_map_put(e->posts, p->id, p));
+	index_post(e, p);
+	(void)pb_map_put(e->posts, p->id, p);
 	return 0;
 }
