@@ -8,23 +8,24 @@
 #include <stdio.h>
 
 /* EventBridge writes "2026-03-03T09:14:05.118+0000". */
-static void
-set_timestamp(json_t *obj, const char *key, int64_t at)
+void
+pb_event_alarm_time(char out[PB_EVENT_ALARM_TIME], int64_t at)
 {
-	char day[PB_TIME_TEXT], text[PB_TIME_TEXT + 16];
+	char day[PB_TIME_TEXT];
 	pb_time_rfc3339(day, at - at % PB_SECOND);
-	(void)snprintf(text, sizeof(text), "%.19s.%03d+0000", day, (int)(at % PB_SECOND));
-	pb_json_set_str(obj, key, text);
+	(void)snprintf(out, PB_EVENT_ALARM_TIME, "%.19s.%03d+0000", day, (int)(at % PB_SECOND));
 }
 
 static json_t *
 state_of(const struct pb_transition *tr)
 {
+	char time[PB_EVENT_ALARM_TIME];
 	json_t *state = json_object();
 	pb_json_set_str(state, "value", pb_alarm_state_name(tr->state));
 	pb_json_set_str(state, "reason", tr->reason != NULL ? tr->reason : "");
 	pb_json_set_str(state, "reasonData", tr->reason_data);
-	set_timestamp(state, "timestamp", tr->at);
+	pb_event_alarm_time(time, tr->at);
+	pb_json_set_str(state, "timestamp", time);
 	pb_json_set_str(state, "evaluationState", tr->evaluation_state);
 	pb_json_set_str(state, "actionsSuppressedBy", tr->suppressed_by);
 	pb_json_set_str(state, "actionsSuppressedReason", tr->suppressed_reason);
@@ -73,29 +74,34 @@ pb_event_from_transition(
 /* --- configuration */
 
 /* SNS shouts the statistic: AVERAGE, SAMPLE_COUNT; the API writes Average, SampleCount. */
-static void
-set_stat(json_t *obj, const char *stat)
+bool
+pb_event_alarm_stat(const char *stat, char out[PB_EVENT_STAT])
 {
-	char text[64];
 	size_t n = 0;
 	bool is_first = true;
-	if (stat == NULL)
-		return;
 	for (const char *p = stat; *p != '\0'; p++)
-		if (islower((unsigned char)*p)) {
-			pb_json_set_str(obj, "stat", stat);
-			return;
-		}
-	for (const char *p = stat; *p != '\0' && n + 1 < sizeof(text); p++) {
+		if (islower((unsigned char)*p))
+			return false;
+	for (const char *p = stat; *p != '\0' && n + 1 < PB_EVENT_STAT; p++) {
 		if (*p == '_') {
 			is_first = true;
 			continue;
 		}
-		text[n++] = is_first ? *p : (char)tolower((unsigned char)*p);
+		out[n++] = is_first ? *p : (char)tolower((unsigned char)*p);
 		is_first = false;
 	}
-	text[n] = '\0';
-	pb_json_set_str(obj, "stat", pb_streq(text, "Samplecount") ? "SampleCount" : text);
+	out[n] = '\0';
+	if (pb_streq(out, "Samplecount"))
+		(void)snprintf(out, PB_EVENT_STAT, "SampleCount");
+	return true;
+}
+
+static void
+set_stat(json_t *obj, const char *stat)
+{
+	char text[PB_EVENT_STAT];
+	if (stat != NULL)
+		pb_json_set_str(obj, "stat", pb_event_alarm_stat(stat, text) ? text : stat);
 }
 
 static json_t *

@@ -76,8 +76,7 @@ static enum pb_body_verdict
 read_config_message(struct body *b)
 {
 	char id[37];
-	PB_CLEANUP(pb_freep) char *sorted = pb_json_text_sorted(b->json);
-	pb_event_id_of(sorted, id);
+	pb_event_id_of(pb_str_trim(b->text), id);
 	PB_JSON json_t *j = json_object();
 	pb_json_set_str(j, "id", id);
 	pb_json_set_str(j, "source", "aws.config");

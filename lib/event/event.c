@@ -90,10 +90,10 @@ pb_arn_split(const char *arn, struct pb_arn_parts *ret)
 }
 
 void
-pb_event_id_of(const char *identity, char out[37])
+pb_event_id_of(struct pb_str identity, char out[37])
 {
 	char hex[PB_SHA256_TEXT];
-	pb_sha256_text(identity, strlen(identity), hex);
+	pb_sha256_text(identity.ptr, identity.len, hex);
 	size_t n = 0;
 	for (size_t i = 0; i < 32; i++) {
 		if (i == 8 || i == 12 || i == 16 || i == 20)
@@ -259,6 +259,12 @@ find_alarm_arn(const json_t *envelope)
 	return NULL;
 }
 
+char *
+pb_event_alarm_identity(const char *arn, enum pb_alarm_state state, int64_t at)
+{
+	return pb_asprintf("alarm|%s|%s|%lld", arn, pb_alarm_state_name(state), (long long)at);
+}
+
 void
 pb_event_keep_alarm(struct pb_event *e, struct pb_str arn, struct pb_str name)
 {
@@ -266,8 +272,7 @@ pb_event_keep_alarm(struct pb_event *e, struct pb_str arn, struct pb_str name)
 	e->alarm_arn = pb_strndup(arn.ptr, arn.len);
 	e->alarm_name = pb_strndup(name.ptr, name.len);
 	e->time_at = e->transitioned_at;
-	e->identity = pb_asprintf("alarm|%s|%s|%lld", e->alarm_arn,
-	    pb_alarm_state_name(e->alarm_state), (long long)e->transitioned_at);
+	e->identity = pb_event_alarm_identity(e->alarm_arn, e->alarm_state, e->transitioned_at);
 }
 
 static int
@@ -326,7 +331,7 @@ read_alarm(struct pb_event *e, struct pb_error *err)
 	pb_event_keep_alarm(e, pb_str_of(arn), pb_str_of(name));
 	if (*pb_json_str_or(e->tree, "id", "") == '\0') {
 		char id[37];
-		pb_event_id_of(e->identity, id);
+		pb_event_id_of(pb_str_of(e->identity), id);
 		pb_json_set_str(e->tree, "id", id);
 	}
 	return 0;

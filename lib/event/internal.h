@@ -19,6 +19,8 @@ void pb_event_keep_text(struct pb_event *e, char *text, size_t len);
 void pb_event_keep_fields(struct pb_event *e, const struct pb_str fields[PB_EVENT_FIELDS]);
 /* It is an alarm's: arn and name are copied; state, previous state and transitioned_at are set. */
 void pb_event_keep_alarm(struct pb_event *e, struct pb_str arn, struct pb_str name);
+/* pb_event.identity of an alarm; the caller's to free. */
+char *pb_event_alarm_identity(const char *arn, enum pb_alarm_state state, int64_t at);
 bool pb_event_is_alarm_arn(const char *arn);
 void pb_event_keep_matches(
     struct pb_event *e, const struct pb_matcher *m, const uint32_t *ids, size_t n);
@@ -34,7 +36,7 @@ struct pb_arn_parts {
 bool pb_arn_split(const char *arn, struct pb_arn_parts *ret);
 
 /* A UUID's form made of `identity`: the same text gives the same id, everywhere and always. */
-void pb_event_id_of(const char *identity, char out[37]);
+void pb_event_id_of(struct pb_str identity, char out[37]);
 
 /* One transition of an alarm, whoever tells of it.  Texts are borrowed and may be NULL. */
 struct pb_transition {
@@ -54,6 +56,13 @@ int pb_event_from_transition(
  */
 json_t *
 pb_event_alarm_configuration(const json_t *trigger, const char *rule, const char *description);
+
+/* A time as EventBridge writes that of an alarm's state. */
+#define PB_EVENT_ALARM_TIME (PB_TIME_TEXT + 16)
+void pb_event_alarm_time(char out[PB_EVENT_ALARM_TIME], int64_t at);
+/* A statistic in the API's spelling; false when it is in that already. */
+#define PB_EVENT_STAT 64
+bool pb_event_alarm_stat(const char *stat, char out[PB_EVENT_STAT]);
 
 /* The raw "CloudWatch alarm by SNS" message. */
 int pb_event_from_alarm_message(const json_t *message, struct pb_event **ret, struct pb_error *err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "event/internal.h"
+#include "event/rewrite.h"
 
 /* In the order of their numbers. */
 enum wanted {
@@ -259,23 +260,56 @@ take_message(const struct pb_event_reader *r)
 	return pb_strndup(message.ptr, message.len);
 }
 
+/* The text that was read last is the event's, or one that another form is rewritten to. */
 static struct pb_event *
-read_by_bytes(struct pb_event_reader *r, const struct pb_matcher *m, struct pb_str body)
+keep(struct pb_event_reader *r, const struct pb_matcher *m, struct pb_event *e, struct pb_buf *text)
 {
-	if (!read_text(r, m, body))
-		return NULL;
-	PB_CLEANUP(pb_freep) char *message = take_message(r);
-	struct pb_str text = message == NULL ? body : pb_str_of(message);
-	if (message != NULL && !read_text(r, m, text))
-		return NULL;
-	struct pb_event *e = take_envelope(r);
 	if (e == NULL)
 		return NULL;
-	pb_event_keep_text(
-	    e, message == NULL ? pb_strndup(text.ptr, text.len) : PB_TAKE(message), text.len);
+	size_t len = text->len;
+	pb_event_keep_text(e, pb_buf_take(text), len);
 	pb_event_keep_matches(e, m, r->ids, r->n_ids);
 	r->n_by_bytes++;
 	return e;
+}
+
+/* The message, or the body of an SNS notification that says nothing we know. */
+static struct pb_event *
+read_rewritten(struct pb_event_reader *r, const struct pb_matcher *m, struct pb_str body,
+    const struct pb_str *message)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	enum pb_rewrite done = PB_REWRITE_UNKNOWN;
+	if (message == NULL || pb_str_has_prefix(*message, PB_STR("{"))) {
+		bool is_sns =
+		    is_there(r, SNS_TYPE) && is_there(r, SNS_TOPIC) && is_there(r, SNS_MESSAGE);
+		done = is_sns ? PB_REWRITE_ODD
+			      : pb_event_rewrite(message == NULL ? body : *message, &text);
+	}
+	if (done == PB_REWRITE_UNKNOWN && message != NULL)
+		done = pb_event_rewrite_notification(body, &text);
+	if (done != PB_REWRITE_DONE || !read_text(r, m, pb_buf_str(&text)))
+		return NULL;
+	return keep(r, m, take_envelope(r), &text);
+}
+
+static struct pb_event *
+read_by_bytes(struct pb_event_reader *r, const struct pb_matcher *m, struct pb_str body)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
+	if (!read_text(r, m, body))
+		return NULL;
+	PB_CLEANUP(pb_freep) char *message = take_message(r);
+	struct pb_str inner = message == NULL ? body : pb_str_of(message);
+	if (message != NULL && !pb_str_has_prefix(inner, PB_STR("{")))
+		return read_rewritten(r, m, body, &inner);
+	if (message != NULL && !read_text(r, m, inner))
+		return NULL;
+	struct pb_event *e = take_envelope(r);
+	if (e == NULL)
+		return read_rewritten(r, m, body, message == NULL ? NULL : &inner);
+	(void)pb_buf_add(&text, inner.ptr, inner.len);
+	return keep(r, m, e, &text);
 }
 
 enum pb_body_verdict

@@ -3,9 +3,11 @@
  *
  * A message is read once, by a matcher, which validates it, finds what everybody asks for and says which
  * patterns match, all in one pass.  That holds for EventBridge's own events, alone or as the Message of an
- * SNS notification, whose envelope is one pass more.  Whatever is otherwise (a member is missing or of
- * another type, another format, not JSON) goes the way of pb_event_from_body, which reads a tree, knows
- * all formats and says what is wrong; both give the same event.
+ * SNS notification, whose envelope is one pass more; other forms (a CloudWatch alarm's message, a Lambda
+ * alarm action, a notification of AWS Config, another notification by SNS) are rewritten to EventBridge's
+ * (rewrite.h), which is read again.  Whatever is otherwise (a member is missing or of another type, not
+ * JSON) goes the way of pb_event_from_body, which reads a tree and says what is wrong; both give the same
+ * event.
  */
 #ifndef PB_EVENT_READER_H
 #define PB_EVENT_READER_H

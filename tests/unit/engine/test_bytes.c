@@ -123,6 +123,76 @@ static const struct row {
     {"disks", 95, true, "Use by bus, 2026-03-03T09:14:05Z: playbook full"},
 };
 
+/* Each form that a queue may bring, alone and inside SNS's envelope. */
+#define ARN "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:cpu"
+static const char *const forms[] = {
+    "{\"AlarmName\":\"cpu\",\"AlarmDescription\":null,\"NewStateValue\":\"ALARM\","
+    "\"NewStateReason\":"
+    "\"3 of 3\",\"StateChangeTime\":\"2026-03-03T09:14:05.118+0000\",\"AlarmArn\":\"" ARN "\","
+    "\"OldStateValue\":\"OK\",\"Trigger\":{\"MetricName\":\"CPU\",\"Namespace\":\"AWS/EC2\","
+    "\"Statistic\":\"AVERAGE\",\"Dimensions\":[{\"name\":\"i\",\"value\":\"1\"}],\"Period\":60}}",
+    "{\"source\":\"aws.cloudwatch\",\"alarmArn\":\"" ARN
+    "\",\"accountId\":\"111122223333\",\"time\":"
+    "\"2026-03-03T09:14:05Z\",\"region\":\"eu-west-1\",\"alarmData\":{\"alarmName\":\"cpu\","
+    "\"state\":"
+    "{\"value\":\"ALARM\",\"timestamp\":\"2026-03-03T09:14:05.118+0000\"}}}",
+    "{\"awsAccountId\":\"111122223333\",\"awsRegion\":\"us-east-2\",\"configRuleName\":\"ssh\","
+    "\"newEvaluationResult\":{\"complianceType\":\"NON_COMPLIANT\"},\"notificationCreationTime\":"
+    "\"2026-03-03T09:14:05.380Z\"}",
+};
+static const char plain_alert[] =
+    "{\"Type\":\"Notification\",\"MessageId\":\"m-1\",\"TopicArn\":\"arn:aws:sns:eu-west-1:"
+    "111122223333:alarms\",\"Subject\":\"late\",\"Message\":\"The nightly job is late\","
+    "\"Timestamp\":\"2026-03-03T09:14:05.000Z\"}";
+
+/* As SNS delivers it; the caller's. */
+static char *
+in_envelope(const char *message)
+{
+	PB_JSON json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "Type", "Notification",
+	    "MessageId", "m-1", "TopicArn", "arn:aws:sns:eu-west-1:111122223333:alarms", "Message",
+	    message, "Timestamp", "2026-03-03T09:14:06.000Z");
+	return pb_json_text(j);
+}
+
+static void
+check_unwanted(const char *body)
+{
+	const struct pb_engine_options options = {.seed = 1};
+	PB_CLEANUP(pb_event_reader_freep) struct pb_event_reader *r = pb_event_reader_new();
+	struct pb_config *c = config();
+	struct pb_engine *e = pb_engine_new(c, &options);
+	struct pb_input *in = pb_input_new(PB_IN_EVENT);
+	struct pb_update *u = pb_update_new(NOW);
+	struct pb_error err = {0};
+	char reason[128];
+	in->source = pb_strdup("bus");
+	in->receipt = 7;
+	n_parsed = 0;
+	ck_assert_msg(pb_event_read_body(r, c->matcher, pb_str_of(body), "", "", &in->event, reason,
+			  &err) == PB_BODY_EVENT,
+	    "%s: %s", body, err.text);
+	pb_engine_step(e, NOW, in, u);
+	ck_assert_msg(n_parsed == 0, "%s: parsed %u times", body, n_parsed);
+	ck_assert_ptr_null(in->event->tree);
+	ck_assert_uint_eq(u->n_receipts, 1);
+	pb_update_free(u);
+	pb_input_free(in);
+	pb_engine_free(e);
+	pb_config_unref(c);
+}
+
+START_TEST(an_unwanted_notification_is_not_parsed_whatever_its_form)
+{
+	for (size_t i = 0; i < PB_ARRAY_LEN(forms); i++) {
+		PB_CLEANUP(pb_freep) char *sns = in_envelope(forms[i]);
+		check_unwanted(forms[i]);
+		check_unwanted(sns);
+	}
+	check_unwanted(plain_alert);
+}
+END_TEST
+
 START_TEST(a_tree_is_made_only_of_an_event_that_opens_something)
 {
 	const struct row *row = &rows[_i];
@@ -173,5 +243,6 @@ PB_SUITE(bytes)
 {
 	pb_add_loop(
 	    s, a_tree_is_made_only_of_an_event_that_opens_something, 0, (int)PB_ARRAY_LEN(rows));
+	pb_add(s, an_unwanted_notification_is_not_parsed_whatever_its_form);
 	pb_add(s, why_names_no_playbook_for_what_only_ends);
 }

@@ -51,6 +51,19 @@ pb_event_test_body(const char *text)
 	return e;
 }
 
+/* The text, written again. */
+static char *
+said(const struct pb_event *e)
+{
+	json_t *j = NULL;
+	struct pb_error err = {0};
+	ck_assert_msg(
+	    pb_json_parse(e->text, &j, &err) == 0, "%.*s: %s", PB_STR_ARG(e->text), err.text);
+	char *text = pb_json_text(j);
+	json_decref(j);
+	return text;
+}
+
 static void
 check_same(const struct pb_event *a, const struct pb_event *b, struct pb_str body)
 {
@@ -70,8 +83,13 @@ check_same(const struct pb_event *a, const struct pb_event *b, struct pb_str bod
 	ck_assert_int_eq(a->alarm_state, b->alarm_state);
 	ck_assert_int_eq(a->alarm_previous_state, b->alarm_previous_state);
 	ck_assert_int_eq(a->transitioned_at, b->transitioned_at);
-	ck_assert_msg(pb_str_eq(a->text, b->text), "%.*s: %.*s and %.*s", PB_STR_ARG(body),
-	    PB_STR_ARG(a->text), PB_STR_ARG(b->text));
+	/* What came as an event stays as it came; what is rewritten says the same. */
+	PB_CLEANUP(pb_freep) char *said_a = said(a);
+	PB_CLEANUP(pb_freep) char *said_b = said(b);
+	ck_assert_msg(pb_str_eq(a->text, b->text) || !pb_str_eq(a->text, body),
+	    "%.*s: %.*s and %.*s", PB_STR_ARG(body), PB_STR_ARG(a->text), PB_STR_ARG(b->text));
+	ck_assert_msg(
+	    pb_streq(said_a, said_b), "%.*s: %s and %s", PB_STR_ARG(body), said_a, said_b);
 	PB_CLEANUP(pb_freep) char *x = pb_json_text(pb_event_json(a));
 	PB_CLEANUP(pb_freep) char *y = pb_json_text(pb_event_json(b));
 	ck_assert_str_eq(x, y);
