@@ -50,7 +50,7 @@ random_answer(struct maker *m, const json_t *output)
 	return a;
 }
 
-/* Takes `key` over; what several steps ask in the same words is answered once. */
+/* Takes `key` over; what several steps call in the same words is answered once. */
 static void
 add_answers(struct maker *m, char *key, const json_t *output, const json_t *when_done)
 {
@@ -88,6 +88,16 @@ key_of(const struct pb_step *s)
 	return pb_asprintf("exec:%s", s->name);
 }
 
+/*
+ * A step and its rollback, or two steps, may ask by the same call for different states: each read is
+ * answered by the step that it is for.
+ */
+static char *
+read_key(const struct pb_step *read)
+{
+	return pb_asprintf("read:%s", read->name);
+}
+
 /* {"A": [{"B": "x"}]} for "A[].B". */
 static json_t *
 at_path(const char *path, const char *text)
@@ -112,7 +122,7 @@ add_wait(struct maker *m, const struct pb_wait *w)
 	}
 	PB_JSON json_t *end = at_path(w->state, ends_badly ? w->failed[0] : w->succeeded[0]);
 	json_array_append_new(list, json_pack("{s:O}", "output", end));
-	PB_CLEANUP(pb_freep) char *key = key_of(w->read);
+	PB_CLEANUP(pb_freep) char *key = read_key(w->read);
 	json_object_set_new(m->world, key, list);
 }
 
@@ -126,7 +136,7 @@ add_step(struct maker *m, const struct pb_step *s, const json_t *outputs)
 	if (s->check != NULL) {
 		PB_JSON json_t *done = pb_example_of_pattern(s->check->done_json, 1);
 		PB_JSON json_t *undone = json_object();
-		add_answers(m, key_of(s->check->read), undone, done);
+		add_answers(m, read_key(s->check->read), undone, done);
 	}
 	if (s->wait != NULL)
 		add_wait(m, s->wait);

@@ -83,6 +83,16 @@ channel_key_of(const struct pb_action *a, const char *key)
 	return pb_asprintf("%s:%.*s", key, (int)(strrchr(at, '/') - at - 1), at + 1);
 }
 
+/* "read:fix.check" for ".../fix.check/c1": what a check or a wait asks for its own step. */
+static char *
+read_key_of(const struct pb_action *a)
+{
+	const char *name = strchr(a->id, '/') + 1, *number = strrchr(a->id, '/');
+	if (a->is_page || a->is_post || number[1] != 'c')
+		return NULL;
+	return pb_asprintf("read:%.*s", (int)(number - name), name);
+}
+
 static void
 plan_outcome(struct world *w, const struct pb_action *a, const json_t *answer)
 {
@@ -213,8 +223,10 @@ driver_start(void *arg, const struct pb_action *a)
 	check_start(w, a);
 	see_start(w, a);
 	PB_CLEANUP(pb_freep) char *key = key_of(a);
-	PB_CLEANUP(pb_freep) char *by_channel = channel_key_of(a, key);
-	const json_t *answer = by_channel == NULL ? NULL : answer_for(w, by_channel);
+	PB_CLEANUP(pb_freep) char *nearer = channel_key_of(a, key);
+	if (nearer == NULL)
+		nearer = read_key_of(a);
+	const json_t *answer = nearer == NULL ? NULL : answer_for(w, nearer);
 	if (answer == NULL)
 		answer = answer_for(w, key);
 	if (answer == NULL && !a->is_page && !a->is_post)
