@@ -163,10 +163,17 @@ $(BUILD)/tests/run-sim: $(call objs,$(wildcard tests/sim/*.c)) $(BUILD)/tests/un
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
 
-$(BUILD)/tests/run-integration: $(call objs,$(filter-out tests/integration/demo.c,$(wildcard tests/integration/*.c))) $(call archives,aws base)
+$(BUILD)/tests/run-integration: $(call objs,$(filter-out tests/integration/demo.c,$(wildcard tests/integration/*.c))) $(call archives,aws base) | $(BUILD)/tests/deadly.so
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(link) $(CK_LIBS)
+
+# Loaded into the daemon by test_death.c; never linked with it.
+DEADLY := $(BUILD)/tests/deadly.so
+$(DEADLY): tests/integration/preload/deadly.c
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) -std=gnu17 -O1 -Wall -Wextra -fPIC -shared $(PC_CFLAGS) -o $@ $<
 
 $(BUILD)/tests/demo: $(call objs,$(SRC_harness) tests/integration/demo.c) $(call archives,aws base)
 	@mkdir -p $(@D)
@@ -187,7 +194,7 @@ $(BUILD)/tests/run-bench: $(BENCH_OBJS) $(BUILD)/tests/unit/store/crashvfs.o $(c
 
 # --- tests
 
-tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)
+tests: $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG) $(DEADLY)
 
 # Where T names programs, only those are built, and the real binaries only if one of them runs those.
 TEST_PROGS := $(UNIT_PROGS) $(SIM_PROG) $(INT_PROG)

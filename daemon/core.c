@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "deaths.h"
 #include "io/clock_set.h"
 
 #define CORE_MAGIC 0x434f5245u
@@ -227,13 +228,21 @@ pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused,
 		pb_clock_init(&c->clock, pb_store_highest_at(from));
 		b.copy = copy = pb_update_new(pb_core_now(c));
 	}
-	if (pb_store_restore(from != NULL ? from : c->store, take, &b, err) < 0)
+	struct pb_store *source = from != NULL ? from : c->store;
+	pb_store_ask(source, pb_deaths_taking);
+	int rc = pb_store_restore(source, take, &b, err);
+	pb_store_ask(source, NULL);
+	if (rc == 0 && copy != NULL)
+		rc = pb_store_commit(c->store, copy, err);
+	if (rc < 0) {
+		pb_deaths_taken(); /* an error is no death */
 		return -1;
-	if (copy != NULL && pb_store_commit(c->store, copy, err) < 0)
-		return -1;
+	}
 	tell_clock(c);
+	(void)pb_deaths_taking("boot", "of all");
 	pb_core_post(c, pb_input_new(PB_IN_BOOT));
 	pb_pump_turn(c->pump);
+	pb_deaths_taken();
 	return 0;
 }
 

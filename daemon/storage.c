@@ -11,12 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core.h"
+#include "deaths.h"
 #include "io/file.h"
 
 #define MARKER_MAX 4096
-/* So many broken claims within so long, and what is in the store is taken for their cause. */
-#define CLAIMS_MAX 3
-#define CLAIMS_WITHIN (10 * PB_MINUTE)
 
 static int
 open_degraded(
@@ -88,79 +86,51 @@ take_marker(const char *marker, struct pb_error *ret_cause)
 	return true;
 }
 
-/* --- broken claims */
-
-static char *claims_path; /* of this process; where its last words go */
-
-static void
-note_claim(const char *claim, const char *file, int line)
-{
-	FILE *f = fopen(claims_path, "ae");
-	if (f == NULL)
-		return;
-	fprintf(f, "%lld %s:%d: %s\n", (long long)pb_clock_wall(), file, line, claim);
-	(void)fclose(f);
-}
+/* --- deaths */
 
 void
 pb_storage_watch(const char *marker)
 {
-	free(claims_path);
-	claims_path = pb_asprintf("%s.claims", marker);
-	pb_check_on_failure(note_claim);
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s.claims", marker);
+	pb_deaths_watch(path);
 }
 
-/* How many were lately; *ret_last is the last one's words, the caller's. */
-static size_t
-count_claims(const char *path, char **ret_last)
-{
-	PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
-	char *rest = NULL;
-	size_t n = 0;
-	*ret_last = NULL;
-	if (pb_file_read(path, 64 * 1024, &text, NULL) < 0 || text.ptr == NULL)
-		return 0;
-	for (char *line = strtok_r(text.ptr, "\n", &rest); line != NULL;
-	     line = strtok_r(NULL, "\n", &rest)) {
-		const char *space = strchr(line, ' ');
-		int64_t at = space == NULL ? 0 : strtoll(line, NULL, 10);
-		if (at < pb_clock_wall() - CLAIMS_WITHIN || at > pb_clock_wall())
-			continue;
-		n++;
-		free(*ret_last);
-		*ret_last = pb_strdup(space + 1);
-	}
-	return n;
-}
-
-/* Whatever in the store leads to it: open alarms come back, and are paged. */
 static bool
-set_aside_what_breaks(const char *dir, const char *marker)
+set_aside(const char *dir, size_t n, const char *shown)
 {
 	struct pb_error err;
-	char shown[512];
-	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s.claims", marker);
-	PB_CLEANUP(pb_freep) char *last = NULL;
-	size_t n = count_claims(path, &last);
-	if (n == 0)
-		(void)unlink(path);
-	if (n < CLAIMS_MAX)
-		return false;
-	(void)unlink(path);
-	(void)pb_safe(shown, sizeof(shown), pb_str_of(last));
 	if (pb_store_set_aside(dir, pb_clock_wall(), &err) < 0) {
-		pb_err("ended %zu times within 10m at a broken claim (%s), and the store cannot be "
-		       "set "
-		       "aside: %s; going on with it",
+		pb_err("ended %zu times within 10m (%s), and the store cannot be set aside: %s; "
+		       "going on with it",
 		    n, shown, err.text);
 		return false;
 	}
-	pb_err(
-	    "ended %zu times within 10m at a broken claim (%s): the store that leads to it is kept "
-	    "beside as playbookd.db.damaged-..., an empty one takes its place, and open alarms "
-	    "come back with the first poll; please report the claim",
+	pb_err("ended %zu times within 10m (%s): the store that leads to it is kept beside as "
+	       "playbookd.db.damaged-..., an empty one takes its place, and open alarms come back "
+	       "with the first poll; please report it",
 	    n, shown);
 	return true;
+}
+
+/* A record at which each start ends is left out; whatever else in the store leads to it, the store is. */
+static bool
+set_aside_what_breaks(const char *dir, const char *marker)
+{
+	char shown[512], record[256];
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s.claims", marker);
+	PB_CLEANUP(pb_deaths_fini) struct pb_deaths d;
+	pb_deaths_read(path, &d);
+	if (d.n < PB_DEATHS_MAX)
+		return false;
+	pb_deaths_forget(path);
+	(void)pb_safe(shown, sizeof(shown), pb_str_of(d.last));
+	if (d.at == NULL || pb_deaths_leave_out(path, d.at) < 0)
+		return set_aside(dir, d.n, shown);
+	pb_err(
+	    "ended %zu times within 10m (%s): the record %s is left out from now on, and stays in "
+	    "the store; please report it",
+	    d.n, shown, pb_safe(record, sizeof(record), pb_str_of(d.at)));
+	return false;
 }
 
 int

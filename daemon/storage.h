@@ -8,8 +8,10 @@
  *	cannot be written		degraded: page from what can be read, remediate nothing, try again
  *	failed in the run before	degraded too: a small write may work on a disk on which no commit
  *					does, and a daemon that ends at each commit pages nobody
- *	led to a broken claim		set aside too, the third time within ten minutes: a daemon that ends
- *					with each start pages nobody
+ *	led to a death (deaths.h)	the third time within ten minutes the record at which all of them
+ *					came is left out; where there is no such record, or it did not help,
+ *					the store is set aside too: a daemon that ends with each start pages
+ *					nobody
  */
 #ifndef PB_DAEMON_STORAGE_H
 #define PB_DAEMON_STORAGE_H
@@ -34,8 +36,8 @@ struct pb_storage {
 void pb_storage_failed(const char *marker, const char *why);
 
 /*
- * From here on a broken claim (pb_check) leaves word in `marker`.claims, by which the starts to come know
- * how often that was.
+ * From here on the end of the process leaves word in `marker`.claims, by which the starts to come know how
+ * often that was.
  */
 void pb_storage_watch(const char *marker);
 

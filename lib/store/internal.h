@@ -35,6 +35,7 @@ struct pb_store {
 	sqlite3_stmt *fixed[STMT_FIXED_MAX];
 	sqlite3_stmt *put[PB_REC_MAX];
 	sqlite3_stmt *drop[PB_REC_MAX];
+	pb_store_wants *wants; /* asked before a record is restored; NULL = all are */
 };
 
 /* Fill err with what SQLite says of the last failure, and what to do; returns -1. */

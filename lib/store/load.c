@@ -51,6 +51,13 @@ take_row(const struct pb_store *s, sqlite3_stmt *st, enum pb_record_kind kind, p
 	return result < 0 ? -1 : 0;
 }
 
+static bool
+is_wanted(const struct pb_store *s, sqlite3_stmt *st, enum pb_record_kind kind, bool is_restored)
+{
+	return !is_restored || s->wants == NULL ||
+	    s->wants(pb_record_kind_name(kind), store_text(st, 0));
+}
+
 static int
 each(struct pb_store *s, enum pb_record_kind kind, bool live_only, pb_store_take *take, void *arg,
     struct pb_error *err)
@@ -69,7 +76,7 @@ each(struct pb_store *s, enum pb_record_kind kind, bool live_only, pb_store_take
 		return -1;
 	int more;
 	while ((more = store_step(s, st, "read", err)) > 0)
-		if (take_row(s, st, kind, take, arg, err) < 0)
+		if (is_wanted(s, st, kind, live_only) && take_row(s, st, kind, take, arg, err) < 0)
 			return -1;
 	return more;
 }
@@ -87,6 +94,13 @@ static bool
 is_for_people(enum pb_record_kind kind)
 {
 	return kind == PB_REC_QUARANTINE || kind == PB_REC_RECEIVED;
+}
+
+void
+pb_store_ask(struct pb_store *s, pb_store_wants *wants)
+{
+	PB_CHECK_OBJ(s, STORE_MAGIC);
+	s->wants = wants;
 }
 
 int

@@ -86,6 +86,12 @@ typedef int pb_store_take(const struct pb_record *r, void *arg, struct pb_error 
 int pb_store_each(struct pb_store *s, enum pb_record_kind kind, pb_store_take *take, void *arg,
     struct pb_error *err);
 /*
+ * Whether pb_store_restore reads this record: asked before, since its own bytes may be what ends the
+ * process.  NULL, as it is: each.
+ */
+typedef bool pb_store_wants(const char *kind, const char *key);
+void pb_store_ask(struct pb_store *s, pb_store_wants *wants);
+/*
  * What the engine needs at start, kind after kind in the order of enum pb_record_kind: records that
  * belong to no incident, to one that is not resolved, or to one that still has a page to send.
  * Quarantine and received events are left out.

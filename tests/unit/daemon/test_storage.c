@@ -103,7 +103,7 @@ START_TEST(a_store_that_breaks_claims_again_and_again_is_set_aside)
 	}
 	open_it(&f, &s);
 	ck_assert(s.is_rebuilt && !s.is_degraded);
-	ck_logged(&f, "ended 3 times within 10m at a broken claim (");
+	ck_logged(&f, "ended 3 times within 10m (");
 	ck_logged(&f, "f == NULL): the store that leads to it is kept beside");
 	PB_CLEANUP(pb_freep)
 	char *look = pb_asprintf("ls '%s' | grep -q '^playbookd.db.damaged-'", f.state);
