@@ -14,6 +14,11 @@
  * All of that was found out by the reader (flat.c) when it read the other one.  So what is left to do
  * is to compare gaps and to validate values, all of them, which takes a fraction of the time.
  *
+ * A value that nobody asks for and that is the same in all events, a version, an account, is as good as
+ * a part of its gap.  So every now and then an event is read in full, although its shape is known, to
+ * look at its values; where one was the same many times in a row, a step is made whose gap has it
+ * inside.  Such steps are tried first.
+ *
  * Shapes make a tree, so that events with lists of different lengths share what they have in common.
  * A step is a gap and the value behind it, or the last gap of an event; the steps that may follow
  * are its children.  The room for steps is fixed; when it is full and too many
@@ -78,6 +83,18 @@ pb_shape_step(const struct pb_shape_step *first, uint32_t at)
 	return (struct pb_shape_step *)((uintptr_t)first + at);
 }
 
+/* What was seen of the value of a step when events were read in full. */
+struct pb_shape_study {
+	uint32_t print; /* of its text the last time */
+	uint32_t n_same; /* how often in a row it was that */
+};
+
+/* The steps of an event that is learned. */
+struct pb_shape_trail {
+	uint32_t step; /* as `child` tells it */
+	uint32_t value; /* in values[] */
+};
+
 struct pb_shapes {
 	/* What the last event that was read has. */
 	struct pb_shape_value values[PB_SHAPE_VALUES_MAX];
@@ -98,6 +115,9 @@ struct pb_shapes {
 	bool is_clogged; /* at some place */
 	bool is_looking; /* at this event */
 	uint64_t n_read; /* events ever */
+	uint64_t study_at; /* when so many were read, the next is read in full */
+	struct pb_shape_study *studies; /* by step */
+	struct pb_shape_trail *trail; /* PB_SHAPE_VALUES_MAX + 1 */
 	uint32_t n_found, n_hits; /* of this trial */
 	uint32_t pause;
 };

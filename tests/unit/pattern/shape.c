@@ -7,6 +7,7 @@
 
 #include "../runner.h"
 #include "help.h"
+#include "pattern/flat.h"
 
 static const char *const scanners[] = {"scalar", "sse2", "avx2", "avx512"};
 
@@ -179,16 +180,18 @@ damage(struct trial *t, struct pb_str seed)
 	}
 }
 
-START_TEST(damaged_events_are_taken_as_without_shapes)
+/* With `n_before` times the event read before: enough of it and all its values are in gaps. */
+static void
+check_damaged(const char *scanner, struct pb_str seed, unsigned n_before)
 {
-	const char *scanner = scanners[(size_t)_i / PB_ARRAY_LEN(seeds)];
-	struct pb_str seed = pb_str_of(seeds[(size_t)_i % PB_ARRAY_LEN(seeds)]);
 	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = matcher_of(rules, PB_ARRAY_LEN(rules));
 	struct trial t = {.m = m, .learned = pb_match_new(), .plain = pb_match_new()};
 
 	t.page = guarded(&t.size);
 	pb_match_set_shapes(t.plain, false);
 	if (pb_match_set_scanner(t.learned, scanner) == 0) {
+		for (unsigned i = 0; i < n_before; i++)
+			ck_assert_int_ge(ask(m, t.learned, seed), 0);
 		damage(&t, seed);
 		ck_assert_uint_gt(t.n_valid, 100);
 		ck_assert_uint_gt(pb_match_n_by_shape(t.learned), t.n_valid);
@@ -196,6 +199,65 @@ START_TEST(damaged_events_are_taken_as_without_shapes)
 	munmap(t.page, 2 * t.size);
 	pb_match_free(t.learned);
 	pb_match_free(t.plain);
+}
+
+START_TEST(damaged_events_are_taken_as_without_shapes)
+{
+	check_damaged(scanners[(size_t)_i / PB_ARRAY_LEN(seeds)],
+	    pb_str_of(seeds[(size_t)_i % PB_ARRAY_LEN(seeds)]), 0);
+}
+END_TEST
+
+START_TEST(damaged_events_are_taken_alike_where_values_never_changed)
+{
+	check_damaged(scanners[(size_t)_i / PB_ARRAY_LEN(seeds)],
+	    pb_str_of(seeds[(size_t)_i % PB_ARRAY_LEN(seeds)]), 2500);
+}
+END_TEST
+
+static bool
+has_step(const struct pb_shapes *s, const char *gap)
+{
+	for (uint32_t i = 1; i < s->n_steps; i++)
+		if (s->steps[i].len == strlen(gap) &&
+		    memcmp(s->steps[i].head, gap, strlen(gap)) == 0)
+			return true;
+	return false;
+}
+
+static int
+read_event(struct pb_flat *f, const struct pb_flat_tree *t, const char *version, const char *n)
+{
+	PB_CLEANUP(pb_freep)
+	char *event = pb_asprintf("{\"version\":%s,\"n\":%s,\"source\":\"s\"}", version, n);
+	int ret = pb_flat_read(f, t, pb_str_of(event), false);
+
+	if (ret == 0) {
+		ck_assert_uint_eq(f->n_leaves, 1);
+		ck_assert(pb_str_is(pb_flat_text(f, &f->leaves[0]), "s"));
+	}
+	return ret;
+}
+
+START_TEST(a_value_that_never_changes_is_part_of_its_gap)
+{
+	struct pb_flat_tree t;
+	PB_CLEANUP(pb_flat_freep) struct pb_flat *f = pb_flat_new();
+	const char *joined = "{\"version\":\"0\",\"n\":";
+
+	pb_flat_tree_init(&t);
+	(void)pb_flat_tree_add(&t, PB_STR("source"));
+	for (int i = 0; i < 2500; i++)
+		ck_assert_int_eq(read_event(f, &t, "\"0\"", i % 2 == 0 ? "1" : "2.5"), 0);
+	ck_assert(has_step(f->shapes, joined));
+	ck_assert(!has_step(f->shapes, "{\"version\":\"0\",\"n\":1,\"source\":"));
+	for (int i = 0; i < 100; i++) { /* another value is read as before */
+		ck_assert_int_eq(read_event(f, &t, "\"1\"", "3"), 0);
+		ck_assert_int_eq(read_event(f, &t, "\"0\"", "{\"n\":[]}"), 0);
+		ck_assert_int_eq(read_event(f, &t, "\"0", "3"), -1);
+		ck_assert_int_eq(read_event(f, &t, "\"0\"", "03"), -1);
+	}
+	pb_flat_tree_fini(&t);
 }
 END_TEST
 
@@ -299,6 +361,9 @@ PB_SUITE(pattern_shape)
 	pb_add_loop(s, a_shape_is_all_but_the_values, 0, (int)PB_ARRAY_LEN(pairs));
 	pb_add_loop(s, damaged_events_are_taken_as_without_shapes, 0,
 	    (int)(PB_ARRAY_LEN(seeds) * PB_ARRAY_LEN(scanners)));
+	pb_add_loop(s, damaged_events_are_taken_alike_where_values_never_changed, 0,
+	    (int)(PB_ARRAY_LEN(seeds) * PB_ARRAY_LEN(scanners)));
+	pb_add(s, a_value_that_never_changes_is_part_of_its_gap);
 	pb_add(s, a_value_may_be_of_any_length);
 	pb_add(s, a_shape_is_of_one_matcher);
 	pb_add(s, events_never_alike_are_read_without_shapes_for_a_while);
