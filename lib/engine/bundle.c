@@ -93,6 +93,7 @@ bundle_make(struct pb_engine *e, enum bundle_kind kind, struct pb_config *config
 	b->levels = pb_calloc(config->escalations[escalation].n_levels, sizeof(*b->levels));
 	b->notice_at = PB_NEVER;
 	b->out.bundle = b;
+	b->owed = json_array();
 	(void)pb_map_put(e->bundles, b->id, b);
 	return b;
 }
@@ -119,6 +120,7 @@ bundle_free(void *arg)
 		bundle_part(b->first);
 	b->magic = 0;
 	bundle_forget_gone(b);
+	json_decref(b->owed);
 	outbox_fini(&b->out);
 	pb_config_unref(b->config);
 	free(b->levels);
@@ -322,17 +324,12 @@ bundle_leave(struct turn *t, struct incident *in)
 	while (in->members != NULL) {
 		struct member *m = first_to_leave(in);
 		struct bundle *b = m->bundle;
-		bool is_told = bundle_was_told(m),
-		     is_told_elsewhere = is_told && bundle_is_covered(m);
-		if (is_told && !is_told_elsewhere)
-			bundle_remember_gone(b, m);
-		else if (is_told)
-			b->n_gone++;
-		else if (m->since > 0)
+		bool is_told = bundle_was_told(m), has_news = is_told && bundle_remember_gone(b, m);
+		if (!is_told && m->since > 0)
 			b->n_joined--;
 		bundle_part(m);
 		bundle_look_who_wants(t, b);
-		if (is_told && !is_told_elsewhere)
+		if (has_news)
 			bundle_input(t, b, BUNDLE_LEAVE);
 		settle(t, b);
 	}

@@ -70,7 +70,10 @@ struct bundle {
 	int64_t notice_at; /* PB_NEVER = nothing to tell */
 	int64_t noticed_at, n_notices;
 	struct gone gone[BUNDLE_GONE_MAX];
-	int64_t n_gone_new, gone_since; /* since the last notice; the lowest `since` of them */
+	int64_t n_gone_new; /* since the last notice */
+	/* Who hears it: everybody paged since this number, of those no storm told of (0 = none) ... */
+	int64_t gone_since;
+	json_t *owed; /* ... and these, as "CONTACT@CHANNEL", whom the storm did not reach */
 
 	struct outbox out;
 	struct member *first, *last;
@@ -144,10 +147,10 @@ void bundle_look_who_wants(struct turn *t, struct bundle *b);
 /* When those resolved are told of: not each by itself, and at once when none is left. */
 int64_t bundle_notice_when(const struct turn *t, const struct bundle *b);
 void bundle_send_notices(struct turn *t, struct bundle *b);
-void bundle_remember_gone(struct bundle *b, const struct member *m); /* for the next notice */
+/* For the next notice.  False when a storm that told of it too reaches everybody whom this group told:
+ * then its notice is enough. */
+bool bundle_remember_gone(struct bundle *b, const struct member *m);
 void bundle_forget_gone(struct bundle *b);
-/* Does a storm that told of it too reach everybody who was told by this group?  Then its notice does. */
-bool bundle_is_covered(const struct member *m);
 
 /* bundle_record.c */
 json_t *bundle_json(const struct bundle *b); /* its record's body */

@@ -58,6 +58,22 @@ bundle_forget_gone(struct bundle *b)
 		b->gone[i] = (struct gone){0};
 	}
 	b->n_gone_new = b->gone_since = 0;
+	(void)json_array_clear(b->owed);
+}
+
+static bool
+is_owed(const json_t *list, const char *contact, const char *channel)
+{
+	size_t i;
+	const json_t *name;
+	size_t len = strlen(contact);
+	json_array_foreach (list, i, name) {
+		const char *text = json_string_value(name);
+		if (text != NULL && strncmp(text, contact, len) == 0 && text[len] == '@' &&
+		    strcmp(text + len + 1, channel) == 0)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -75,7 +91,8 @@ bundle_send_notices(struct turn *t, struct bundle *b)
 		    .level = readers[i].level,
 		    .round = b->n_notices,
 		    .fallback_at = PB_NEVER};
-		if (to == NULL || ch == NULL || readers[i].last < b->gone_since)
+		bool is_told = b->gone_since > 0 && readers[i].last >= b->gone_since;
+		if (to == NULL || ch == NULL || (!is_told && !is_owed(b->owed, to->name, ch->name)))
 			continue;
 		outbox_note(t, &b->out, "notice", "to %s by %s: %lld resolved, %zu open", to->name,
 		    ch->name, (long long)b->n_gone_new, b->n_open);
@@ -83,20 +100,6 @@ bundle_send_notices(struct turn *t, struct bundle *b)
 	}
 	bundle_forget_gone(b);
 	bundle_put(t, b);
-}
-
-void
-bundle_remember_gone(struct bundle *b, const struct member *m)
-{
-	const struct incident *in = m->in;
-	if (b->n_gone_new < BUNDLE_GONE_MAX)
-		b->gone[b->n_gone_new] = (struct gone){.id = pb_strdup(in->id),
-		    .title = pb_strdup(incident_title(in)),
-		    .cause = pb_strdup(in->cause)};
-	b->n_gone_new++;
-	b->n_gone++;
-	if (b->gone_since == 0 || m->since < b->gone_since)
-		b->gone_since = m->since;
 }
 
 /* Was anything sent to them by this channel since the first page that told of the member? */
@@ -111,18 +114,46 @@ has_reader(const struct member *m, const struct page *like)
 	return false;
 }
 
-bool
-bundle_is_covered(const struct member *m)
+static const struct member *
+told_by_storm(const struct member *m)
 {
-	const struct member *storm = m->in->members;
-	if (m->bundle->kind != BUNDLE_GROUP)
-		return false;
+	const struct member *storm = m->bundle->kind == BUNDLE_GROUP ? m->in->members : NULL;
 	while (storm != NULL && (storm->bundle->kind != BUNDLE_STORM || !bundle_was_told(storm)))
 		storm = storm->next_own;
-	if (storm == NULL)
+	return storm;
+}
+
+/* Those who were told of it by the group and not by the storm hear the group's notice; false when there
+ * are none. */
+static bool
+owe(struct bundle *b, const struct member *m, const struct member *storm)
+{
+	bool owes = false;
+	for (const struct page *p = b->out.first; p != NULL; p = p->next) {
+		if (p->is_notice || p->round < m->since || has_reader(storm, p))
+			continue;
+		owes = true;
+		if (!is_owed(b->owed, p->contact, p->channel))
+			json_array_append_new(
+			    b->owed, json_sprintf("%s@%s", p->contact, p->channel));
+	}
+	return owes;
+}
+
+bool
+bundle_remember_gone(struct bundle *b, const struct member *m)
+{
+	const struct incident *in = m->in;
+	const struct member *storm = told_by_storm(m);
+	b->n_gone++;
+	if (storm != NULL && !owe(b, m, storm))
 		return false;
-	for (const struct page *p = m->bundle->out.first; p != NULL; p = p->next)
-		if (!p->is_notice && p->round >= m->since && !has_reader(storm, p))
-			return false;
+	if (storm == NULL && (b->gone_since == 0 || m->since < b->gone_since))
+		b->gone_since = m->since;
+	if (b->n_gone_new < BUNDLE_GONE_MAX)
+		b->gone[b->n_gone_new] = (struct gone){.id = pb_strdup(in->id),
+		    .title = pb_strdup(incident_title(in)),
+		    .cause = pb_strdup(in->cause)};
+	b->n_gone_new++;
 	return true;
 }

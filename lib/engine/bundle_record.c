@@ -52,6 +52,7 @@ bundle_json(const struct bundle *b)
 	pb_json_set_i64(j, "n_notices", b->n_notices);
 	pb_json_set_i64(j, "n_gone_new", b->n_gone_new);
 	pb_json_set_i64(j, "gone_since", b->gone_since);
+	json_object_set_new(j, "owed", json_copy(b->owed));
 	json_object_set_new(j, "gone", gone_json(b));
 	return j;
 }
@@ -82,6 +83,9 @@ restore_gone(struct bundle *b, const json_t *body)
 		b->gone[i].cause = pb_strdup(pb_json_str_or(j, "cause", "?"));
 	}
 	b->gone_since = pb_json_i64(body, "gone_since", 0);
+	const json_t *owed = json_object_get(body, "owed");
+	if (json_is_array(owed))
+		(void)json_array_extend(b->owed, (json_t *)(uintptr_t)owed);
 }
 
 static void
