@@ -47,13 +47,34 @@ add_level(struct pb_buf *b, const struct incident *in, const struct pb_config *n
 	}
 }
 
+static void
+add_playbook(struct pb_buf *b, const struct incident *in, const struct pb_config *now)
+{
+	const struct pb_config *c = in->config;
+	const struct pb_playbook *p = incident_playbook(in);
+	if (p == NULL)
+		return;
+	add_fate(b, in, now, "playbook", p->name);
+	if (p->guards.budget != PB_NONE)
+		add_fate(b, in, now, "budget", c->budgets[p->guards.budget].name);
+	for (size_t i = 0; i < p->n_inform; i++)
+		for (size_t k = 0; k < p->inform[i].n_via; k++)
+			add_fate(b, in, now, "channel", c->channels[p->inform[i].via[k]].name);
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct pb_step *s = &p->steps[i];
+		for (size_t k = 0; k < s->n_via; k++)
+			add_fate(b, in, now, "channel", c->channels[s->via[k]].name);
+		for (size_t k = 0; k < s->n_to; k++)
+			add_fate(b, in, now, "contact", c->contacts[s->to[k]].name);
+	}
+}
+
 /* What of its plan is another now; empty when nothing is. */
 static void
 add_fates(struct pb_buf *b, const struct incident *in, const struct pb_config *now)
 {
 	const struct pb_escalation *x = incident_escalation(in);
-	if (in->playbook != PB_NONE)
-		add_fate(b, in, now, "playbook", incident_playbook_name(in));
+	add_playbook(b, in, now);
 	add_fate(b, in, now, "escalation", x->name);
 	for (size_t i = 0; i < x->n_levels; i++)
 		add_level(b, in, now, &x->levels[i]);

@@ -17,31 +17,86 @@
 	"\"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
 #define CONTACTS "contacts: [{name: ana}]\n"
 #define ONCALL(via) "escalations: [{name: oncall, levels: [{notify: [ana], via: [" via "]}]}]\n"
+#define SCHEDULE                                                                                   \
+	"schedules: [{name: first, tz: UTC, rotation: {people: [ana], every: 24h, handoff: "       \
+	"\"10:00\", anchor: 2026-03-02}}]\n"
+/* Everything that a plan can name. */
+#define RICH(contacts, level, more, playbook)                                                      \
+	HEAD PAGER("pager") "contacts: [" contacts "]\n" more                                      \
+			    "escalations: [{name: oncall, levels: [" level "]}]\n"                 \
+			    "playbooks: [{name: web, page_by: 5m, escalate: oncall, match: "       \
+			    "{detail: {state: {value: "                                            \
+			    "[ALARM]}}}" playbook "}]\n"
+#define ACTS                                                                                       \
+	", guards: {budget: few}, inform: [{audience: desk, via: [pager], after: 2m, text: on "    \
+	"it}],"                                                                                    \
+	" steps: [{name: fix, action: exec, argv: [/bin/fix], timeout: 30s}]"
+#define FEW "budgets: [{name: few, max: 2, per: 1h, when_empty: page}]\n"
+#define BO "{notify: [bo, \"schedule:first\"], via: [pager]}"
+#define WAS                                                                                        \
+	RICH("{name: ana}, {name: bo}", BO ", {notify: [ana], via: [pager], after: 8m}",           \
+	    FEW SCHEDULE, ACTS)
 #define WEB(page_by)                                                                               \
 	"playbooks: [{name: web, page_by: " page_by                                                \
 	", escalate: oncall, match: {detail: {state: {value: [ALARM]}}}}]\n"
 
 static const struct row {
 	const char *name, *text, *notes;
+	const char *was; /* NULL = the plain one */
 } rows[] = {
     {"nothing that matters", HEAD PAGER("pager") CONTACTS ONCALL("pager") WEB("5m") "budgets: []\n",
-	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n"},
+	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n", NULL},
     {"a changed playbook", HEAD PAGER("pager") CONTACTS ONCALL("pager") WEB("6m"),
 	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n"
 	"config : playbooks changed web\n"
 	"config 20260303-1: it goes on by the plan it began with, D, although playbook web has "
-	"changed\n"},
+	"changed\n",
+	NULL},
     {"a playbook that is gone", HEAD PAGER("pager") CONTACTS ONCALL("pager"),
 	"config : D is in force: 0 playbooks, 0 sources; open incidents keep theirs\n"
 	"config : playbooks gone web\n"
 	"config 20260303-1: it goes on by the plan it began with, D, although playbook web is "
-	"gone\n"},
+	"gone\n",
+	NULL},
     {"a renamed channel", HEAD PAGER("phone") CONTACTS ONCALL("phone") WEB("5m"),
 	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n"
 	"config : channels new phone; gone pager. escalations changed oncall\n"
 	"config 20260303-1: it goes on by the plan it began with, D, although escalation oncall "
 	"has "
-	"changed, channel pager is gone\n"},
+	"changed, channel pager is gone\n",
+	NULL},
+    {"a contact that is gone",
+	RICH("{name: ana}",
+	    "{notify: [\"schedule:first\"], via: [pager]}, {notify: [ana], via: [pager], after: "
+	    "8m}",
+	    FEW SCHEDULE, ACTS),
+	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n"
+	"config : contacts gone bo. escalations changed oncall\n"
+	"config 20260303-1: it goes on by the plan it began with, D, although escalation oncall "
+	"has changed, contact bo is gone\n",
+	WAS},
+    {"a budget that is gone, and its guard",
+	RICH("{name: ana}, {name: bo}", BO ", {notify: [ana], via: [pager], after: 8m}", SCHEDULE,
+	    ""),
+	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n"
+	"config : budgets gone few. playbooks changed web\n"
+	"config 20260303-1: it goes on by the plan it began with, D, although playbook web has "
+	"changed, budget few is gone\n",
+	WAS},
+    {"a level less", RICH("{name: ana}, {name: bo}", BO, FEW SCHEDULE, ACTS),
+	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n"
+	"config : escalations changed oncall\n"
+	"config 20260303-1: it goes on by the plan it began with, D, although escalation oncall "
+	"has changed\n",
+	WAS},
+    {"a schedule that is gone",
+	RICH("{name: ana}, {name: bo}",
+	    "{notify: [bo], via: [pager]}, {notify: [ana], via: [pager], after: 8m}", FEW, ACTS),
+	"config : D is in force: 1 playbooks, 0 sources; open incidents keep theirs\n"
+	"config : schedules gone first. escalations changed oncall\n"
+	"config 20260303-1: it goes on by the plan it began with, D, although escalation oncall "
+	"has changed, schedule first is gone\n",
+	WAS},
 };
 
 static struct pb_config *
@@ -102,7 +157,10 @@ add_note(struct pb_buf *b, const struct pb_note *n, const struct pb_config *cons
 START_TEST(a_reload_says_what_it_means_for_those_that_are_open)
 {
 	const struct pb_engine_options options = {.seed = 1};
-	struct pb_config *old = config(HEAD PAGER("pager") CONTACTS ONCALL("pager") WEB("5m"));
+	const char *was = rows[_i].was != NULL ? rows[_i].was
+					       : HEAD PAGER("pager") CONTACTS ONCALL("pager")
+						     WEB("5m");
+	struct pb_config *old = config(was);
 	struct pb_config *new = config(rows[_i].text);
 	const struct pb_config *const both[] = {old, new};
 	struct pb_engine *e = pb_engine_new(old, &options);
