@@ -187,14 +187,19 @@ take_ok(struct oracle *o, const struct pb_event *ev)
 	}
 }
 
+/* Of the state before this commit: what a start ends by it may come again with the same commit. */
 static void
-forget_ok(struct oracle *o)
+begin_with_ok(struct oracle *o)
 {
 	size_t i = 0;
 	const char *name;
 	void *value;
-	while (pb_map_next(o->duties, &i, &name, &value))
-		((struct duty *)value)->was_ok = false;
+	while (pb_map_next(o->duties, &i, &name, &value)) {
+		struct duty *d = value;
+		const struct sighting *s =
+		    d->event->alarm_arn == NULL ? NULL : pb_map_get(o->alarms, d->event->alarm_arn);
+		d->was_ok = s != NULL && s->state == PB_ALARM_OK;
+	}
 }
 
 static void
@@ -474,7 +479,7 @@ void
 oracle_commit(struct oracle *o, const struct pb_update *u)
 {
 	o->now = u->at;
-	forget_ok(o);
+	begin_with_ok(o);
 	take_all(o, false);
 	each_incident(o, u, oracle_link_incident);
 	take_all(o, true);

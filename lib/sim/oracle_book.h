@@ -27,7 +27,7 @@ struct duty {
 	char *bundle; /* that it is told with, by its ladder's record; NULL = by itself */
 	int64_t bundle_since; /* the first page of it that tells of this one */
 	bool is_over;
-	bool was_ok; /* an OK of its alarm was taken in the commit at hand */
+	bool was_ok; /* its alarm was OK before the commit at hand, or within it */
 	int64_t n_reopened; /* of its incident, when this began */
 	bool has_ended; /* an event that fits resolve_on was taken */
 	bool is_resolved_by_hand; /* a human said so */
