@@ -499,8 +499,11 @@ oracle_commit(struct oracle *o, const struct pb_update *u)
 /* --- life */
 
 void
-oracle_boot(struct oracle *o, int64_t now, bool is_degraded)
+oracle_boot(struct oracle *o, int64_t now, struct pb_config *config, bool is_degraded)
 {
+	struct pb_config *before = o->config;
+	o->config = pb_config_ref(config);
+	pb_config_unref(before);
 	o->now = o->up_since = now;
 	o->is_degraded = is_degraded;
 	o->is_draining = false;

@@ -33,7 +33,8 @@ struct oracle *oracle_new(struct pb_config *config, int64_t commit_for,
 void oracle_free(struct oracle *o); /* takes NULL */
 
 /* --- what goes in */
-void oracle_boot(struct oracle *o, int64_t now, bool is_degraded); /* after a death too */
+/* After a death too: with the configuration of the files then, as a new process reads them. */
+void oracle_boot(struct oracle *o, int64_t now, struct pb_config *config, bool is_degraded);
 void oracle_input(struct oracle *o, const struct pb_input *in); /* it was posted */
 /* What is in flight is lost with the process: nobody will ever know its outcome. */
 void oracle_lost(struct oracle *o, const char *action_id);

@@ -211,7 +211,7 @@ process_start(struct world *w)
 		broken(w, "restore: %s", err.text);
 	w->pump = pb_pump_new(w->engine, &ops, w);
 	w->up_since = w->now;
-	oracle_boot(w->oracle, w->now, w->is_degraded);
+	oracle_boot(w->oracle, w->now, w->config, w->is_degraded);
 	w->polled_at = 0;
 	json_object_clear(w->reported);
 	w->poll_at = w->now;
