@@ -448,6 +448,14 @@ note_unknown_key(struct pb_loader *l, const struct pb_node *key, const char *wha
 	    PB_SUGGEST(key->text, words, n_fields));
 }
 
+static pb_table_fn *on_table;
+
+void
+pb_read_on_table(pb_table_fn *fn)
+{
+	on_table = fn;
+}
+
 int
 pb_read_map(struct pb_loader *l, const struct pb_node *n, const char *what,
     const struct pb_field *fields, size_t n_fields, void *obj)
@@ -456,6 +464,8 @@ pb_read_map(struct pb_loader *l, const struct pb_node *n, const char *what,
 		pb_problem_add(l, n, "expected a mapping (%s), found %s", what, kind_name(n));
 		return -1;
 	}
+	if (on_table != NULL)
+		on_table(what, fields, n_fields);
 	uint64_t seen = 0; /* a duplicate is noted already, and the first one counts */
 	pb_check(n_fields <= 64);
 	for (size_t i = 0; i < n->n; i++) {

@@ -147,6 +147,12 @@ struct pb_field {
 	const char *note;
 };
 
+/*
+ * Told of each table that a mapping is read by, under the name of the mapping: for what must agree with
+ * all of them, as the schema for editors.  NULL = nobody.
+ */
+typedef void pb_table_fn(const char *what, const struct pb_field *fields, size_t n_fields);
+void pb_read_on_table(pb_table_fn *fn);
 /* Read a mapping by its table; `what` names it in messages.  Fails when n is no mapping. */
 int pb_read_map(struct pb_loader *l, const struct pb_node *n, const char *what,
     const struct pb_field *fields, size_t n_fields, void *obj);
