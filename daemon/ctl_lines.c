@@ -94,6 +94,9 @@ pb_ctl_lines_next(struct pb_ctl_lines *l, struct pb_str *ret)
 		seen = 0;
 		if (l->number == 1 && pb_ctl_refuse_mark(l->name, (struct pb_str){at, n}) < 0)
 			return -1;
+		l->raw = (struct pb_str){at, n - (end != NULL)};
+		if (l->raw.len > 0 && at[l->raw.len - 1] == '\r')
+			l->raw.len--;
 		*ret = pb_str_trim((struct pb_str){at, n});
 		if (ret->len > 0)
 			return 1;

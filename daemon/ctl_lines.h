@@ -13,6 +13,7 @@ struct pb_ctl_lines {
 	const char *name; /* as it is shown */
 	int fd;
 	size_t number; /* of the line at hand */
+	struct pb_str raw; /* that line with the blanks around it, but for its end */
 	/* Private. */
 	char *buf;
 	size_t from, len, size;

@@ -3,27 +3,28 @@
  * with what is expected of them, or for counting the matches of many rules on many events.  Asks no
  * daemon.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/map.h"
-#include "ctl.h"
+#include "daemon/ctl.h"
 #include "daemon/ctl_lines.h"
+#include "daemon/ctl_pattern.h"
 #include "io/file.h"
 #include "pattern/pattern.h"
 
 #define FILE_MAX (64U << 20)
-#define SHOWN 200 /* bytes of a name or an id that are shown */
 
-enum verdict { NOMATCH, MATCH, BAD_PATTERN, BAD_EVENT };
-
-/* "FILE[:LINE][ name]: [path: ]text", with a place inside the document where that is known. */
-static void
-say_error(const char *file, size_t line, const char *what, const struct pb_error *err)
+void
+pb_ctl_say_error(const char *file, size_t line, const char *what, const struct pb_error *err)
 {
-	char path[SHOWN], text[sizeof(err->text)];
+	char path[PB_CTL_SHOWN], text[sizeof(err->text)];
 
 	fprintf(stderr, "playbookctl: %s", pb_safe(path, sizeof(path), pb_str_of(file)));
 	if (line > 0)
@@ -46,24 +47,33 @@ explain_event(struct pb_str event, struct pb_error *err)
 		(void)pb_fail(err, PB_INVALID, "not an object, or not valid JSON");
 }
 
-/* One pattern on one event; err says why for the last two. */
-static enum verdict
-judge(struct pb_str pattern, struct pb_str event, struct pb_error *err)
+enum pb_ctl_verdict
+pb_ctl_judge(struct pb_str pattern, struct pb_str event, struct pb_error *err)
 {
 	PB_CLEANUP(pb_pattern_freep) struct pb_pattern *p = NULL;
 	PB_CLEANUP(pb_matcher_freep) struct pb_matcher *m = NULL;
 	size_t n = 0;
 
 	if (pb_pattern_compile(pattern, &p, err) < 0)
-		return BAD_PATTERN;
+		return PB_CTL_BAD_PATTERN;
 	if (pb_matcher_build((const struct pb_pattern *const[]){p}, 1, &m, err) < 0)
-		return BAD_PATTERN;
+		return PB_CTL_BAD_PATTERN;
 	PB_CLEANUP(pb_match_freep) struct pb_match *s = pb_match_new();
 	if (pb_match(m, s, event, NULL, 0, &n) < 0) {
 		explain_event(event, err);
-		return BAD_EVENT;
+		return PB_CTL_BAD_EVENT;
 	}
-	return n > 0 ? MATCH : NOMATCH;
+	return n > 0 ? PB_CTL_MATCH : PB_CTL_NOMATCH;
+}
+
+enum pb_ctl_exit
+pb_ctl_fail_empty(const struct pb_ctl_lines *l, const char *what)
+{
+	char shown[PB_CTL_SHOWN];
+
+	fprintf(stderr, "playbookctl: %s: no %s\n",
+	    pb_safe(shown, sizeof(shown), pb_str_of(l->name)), what);
+	return PB_CTL_USAGE;
 }
 
 static const char *
@@ -72,15 +82,31 @@ shown_name(const char *file)
 	return strcmp(file, "-") == 0 ? "standard input" : file;
 }
 
+static void
+close_fd(int *fd)
+{
+	if (*fd > STDIN_FILENO)
+		(void)close(*fd);
+}
+
+/* To its end, whatever it is: a shell hands on a pipe for <(...), and standard input may be one. */
 static int
 read_whole(const char *name, struct pb_buf *ret)
 {
 	struct pb_error err = {0};
+	struct stat st;
 	char shown[sizeof(err.text)];
-	int rc = strcmp(name, "-") == 0
-	    ? pb_file_read_fd(STDIN_FILENO, "standard input", FILE_MAX, ret, &err)
-	    : pb_file_read(name, FILE_MAX, ret, &err);
+	bool is_stdin = strcmp(name, "-") == 0;
+	PB_CLEANUP(close_fd)
+	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	int rc = fd;
 
+	if (fd < 0)
+		(void)pb_fail(&err, PB_IO, "%s: %s", name, strerror(errno));
+	else if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		rc = pb_fail(&err, PB_INVALID, "%s: %s", name, strerror(EISDIR));
+	else
+		rc = pb_file_read_fd(fd, shown_name(name), FILE_MAX, ret, &err);
 	if (rc < 0)
 		fprintf(stderr, "playbookctl: %s\n",
 		    pb_safe(shown, sizeof(shown), pb_str_of(err.text)));
@@ -97,195 +123,14 @@ test_one(const char *pattern_file, const char *event_file)
 
 	if (read_whole(pattern_file, &pattern) < 0 || read_whole(event_file, &event) < 0)
 		return PB_CTL_USAGE;
-	enum verdict v = judge(pb_buf_str(&pattern), pb_buf_str(&event), &err);
-	if (v == BAD_PATTERN || v == BAD_EVENT) {
-		say_error(shown_name(v == BAD_PATTERN ? pattern_file : event_file), 0,
-		    v == BAD_PATTERN ? "not a pattern" : "not an event", &err);
+	enum pb_ctl_verdict v = pb_ctl_judge(pb_buf_str(&pattern), pb_buf_str(&event), &err);
+	if (v == PB_CTL_BAD_PATTERN || v == PB_CTL_BAD_EVENT) {
+		pb_ctl_say_error(shown_name(v == PB_CTL_BAD_PATTERN ? pattern_file : event_file), 0,
+		    v == PB_CTL_BAD_PATTERN ? "not a pattern" : "not an event", &err);
 		return PB_CTL_USAGE;
 	}
-	puts(v == MATCH ? "true" : "false");
-	return v == MATCH ? PB_CTL_OK : PB_CTL_REFUSED;
-}
-
-/* --- cases */
-
-/* Cut one JSON value, or what stands for it, off the front of s. */
-static struct pb_str
-cut_value(struct pb_str *s)
-{
-	size_t i = 0, depth = 0;
-	bool is_text = false;
-
-	for (; i < s->len; i++) {
-		char c = s->ptr[i];
-		if (is_text) {
-			i += c == '\\';
-			is_text = c != '"';
-		} else if (c == '"') {
-			is_text = true;
-		} else if (c == '{' || c == '[') {
-			depth++;
-		} else if (depth == 0 && (c == ',' || c == '}' || c == ']' || c == ':')) {
-			break;
-		} else if (c == '}' || c == ']') {
-			depth--;
-		}
-	}
-	i = i < s->len ? i : s->len;
-	struct pb_str ret = pb_str_trim((struct pb_str){s->ptr, i});
-	s->ptr += i;
-	s->len -= i;
-	return ret;
-}
-
-/* The members of a case, each as it stands in the text; ptr is NULL where it is not there. */
-enum member { NAME, EXPECT, PATTERN, EVENT, MEMBER_MAX };
-static const char *const member_names[MEMBER_MAX] = {"name", "expect", "pattern", "event"};
-
-/*
- * What a parser makes of a case, and writes again, would hide duplicate keys and spellings of numbers:
- * so members are cut out of the text.  -1 when it is no object, or has one of them twice.
- */
-static int
-cut_case(struct pb_str s, struct pb_str ret[MEMBER_MAX])
-{
-	memset(ret, 0, MEMBER_MAX * sizeof(*ret));
-	if (s.len < 2 || s.ptr[0] != '{')
-		return -1;
-	do {
-		s.ptr++; /* '{' or ',' */
-		s.len--;
-		struct pb_str key = cut_value(&s);
-		if (s.len == 0 || s.ptr[0] != ':')
-			return -1;
-		s.ptr++;
-		s.len--;
-		struct pb_str value = cut_value(&s);
-		for (size_t i = 0; i < MEMBER_MAX; i++) {
-			size_t len = strlen(member_names[i]);
-			if (key.len != len + 2 || memcmp(key.ptr + 1, member_names[i], len) != 0)
-				continue;
-			if (ret[i].ptr != NULL)
-				return -1;
-			ret[i] = value;
-		}
-	} while (s.len > 0 && s.ptr[0] == ',');
-	return s.len == 1 && s.ptr[0] == '}' ? 0 : -1;
-}
-
-/* A pattern or event may stand in a case as a text that holds it. */
-static struct pb_str
-unwrap(struct pb_str value, json_t **ret_owner)
-{
-	json_t *text = NULL;
-
-	if (value.len == 0 || value.ptr[0] != '"' || pb_json_parse(value, &text, NULL) < 0)
-		return value;
-	*ret_owner = text;
-	return (struct pb_str){json_string_value(text), json_string_length(text)};
-}
-
-struct score {
-	size_t n, n_agreed;
-};
-
-/* An event that is refused matches nothing, so it agrees with "nomatch" and with "error". */
-static bool
-agrees(const char *expect, enum verdict v)
-{
-	switch (v) {
-	case MATCH:
-		return strcmp(expect, "match") == 0;
-	case NOMATCH:
-		return strcmp(expect, "nomatch") == 0;
-	case BAD_PATTERN:
-		return strcmp(expect, "error") == 0;
-	case BAD_EVENT:
-		return strcmp(expect, "error") == 0 || strcmp(expect, "nomatch") == 0;
-	}
-	return false;
-}
-
-/* A case without an event can only be of a pattern that is refused. */
-static bool
-is_case(const struct pb_str members[MEMBER_MAX], const json_t *expect)
-{
-	static const char *const known[] = {"match", "nomatch", "error"};
-	bool is_known = false;
-
-	for (size_t i = 0; i < PB_ARRAY_LEN(known); i++)
-		is_known = is_known || pb_streq(json_string_value(expect), known[i]);
-	return is_known && members[PATTERN].len > 0 &&
-	    (members[EVENT].len > 0 || pb_streq(json_string_value(expect), "error"));
-}
-
-static int
-test_case(const struct pb_ctl_lines *l, struct pb_str line, struct score *score)
-{
-	static const char *const names[] = {"nomatch", "match", "error", "error"};
-	PB_JSON json_t *name = NULL, *expect = NULL, *pattern_owner = NULL, *event_owner = NULL;
-	struct pb_error err = {0};
-	struct pb_str members[MEMBER_MAX];
-	char shown[SHOWN], why[sizeof(err.text)];
-
-	if (cut_case(line, members) < 0 || pb_json_parse(members[EXPECT], &expect, &err) < 0 ||
-	    !is_case(members, expect)) {
-		struct pb_error wanted = {0};
-		(void)pb_fail(&wanted, PB_INVALID,
-		    "wanted {\"name\", \"expect\": \"match\", \"nomatch\" or \"error\", "
-		    "\"pattern\", \"event\"}, each once");
-		say_error(l->name, l->number, "not a case", &wanted);
-		return -1;
-	}
-	struct pb_str pattern = unwrap(members[PATTERN], &pattern_owner);
-	struct pb_str event = unwrap(members[EVENT], &event_owner);
-	if (members[NAME].len > 0)
-		(void)pb_json_parse(members[NAME], &name, &err);
-	enum verdict v = judge(pattern, event, &err);
-	score->n++;
-	if (agrees(json_string_value(expect), v)) {
-		score->n_agreed++;
-		return 0;
-	}
-	const char *is = json_is_string(name) ? json_string_value(name) : "?";
-	printf("%s: expected %s, is %s%s%s\n", pb_safe(shown, sizeof(shown), pb_str_of(is)),
-	    json_string_value(expect), names[v], v == BAD_PATTERN || v == BAD_EVENT ? ": " : "",
-	    v == BAD_PATTERN || v == BAD_EVENT ? pb_safe(why, sizeof(why), pb_str_of(err.text))
-					       : "");
-	return 0;
-}
-
-/* A run that tried nothing must not look like one that passed. */
-static enum pb_ctl_exit
-fail_empty(const struct pb_ctl_lines *l, const char *what)
-{
-	char shown[SHOWN];
-
-	fprintf(stderr, "playbookctl: %s: no %s\n",
-	    pb_safe(shown, sizeof(shown), pb_str_of(l->name)), what);
-	return PB_CTL_USAGE;
-}
-
-static enum pb_ctl_exit
-test_cases(const char *file)
-{
-	PB_CLEANUP(pb_ctl_lines_fini) struct pb_ctl_lines l = {0};
-	struct score score = {0};
-	struct pb_str line;
-	int more;
-
-	if (pb_ctl_lines_open(&l, file) < 0)
-		return PB_CTL_USAGE;
-	while ((more = pb_ctl_lines_next(&l, &line)) > 0)
-		if (test_case(&l, line, &score) < 0)
-			return PB_CTL_USAGE;
-	if (more < 0)
-		return PB_CTL_USAGE;
-	if (score.n == 0)
-		return fail_empty(&l, "cases");
-	printf("%zu cases, %zu agree, %zu disagree\n", score.n, score.n_agreed,
-	    score.n - score.n_agreed);
-	return score.n_agreed == score.n ? PB_CTL_OK : PB_CTL_REFUSED;
+	puts(v == PB_CTL_MATCH ? "true" : "false");
+	return v == PB_CTL_MATCH ? PB_CTL_OK : PB_CTL_REFUSED;
 }
 
 /* --- counting */
@@ -312,10 +157,14 @@ static int
 add_id(struct rules *r, struct pb_str id, size_t line, struct pb_error *err)
 {
 	PB_CLEANUP(pb_freep) char *name = pb_strndup(id.ptr, id.len);
-	char shown[SHOWN];
+	char shown[PB_CTL_SHOWN];
 
 	if (memchr(id.ptr, '\0', id.len) != NULL)
 		return pb_fail(err, PB_INVALID, "its id has a NUL byte");
+	if (pb_str_trim(id).len == 0)
+		return pb_fail(err, PB_INVALID, "its id is empty");
+	if (pb_str_trim(id).len < id.len)
+		return pb_fail(err, PB_INVALID, "its id has blanks at an end");
 	uintptr_t first = (uintptr_t)pb_map_get(r->lines, name);
 	if (first != 0)
 		return pb_fail(err, PB_INVALID, "id %s is that of line %zu already",
@@ -354,13 +203,13 @@ read_rules(const char *file, struct rules *r)
 		return -1;
 	while ((more = pb_ctl_lines_next(&l, &line)) > 0) {
 		struct pb_error err = {0};
-		if (add_rule(r, line, l.number, &err) == 0)
+		if (add_rule(r, l.raw, l.number, &err) == 0)
 			continue;
-		say_error(l.name, l.number, "not a rule", &err);
+		pb_ctl_say_error(l.name, l.number, "not a rule", &err);
 		return -1;
 	}
 	if (more == 0 && r->n == 0) {
-		(void)fail_empty(&l, "rules");
+		(void)pb_ctl_fail_empty(&l, "rules");
 		return -1;
 	}
 	return more;
@@ -385,14 +234,14 @@ count_events(const char *file, const struct pb_matcher *m, uint64_t *counts, siz
 		n_events++;
 		if (pb_match(m, s, line, ids, n_rules, &n) < 0) {
 			explain_event(line, &err);
-			say_error(l.name, l.number, "not an event", &err);
+			pb_ctl_say_error(l.name, l.number, "not an event", &err);
 			return -1;
 		}
 		for (size_t i = 0; i < n; i++)
 			counts[ids[i]]++;
 	}
 	if (more == 0 && n_events == 0) {
-		(void)fail_empty(&l, "events");
+		(void)pb_ctl_fail_empty(&l, "events");
 		return -1;
 	}
 	return more;
@@ -412,7 +261,7 @@ count_matches(const char *rules_file, const char *events_file)
 	if (count_events(events_file, m, counts, r.n) < 0)
 		return PB_CTL_USAGE;
 	for (size_t i = 0; i < r.n; i++) {
-		char shown[SHOWN];
+		char shown[PB_CTL_SHOWN];
 		printf("%s\t%llu\n", pb_safe(shown, sizeof(shown), pb_str_of(r.names[i])),
 		    (unsigned long long)counts[i]);
 	}
@@ -455,41 +304,138 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* The three ways, and what each takes. */
+static const struct way {
+	enum option_id options[3]; /* 0 = no more */
+	const char *names;
+} ways[] = {
+    {{OPT_PATTERN, OPT_EVENT}, "--pattern FILE and --event FILE"},
+    {{OPT_CASES}, "--cases FILE"},
+    {{OPT_RULES, OPT_EVENTS, OPT_COUNT}, "--rules FILE, --events FILE and --count"},
+};
+
+struct given {
+	const char *files[OPT_HELP - OPT_PATTERN]; /* "" of --count */
+};
+
+static const char *
+file_of(const struct given *g, enum option_id id)
+{
+	return g->files[id - OPT_PATTERN];
+}
+
+static const char *
+name_of(enum option_id id)
+{
+	return options[id - OPT_PATTERN].name;
+}
+
+static bool
+has_option(const struct way *w, enum option_id id)
+{
+	for (size_t i = 0; i < PB_ARRAY_LEN(w->options); i++)
+		if (w->options[i] == id)
+			return true;
+	return false;
+}
+
+static int fail_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int
+fail_usage(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("playbookctl: ", stderr);
+	va_start(args, fmt);
+	(void)vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputs("; see playbookctl test-pattern --help\n", stderr);
+	return -1;
+}
+
+/* The way of what is given: one, and whole. */
+static const struct way *
+find_way(const struct given *g)
+{
+	const struct way *ret = NULL;
+	enum option_id first = OPT_HELP;
+
+	for (enum option_id id = OPT_PATTERN; id < OPT_HELP; id++) {
+		if (file_of(g, id) == NULL)
+			continue;
+		for (size_t i = 0; ret == NULL; i++)
+			ret = has_option(&ways[i], id) ? &ways[i] : NULL;
+		if (!has_option(ret, id)) {
+			(void)fail_usage(
+			    "--%s and --%s do not go together", name_of(first), name_of(id));
+			return NULL;
+		}
+		first = first == OPT_HELP ? id : first;
+	}
+	for (size_t i = 0; ret != NULL && i < PB_ARRAY_LEN(ret->options); i++)
+		if (ret->options[i] != 0 && file_of(g, ret->options[i]) == NULL) {
+			(void)fail_usage("--%s is missing: --%s wants all of %s",
+			    name_of(ret->options[i]), name_of(first), ret->names);
+			return NULL;
+		}
+	if (ret == NULL)
+		fputs(usage_text, stderr);
+	return ret;
+}
+
+/* 0, 1 when there is nothing else to do, or -1. */
+static int
+take_option(struct given *g, int opt)
+{
+	if (opt == OPT_HELP) {
+		fputs(usage_text, stdout);
+		return 1;
+	}
+	if (opt == '?' || opt == ':') { /* getopt has said what */
+		fputs(usage_text, stderr);
+		return -1;
+	}
+	const char **file = &g->files[opt - OPT_PATTERN];
+	if (*file != NULL)
+		return fail_usage("--%s is given twice", name_of((enum option_id)opt));
+	*file = opt == OPT_COUNT ? "" : optarg;
+	if (opt != OPT_COUNT && **file == '\0')
+		return fail_usage(
+		    "--%s: the name of the file is empty", name_of((enum option_id)opt));
+	return 0;
+}
+
 enum pb_ctl_exit
 pb_ctl_test_pattern(int argc, char **argv)
 {
-	const char *files[OPT_COUNT - OPT_PATTERN] = {NULL};
-	bool is_counted = false;
+	struct given g = {{NULL}};
+	char shown[PB_CTL_SHOWN];
+	size_t n_stdin = 0;
 	int opt;
 
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt >= OPT_PATTERN && opt < OPT_COUNT && files[opt - OPT_PATTERN] == NULL) {
-			files[opt - OPT_PATTERN] = optarg;
-		} else if (opt == OPT_COUNT) {
-			is_counted = true;
-		} else {
-			fputs(usage_text, opt == OPT_HELP ? stdout : stderr);
-			return opt == OPT_HELP ? PB_CTL_OK : PB_CTL_USAGE;
-		}
+		int rc = take_option(&g, opt);
+		if (rc != 0)
+			return rc < 0 ? PB_CTL_USAGE : PB_CTL_OK;
 	}
-	const char *pattern = files[0], *event = files[1], *cases = files[2], *rules = files[3];
-	const char *events = files[4];
-	size_t n = 0, n_stdin = 0;
-	for (size_t i = 0; i < PB_ARRAY_LEN(files); i++) {
-		n += files[i] != NULL;
-		n_stdin += pb_streq(files[i], "-");
+	if (optind < argc) {
+		(void)fail_usage("\"%s\" is no option; a file is named behind one",
+		    pb_safe(shown, sizeof(shown), pb_str_of(argv[optind])));
+		return PB_CTL_USAGE;
 	}
+	const struct way *w = find_way(&g);
+	if (w == NULL)
+		return PB_CTL_USAGE;
+	for (size_t i = 0; i < PB_ARRAY_LEN(g.files); i++)
+		n_stdin += pb_streq(g.files[i], "-");
 	if (n_stdin > 1) {
 		fputs("playbookctl: only one FILE may be -, standard input\n", stderr);
 		return PB_CTL_USAGE;
 	}
-	if (optind == argc && n == 2 && pattern != NULL && event != NULL && !is_counted)
-		return test_one(pattern, event);
-	if (optind == argc && n == 1 && cases != NULL && !is_counted)
-		return test_cases(cases);
-	if (optind == argc && n == 2 && rules != NULL && events != NULL && is_counted)
-		return count_matches(rules, events);
-	fputs(usage_text, stderr);
-	return PB_CTL_USAGE;
+	if (has_option(w, OPT_CASES))
+		return pb_ctl_test_cases(file_of(&g, OPT_CASES));
+	if (has_option(w, OPT_PATTERN))
+		return test_one(file_of(&g, OPT_PATTERN), file_of(&g, OPT_EVENT));
+	return count_matches(file_of(&g, OPT_RULES), file_of(&g, OPT_EVENTS));
 }

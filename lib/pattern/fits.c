@@ -4,8 +4,6 @@
  */
 #include "pattern/fits.h"
 
-#include <arpa/inet.h>
-
 #include "pattern/number.h"
 
 struct sides {
@@ -54,13 +52,8 @@ static bool
 cidr_fits(const struct pb_cidr *c, struct pb_str s)
 {
 	unsigned char address[16];
-	char text[INET6_ADDRSTRLEN];
 
-	if (s.len >= sizeof(text) || s.len == 0)
-		return false;
-	memcpy(text, s.ptr, s.len);
-	text[s.len] = '\0';
-	if (inet_pton(c->family, text, address) != 1)
+	if (!pb_cidr_read(c->family, s, address))
 		return false;
 	for (unsigned bit = 0; bit < c->bits; bit += 8) {
 		unsigned n = c->bits - bit < 8 ? c->bits - bit : 8;

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "pattern/exact.h"
 
@@ -121,8 +122,13 @@ static void
 add_cidr(struct pb_samples *s, const struct pb_cidr *c)
 {
 	char text[INET6_ADDRSTRLEN];
+	size_t n = 0;
 
-	if (inet_ntop(c->family, c->net, text, sizeof(text)) != NULL)
+	/* In full: inet_ntop writes some with an IPv4 address in them. */
+	for (size_t i = 0; c->family == AF_INET6 && i < sizeof(c->net); i += 2)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%x", i == 0 ? "" : ":",
+		    (unsigned)(c->net[i] << 8 | c->net[i + 1]));
+	if (n > 0 || inet_ntop(c->family, c->net, text, sizeof(text)) != NULL)
 		pb_samples_add(s, json_string(text));
 }
 

@@ -38,17 +38,25 @@ wildcard_passes(const struct pb_wildcard *w, struct pb_str s)
 	return true;
 }
 
+bool
+pb_cidr_read(int family, struct pb_str s, unsigned char ret[16])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (s.len == 0 || s.len >= sizeof(text) ||
+	    (family == AF_INET6 && memchr(s.ptr, '.', s.len) != NULL))
+		return false;
+	memcpy(text, s.ptr, s.len);
+	text[s.len] = '\0';
+	return inet_pton(family, text, ret) == 1;
+}
+
 static bool
 cidr_passes(const struct pb_cidr *c, struct pb_str s)
 {
 	unsigned char address[16];
-	char text[INET6_ADDRSTRLEN];
 
-	if (s.len >= sizeof(text))
-		return false;
-	memcpy(text, s.ptr, s.len);
-	text[s.len] = '\0';
-	if (inet_pton(c->family, text, address) != 1)
+	if (!pb_cidr_read(c->family, s, address))
 		return false;
 
 	size_t whole = c->bits / 8;

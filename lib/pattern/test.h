@@ -94,6 +94,12 @@ int pb_test_compile(struct pb_place *pl, const json_t *j, struct pb_test *ret);
 void pb_test_fini(struct pb_test *t);
 
 /*
+ * Read an address of the family.  An IPv6 one that ends in an IPv4 one (::ffff:10.0.0.1) is none, as it is
+ * none to the service.
+ */
+bool pb_cidr_read(int family, struct pb_str s, unsigned char ret[16]);
+
+/*
  * Does a value, maybe of a tree of exact.h, that is there pass?  PB_TEST_ABSENT never does.  Objects and
  * arrays pass nothing.
  */

@@ -104,17 +104,13 @@ pb_test_compile_numeric(struct pb_place *pl, const json_t *list, struct pb_test 
 static int
 compile_address(struct pb_place *pl, struct pb_str s, struct pb_cidr *c)
 {
-	char text[INET6_ADDRSTRLEN + 1], shown[64];
+	char shown[64];
 	bool has_colon = memchr(s.ptr, ':', s.len) != NULL;
 	size_t n_dots = 0, n_odd = 0;
 
 	c->family = has_colon ? AF_INET6 : AF_INET;
-	if (s.len < sizeof(text)) {
-		memcpy(text, s.ptr, s.len);
-		text[s.len] = '\0';
-		if (inet_pton(c->family, text, c->net) == 1)
-			return 0;
-	}
+	if (pb_cidr_read(c->family, s, c->net))
+		return 0;
 	for (size_t i = 0; i < s.len; i++) {
 		n_dots += s.ptr[i] == '.';
 		n_odd +=
@@ -139,8 +135,11 @@ pb_test_compile_cidr(struct pb_place *pl, const json_t *value, struct pb_test *r
 	size_t len = (size_t)(slash - s.ptr);
 	int64_t bits = 0;
 	struct pb_error ignored = {0};
-	if (pb_parse_i64((struct pb_str){slash + 1, s.len - len - 1}, INT32_MIN, INT32_MAX, &bits,
-		&ignored) < 0)
+	struct pb_str mask = {slash + 1, s.len - len - 1};
+	if (mask.len > 1 && mask.ptr[0] == '+' &&
+	    mask.ptr[1] != '-') /* Integer.parseInt takes it */
+		mask = (struct pb_str){mask.ptr + 1, mask.len - 1};
+	if (pb_parse_i64(mask, INT32_MIN, INT32_MAX, &bits, &ignored) < 0)
 		return pb_place_fail(
 		    pl, PB_INVALID, "Malformed CIDR, mask bits must be an integer");
 	if (bits < 0)

@@ -70,9 +70,11 @@ static const struct {
 	PB_CTL_OK},
     {"{\"name\":\"x\",\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{\"a\":1}}",
 	PB_CTL_REFUSED},
-    {"{\"expect\":\"error\",\"pattern\":{\"a\":[]},\"event\":{}}", PB_CTL_OK},
-    {"{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{\"a\":1,\"a\":1}}", PB_CTL_OK},
-    {"{\"expect\":\"match\",\"pattern\":\"{\\\"a\\\":[1]}\",\"event\":\"{\\\"a\\\":1}\"}",
+    {"{\"name\":\"x\",\"expect\":\"error\",\"pattern\":{\"a\":[]},\"event\":{}}", PB_CTL_OK},
+    {"{\"name\":\"x\",\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{\"a\":1,\"a\":1}}",
+	PB_CTL_OK},
+    {"{\"name\":\"x\",\"expect\":\"match\",\"pattern\":\"{\\\"a\\\":[1]}\",\"event\":\"{\\\"a\\\":"
+     "1}\"}",
 	PB_CTL_OK},
     {"{\"pattern\":{\"a\":[1]}}", PB_CTL_USAGE},
     {"nonsense", PB_CTL_USAGE},
@@ -149,22 +151,39 @@ static const struct {
     {"--cases", BYTES(" \r\n"), PB_CTL_USAGE, "playbookctl: F: no cases\n"},
     {"--cases", BYTES("\xef\xbb\xbf{}"), PB_CTL_USAGE,
 	"playbookctl: F: begins with a byte order mark; save it as UTF-8 without one\n"},
-#define NO_CASE                                                                                    \
-	"playbookctl: F:2: not a case: wanted {\"name\", \"expect\": \"match\", \"nomatch\" or "   \
-	"\"error\", \"pattern\", \"event\"}, each once\n"
-    {"--cases", BYTES("\r\n{\"expect\":\"matches\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
-	PB_CTL_USAGE, NO_CASE},
-    {"--cases", BYTES("\n{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]}}"), PB_CTL_USAGE, NO_CASE},
+#define NO_CASE(why) "playbookctl: F:2: not a case: " why "\n"
+#define WANTED                                                                                     \
+	NO_CASE("wanted {\"name\", \"expect\": \"match\", \"nomatch\" or \"error\", \"pattern\", " \
+		"\"event\"}")
     {"--cases",
-	BYTES(
-	    "\n{\"expect\":\"nomatch\",\"expect\":\"match\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
-	PB_CTL_USAGE, NO_CASE},
-    {"--cases", BYTES("\n{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}} x"),
-	PB_CTL_USAGE, NO_CASE},
-    {"--cases", BYTES("\n{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}"),
-	PB_CTL_USAGE, NO_CASE},
-    {"--cases", BYTES("\n[1]"), PB_CTL_USAGE, NO_CASE},
-    {"--cases", BYTES("\n{\"expect\":\"error\",\"pattern\":{\"a\":[]}}"), PB_CTL_OK, NULL},
+	BYTES("\r\n{\"name\":\"x\",\"expect\":\"matches\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
+	PB_CTL_USAGE, NO_CASE("its \"expect\" is none of match, nomatch and error")},
+    {"--cases", BYTES("\n{\"name\":\"x\",\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]}}"),
+	PB_CTL_USAGE, NO_CASE("it has no \"event\"")},
+    {"--cases", BYTES("\n{\"name\":\"x\",\"expect\":\"nomatch\",\"event\":{}}"), PB_CTL_USAGE,
+	NO_CASE("it has no \"pattern\"")},
+    {"--cases", BYTES("\n{\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
+	PB_CTL_USAGE, NO_CASE("it has no \"name\"")},
+    {"--cases", BYTES("\n{\"name\":1,\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
+	PB_CTL_USAGE, NO_CASE("its \"name\" is no text")},
+    {"--cases", BYTES("\n{\"name\":\"x\",\"pattern\":{\"a\":[1]},\"event\":{}}"), PB_CTL_USAGE,
+	NO_CASE("it has no \"expect\"")},
+    {"--cases",
+	BYTES("\n{\"name\":\"x\",\"expct\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}}"),
+	PB_CTL_USAGE, NO_CASE("it has \"expct\", which no case has (did you mean expect?)")},
+    {"--cases", BYTES("\n{\"name\":\"x\",\"why\":1}"), PB_CTL_USAGE,
+	NO_CASE("it has \"why\", which no case has")},
+    {"--cases", BYTES("\n{\"name\":\"x\",\"expect\":\"nomatch\",\"expect\":\"match\"}"),
+	PB_CTL_USAGE, NO_CASE("it has \"expect\" twice")},
+    {"--cases",
+	BYTES("\n{\"name\":\"x\",\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}} x"),
+	PB_CTL_USAGE, WANTED},
+    {"--cases",
+	BYTES("\n{\"name\":\"x\",\"expect\":\"nomatch\",\"pattern\":{\"a\":[1]},\"event\":{}"),
+	PB_CTL_USAGE, WANTED},
+    {"--cases", BYTES("\n[1]"), PB_CTL_USAGE, WANTED},
+    {"--cases", BYTES("\n{\"name\":\"x\",\"expect\":\"error\",\"pattern\":{\"a\":[]}}"), PB_CTL_OK,
+	NULL},
     {"--rules", BYTES(""), PB_CTL_USAGE, "playbookctl: F: no rules\n"},
     {"--rules", BYTES("\n\r\n"), PB_CTL_USAGE, "playbookctl: F: no rules\n"},
     {"--rules", BYTES("a\t{\"a\":[1]}\r\nb\t{\"a\":[2]}"), PB_CTL_OK, NULL},
@@ -172,8 +191,16 @@ static const struct {
 	"playbookctl: F:2: not a rule, line 1, column 1: Empty objects are not allowed\n"},
     {"--rules", BYTES("a\t{\"a\":[1]}\n\nb\t{\"a\":[1]}\na\t{\"a\":[2]}\n"), PB_CTL_USAGE,
 	"playbookctl: F:4: not a rule: id a is that of line 1 already\n"},
-    {"--rules", BYTES("\t{\"a\":[1]}\n"), PB_CTL_USAGE,
+    {"--rules", BYTES("{\"a\":[1]}\n"), PB_CTL_USAGE,
 	"playbookctl: F:1: not a rule: wanted an id, a tab and a pattern\n"},
+    {"--rules", BYTES("a\t{\"a\":[1]}\n\t{\"a\":[1]}\n"), PB_CTL_USAGE,
+	"playbookctl: F:2: not a rule: its id is empty\n"},
+    {"--rules", BYTES("a\t{\"a\":[1]}\n \t{\"a\":[1]}\n"), PB_CTL_USAGE,
+	"playbookctl: F:2: not a rule: its id is empty\n"},
+    {"--rules", BYTES("a \t{\"a\":[1]}\n"), PB_CTL_USAGE,
+	"playbookctl: F:1: not a rule: its id has blanks at an end\n"},
+    {"--rules", BYTES(" a\t{\"a\":[1]}\n"), PB_CTL_USAGE,
+	"playbookctl: F:1: not a rule: its id has blanks at an end\n"},
     {"--rules", BYTES("a\0b\t{\"a\":[1]}\n"), PB_CTL_USAGE,
 	"playbookctl: F:1: not a rule: its id has a NUL byte\n"},
     {"--rules",
@@ -269,8 +296,77 @@ START_TEST(an_option_is_given_once_and_one_file_is_standard_input)
 	PB_CLEANUP(pb_freep)
 	char *both = told(
 	    (const char *[]){"test-pattern", "--pattern", "-", "--event", "-", NULL}, PB_CTL_USAGE);
-	ck_assert_msg(strncmp(twice, "usage: ", 7) == 0, "%s", twice);
+	ck_assert_str_eq(
+	    twice, "playbookctl: --cases is given twice; see playbookctl test-pattern --help\n");
 	ck_assert_str_eq(both, "playbookctl: only one FILE may be -, standard input\n");
+}
+END_TEST
+
+static const struct {
+	const char *args[6];
+	const char *says; /* behind "playbookctl: ", and before what help there is */
+} mistakes[] = {
+    {{"--pattern", "a", "--pattern", "b"}, "--pattern is given twice"},
+    {{"--rules", "a", "--events", "b"},
+	"--count is missing: --rules wants all of --rules FILE, --events FILE and --count"},
+    {{"--rules", "a", "--count"},
+	"--events is missing: --rules wants all of --rules FILE, --events FILE and --count"},
+    {{"--events", "a", "--count"},
+	"--rules is missing: --events wants all of --rules FILE, --events FILE and --count"},
+    {{"--count"},
+	"--rules is missing: --count wants all of --rules FILE, --events FILE and --count"},
+    {{"--count", "--count"}, "--count is given twice"},
+    {{"--pattern", "a"},
+	"--event is missing: --pattern wants all of --pattern FILE and --event FILE"},
+    {{"--event", "a"},
+	"--pattern is missing: --event wants all of --pattern FILE and --event FILE"},
+    {{"--pattern", "a", "--cases", "b"}, "--pattern and --cases do not go together"},
+    {{"--cases", "a", "--count"}, "--cases and --count do not go together"},
+    {{"--event", ""}, "--event: the name of the file is empty"},
+    {{"--cases", "a", "b\033"}, "\"b\\x1b\" is no option; a file is named behind one"},
+};
+
+START_TEST(a_mistake_on_the_command_line_is_named)
+{
+	const char *argv[8] = {"test-pattern"};
+	for (size_t i = 0; i < PB_ARRAY_LEN(mistakes[_i].args); i++)
+		argv[i + 1] = mistakes[_i].args[i];
+	PB_CLEANUP(pb_freep) char *says = told(argv, PB_CTL_USAGE);
+	PB_CLEANUP(pb_freep)
+	char *wanted = pb_asprintf(
+	    "playbookctl: %s; see playbookctl test-pattern --help\n", mistakes[_i].says);
+	ck_assert_str_eq(says, wanted);
+}
+END_TEST
+
+/* As a shell hands on <(...). */
+START_TEST(a_pipe_is_read_to_its_end)
+{
+	static const char *const texts[] = {"{\"a\":[1]}", "{\"a\":1}"};
+	PB_CLEANUP(pb_freep) char *names[2] = {NULL, NULL};
+	int fds[2][2];
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(pipe2(fds[i], O_CLOEXEC), 0);
+		ck_assert_int_eq(
+		    write(fds[i][1], texts[i], strlen(texts[i])), (ssize_t)strlen(texts[i]));
+		close(fds[i][1]);
+		names[i] = pb_asprintf("/dev/fd/%d", fds[i][0]);
+	}
+	PB_CLEANUP(pb_freep)
+	char *says =
+	    told((const char *[]){"test-pattern", "--pattern", names[0], "--event", names[1], NULL},
+		PB_CTL_OK);
+	ck_assert_str_eq(says, "");
+	free(names[1]);
+	close(fds[0][0]);
+	close(fds[1][0]);
+}
+END_TEST
+
+START_TEST(what_has_no_end_is_refused)
+{
+	PB_CLEANUP(pb_freep) char *says = told_of("--event", "/dev/zero", PB_CTL_USAGE);
+	ck_assert_str_eq(says, "playbookctl: /dev/zero: larger than 67108864 bytes\n");
 }
 END_TEST
 
@@ -303,6 +399,9 @@ PB_SUITE(ctl_pattern)
 	pb_add_loop(s, bad_input_is_named_with_its_place, 0, (int)PB_ARRAY_LEN(inputs));
 	pb_add_loop(s, what_is_no_file_is_said, 0, (int)PB_ARRAY_LEN(file_options));
 	pb_add(s, a_line_without_end_is_refused);
+	pb_add_loop(s, a_mistake_on_the_command_line_is_named, 0, (int)PB_ARRAY_LEN(mistakes));
+	pb_add(s, a_pipe_is_read_to_its_end);
+	pb_add(s, what_has_no_end_is_refused);
 	pb_add(s, an_option_is_given_once_and_one_file_is_standard_input);
 	pb_add_loop(s, a_pair_is_true_false_or_bad_input, 0, (int)PB_ARRAY_LEN(pairs));
 	pb_add_loop(s, cases_agree_disagree_or_are_none, 0, (int)PB_ARRAY_LEN(cases));

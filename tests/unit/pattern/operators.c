@@ -111,6 +111,17 @@ static const struct value_case values[] = {
     {"[{\"wildcard\": \"a\\\\*b\"}]", "\"axb\"", false},
     {"[{\"wildcard\": \"a\\\\\\\\*\"}]", "\"a\\\\b\"", true},
     {"[{\"wildcard\": \"a\\\\\\\\*\"}]", "\"a*\"", false},
+    /* masks are whole numbers, however they are spelled */
+    {"[{\"cidr\": \"10.0.0.0/08\"}]", "\"10.1.2.3\"", true},
+    {"[{\"cidr\": \"10.0.0.0/010\"}]", "\"10.64.0.1\"", false},
+    {"[{\"cidr\": \"10.0.0.0/+8\"}]", "\"10.1.2.3\"", true},
+    {"[{\"cidr\": \"10.0.0.0/-0\"}]", "\"192.0.2.1\"", true},
+    /* an IPv4 address in an IPv6 one is no address */
+    {"[{\"cidr\": \"::ffff:a00:1/120\"}]", "\"::ffff:a00:2\"", true},
+    {"[{\"cidr\": \"::ffff:a00:1/120\"}]", "\"::ffff:10.0.0.2\"", false},
+    {"[{\"cidr\": \"::/0\"}]", "\"::10.0.0.2\"", false},
+    {"[{\"cidr\": \"10.0.0.0/8\"}]", "\"::ffff:a00:1\"", false},
+    {"[{\"cidr\": \"10.0.0.0/8\"}]", "\"010.0.0.1\"", false},
     /* anything-but */
     {"[{\"anything-but\": \"a\"}]", "\"b\"", true},
     {"[{\"anything-but\": \"a\"}]", "\"a\"", false},

@@ -195,6 +195,9 @@ passes_cidr(const char *s, const char *cidr)
 	unsigned char a[16], b[16];
 	int family = strchr(cidr, ':') != NULL ? AF_INET6 : AF_INET;
 
+	if (strchr(s, ':') != NULL && strchr(s, '.') != NULL)
+		return false;
+
 	(void)snprintf(net, sizeof(net), "%s", cidr);
 	char *slash = strchr(net, '/');
 	*slash = '\0';
