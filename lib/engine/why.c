@@ -10,8 +10,8 @@
 
 #define TOLD_MAX 10
 #define NEAR_MAX 5
-/* Near misses are looked for pattern by pattern. */
-#define NEAR_LOOKED_MAX 1000
+/* Near misses are looked for pattern by pattern: 5 ms for so many short ones. */
+#define NEAR_LOOKED_MAX 10000
 
 static void
 add_next(json_t *list, int64_t at, char *what)

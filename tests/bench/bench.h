@@ -13,6 +13,7 @@ void bench_commits(void); /* commits of the store, beside the sqlite3 shell */
 void bench_engine(void); /* messages through parsing, matching, deciding and committing */
 void bench_sim(void); /* how much faster than life the simulator is */
 void bench_open(void); /* what operations cost while 100,000 incidents are open */
+void bench_why(void); /* why an alarm went where it did, among 10,000 playbooks */
 void bench_idle(void); /* the real daemon with many playbooks and alarms */
 
 /* Microseconds of a clock that only goes forward. */

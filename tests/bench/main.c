@@ -98,6 +98,7 @@ main(int argc, char **argv)
 	    {"engine", bench_engine},
 	    {"open", bench_open},
 	    {"sim", bench_sim},
+	    {"why", bench_why},
 	    {"idle", bench_idle},
 	};
 	size_t ran = 0;
@@ -111,6 +112,6 @@ main(int argc, char **argv)
 		ran++;
 	}
 	if (ran == 0)
-		printf("usage: bench [commits] [engine] [open] [sim] [idle]\n");
+		printf("usage: bench [commits] [engine] [open] [sim] [why] [idle]\n");
 	return ran > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
