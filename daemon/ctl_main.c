@@ -229,6 +229,68 @@ parse_words(int argc, char **argv, struct ctl *c, const struct ctl_command **ret
 	return 0;
 }
 
+/* --- commands that ask no daemon read their options themselves */
+
+struct offline {
+	const char *name;
+	enum pb_ctl_exit (*run)(int argc, char **argv);
+};
+
+static const struct offline offline[] = {
+    {"test", pb_ctl_test},
+    {"sim", pb_ctl_sim},
+    {"backtest", pb_ctl_backtest},
+    {"test-pattern", pb_ctl_test_pattern},
+};
+
+/* Is the word at `i` an option whose value is the next one? */
+static bool
+takes_next(const char *word)
+{
+	for (const struct option *o = options; o->name != NULL; o++)
+		if (o->has_arg == required_argument && strncmp(word, "--", 2) == 0 &&
+		    strcmp(word + 2, o->name) == 0)
+			return true;
+	return false;
+}
+
+/* Where the command stands, behind the options that are before it. */
+static int
+command_at(int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++)
+		if (takes_next(argv[i]))
+			i++;
+	return i;
+}
+
+/*
+ * Run the command at argv[at] with all options behind it.  --no-color and --socket, which somebody may
+ * have in an alias, mean nothing here.
+ */
+static enum pb_ctl_exit
+run_offline(const struct offline *o, int argc, char **argv, int at)
+{
+	PB_CLEANUP(pb_freep) char **words = pb_calloc((size_t)argc + 1, sizeof(*words));
+	bool is_over = false; /* behind "--" */
+	int n = 1;
+
+	words[0] = argv[at];
+	for (int i = 1; i < argc; i++) {
+		is_over = is_over || strcmp(argv[i], "--") == 0;
+		if (!is_over && strcmp(argv[i], "--socket") == 0)
+			i++;
+		else if (i != at &&
+		    (is_over ||
+			(strcmp(argv[i], "--no-color") != 0 &&
+			    strncmp(argv[i], "--socket=", 9) != 0)))
+			words[n++] = argv[i];
+	}
+	return o->run(n, words);
+}
+
 static bool
 wants_color(const struct ctl *c)
 {
@@ -243,21 +305,17 @@ main_of(int argc, char **argv)
 	const char *socket = getenv("PLAYBOOKD_SOCKET");
 	const struct ctl_command *cmd = NULL;
 	struct ctl c = {.socket = socket != NULL && socket[0] != '\0' ? socket : PB_CTL_SOCKET};
-	int opt, rc = 0;
-	if (argc > 1 && strcmp(argv[1], "test") == 0)
-		return pb_ctl_test(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "sim") == 0)
-		return pb_ctl_sim(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "backtest") == 0)
-		return pb_ctl_backtest(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "test-pattern") == 0)
-		return pb_ctl_test_pattern(argc - 1, argv + 1);
+	int opt, rc = 0, at = command_at(argc, argv);
+	for (size_t i = 0; i < PB_ARRAY_LEN(offline) && at < argc; i++)
+		if (strcmp(argv[at], offline[i].name) == 0)
+			return run_offline(&offline[i], argc, argv, at);
 	while (rc == 0 && (opt = getopt_long(argc, argv, "fh", options, NULL)) != -1)
 		rc = take_option(opt, &c);
 	if (rc > 0)
 		return PB_CTL_OK;
 	if (rc < 0 || parse_words(argc, argv, &c, &cmd) < 0) {
-		fputs("try: playbookctl --help\n", stderr);
+		fputs(
+		    "try: playbookctl --help; a name that begins with - goes behind --\n", stderr);
 		return PB_CTL_USAGE;
 	}
 	c.view = (struct pb_ctl_view){.now = pb_clock_wall(), .is_color = wants_color(&c)};
@@ -275,6 +333,7 @@ pb_ctl_main(int argc, char **argv)
 	if (errno != EPIPE)
 		fprintf(stderr, "playbookctl: standard output: %s\n", strerror(errno));
 	/* There 1 says "does not match", which nobody has found. */
-	bool is_answer = argc > 1 && strcmp(argv[1], "test-pattern") == 0;
+	int at = command_at(argc, argv);
+	bool is_answer = at < argc && strcmp(argv[at], "test-pattern") == 0;
 	return is_answer ? PB_CTL_USAGE : PB_CTL_REFUSED;
 }

@@ -74,7 +74,10 @@ size_t pb_utf8_cut(struct pb_str s, size_t max);
 
 /* Damerau-Levenshtein distance, for "did you mean"; strings over 64 bytes give SIZE_MAX. */
 size_t pb_edit_distance(const char *a, const char *b);
-/* The nearest of `words` to `s` if near enough to be meant (distance <= 1 + len/4), else NULL. */
+/*
+ * The first of `words` that begins with `s`, of at least 3 characters, else the nearest if near enough to be
+ * meant (distance <= 1 + len/4), else NULL.
+ */
 const char *pb_did_you_mean(const char *s, const char *const *words, size_t n_words);
 
 /*

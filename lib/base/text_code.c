@@ -125,11 +125,16 @@ pb_edit_distance(const char *a, const char *b)
 	return rows[a_len % 3][b_len];
 }
 
+#define BEGINNING_LEAST 3 /* characters that make a beginning */
+
 const char *
 pb_did_you_mean(const char *s, const char *const *words, size_t n_words)
 {
 	size_t len = strlen(s), least = 1 + len / 4 + 1;
 	const char *nearest = NULL;
+	for (size_t i = 0; i < n_words && len >= BEGINNING_LEAST; i++)
+		if (strncmp(words[i], s, len) == 0)
+			return words[i];
 	for (size_t i = 0; i < n_words; i++) {
 		size_t d = pb_edit_distance(s, words[i]);
 		/* A word of which nothing is left is no guess. */

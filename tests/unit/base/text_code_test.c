@@ -100,8 +100,9 @@ END_TEST
 
 START_TEST(only_a_near_word_is_suggested)
 {
-	static const char *const words[] = {"timeout", "retry", "catch", "id"};
+	static const char *const words[] = {"timeout", "retry", "catch", "id", "attempt_timeout"};
 	size_t n = PB_ARRAY_LEN(words);
+	ck_assert_ptr_eq(pb_did_you_mean("atte", words, n), words[4]);
 	ck_assert_ptr_eq(pb_did_you_mean("tiemout", words, n), words[0]);
 	ck_assert_ptr_eq(pb_did_you_mean("rety", words, n), words[1]);
 	ck_assert_ptr_eq(pb_did_you_mean("ip", words, n), words[3]);

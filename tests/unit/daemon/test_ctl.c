@@ -38,12 +38,22 @@ static struct {
 	int rc;
 	const char *out, *err;
 } const lines[] = {
-    {"nothing", NULL, NULL, NULL, 2, "", "a command is missing\ntry: playbookctl --help\n"},
+    {"nothing", NULL, NULL, NULL, 2, "", "a command is missing\ntry: playbookctl --help; "},
     {"help", "--help", NULL, NULL, 0, "exit status: 0 done; 1 refused", ""},
     {"help, short", "-h", NULL, NULL, 0, "exit status: 0 done; 1 refused", ""},
     {"version option", "--version", NULL, NULL, 0, "playbookctl " PB_VERSION "\n", ""},
     {"version", "version", NULL, NULL, 0, "playbookctl " PB_VERSION "\n", ""},
     {"typo", "stauts", NULL, NULL, 2, "", "no command \"stauts\" (did you mean status?)"},
+    {"the beginning of a command", "stop", NULL, NULL, 2, "",
+	"no command \"stop\" (did you mean stop-remediation?)"},
+    {"a name with a dash", "why", "-cpu", NULL, 2, "",
+	"try: playbookctl --help; a name that begins with - goes behind --\n"},
+    {"a name with a dash, behind --", "why", "--", "-cpu", 1, "", "-cpu"},
+    {"an option before a command without daemon", "--no-color", "test", "/nonexistent", 2, "",
+	"/nonexistent: "},
+    {"an option that it has not", "--json", "test", "/nonexistent", 2, "", "--json"},
+    {"a socket that nobody asks", "--socket=/x", "backtest", "--no-color", 2, "",
+	"playbookctl: backtest needs --from"},
     {"escape in a typo", "a\x1b[31m", NULL, NULL, 2, "", "no command \"a\\x1b[31m\""},
     {"ack of what", "ack", NULL, NULL, 2, "", "playbookctl: ack needs ID\n"},
     {"empty id", "show", "", NULL, 2, "", "show needs ID"},
