@@ -387,15 +387,23 @@ look_again(struct turn *t, struct incident *in)
 static void
 run_passed(struct turn *t, struct incident *in)
 {
-	incident_close(t, in, "remediated", NULL);
+	PB_CLEANUP(pb_freep) char *burning = joined_burning(in);
+	if (burning == NULL) {
+		incident_close(t, in, "remediated", NULL);
+		return;
+	}
+	PB_CLEANUP(pb_freep) char *why = pb_asprintf("its run passed, but %s", burning);
+	enter(t, in, INCIDENT_WAITING);
+	ladder_input(t, in, LADDER_PAGE, why);
 }
 
 static void
 run_failed(struct turn *t, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
-	bool is_ok =
-	    p != NULL && p->resolve_on_ok && in->alarm != NULL && in->alarm->state == PB_ALARM_OK;
+	PB_CLEANUP(pb_freep) char *burning = joined_burning(in);
+	bool is_ok = p != NULL && p->resolve_on_ok && in->alarm != NULL &&
+	    in->alarm->state == PB_ALARM_OK && burning == NULL;
 	/* It may have recovered while a step that does not matter any more was failing. */
 	if (!run_must_page(in) && (is_ok || in->recovered_at > 0)) {
 		incident_close(t, in, "recovered", NULL);

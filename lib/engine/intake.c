@@ -267,6 +267,8 @@ open_or_attach(struct turn *t, struct pb_event *ev, const char *source, size_t p
 	if (again != NULL || input == INCIDENT_OPEN)
 		choice_note(t, ev, id, playbook, choice);
 	mute_event(t, in, ev);
+	if (again == NULL && input == INCIDENT_AGAIN)
+		joined_event(t, in, ev);
 	if (again != NULL)
 		reopen_begin(t, in, ev, playbook, escalation);
 	else
@@ -316,7 +318,12 @@ resolve_by_alarm(struct turn *t, const struct pb_event *ev)
 		const struct pb_playbook *p = incident_playbook(in);
 		if (p != NULL && !p->resolve_on_ok)
 			continue;
-		incident_note(t, in, "", "event", "%s is OK", a->name);
+		PB_CLEANUP(pb_freep) char *burning = joined_burning(in);
+		incident_note(t, in, "", "event", "%s is OK%s%s", a->name,
+		    burning == NULL ? "" : ", and it is not over: ",
+		    burning == NULL ? "" : burning);
+		if (burning != NULL)
+			continue;
 		incident_input(t, in, INCIDENT_OK);
 		incident_settle(t, in);
 	}

@@ -304,6 +304,9 @@ struct incident {
 	char *title; /* in a line; outside text */
 	struct pb_event *event;
 	struct alarm *alarm; /* NULL for others */
+	struct alarm **joined; /* further ones of its dedup value */
+	size_t n_joined;
+	int64_t n_unjoined; /* events of those that found no room there */
 	enum incident_state state;
 	int64_t state_at, opened_at, resolved_at;
 	int64_t hold_until; /* 0 = none */
@@ -485,6 +488,18 @@ refusal(struct turn *t, struct incident *in, const struct pb_input *input, const
  * answered. */
 bool refusal_of_resolved(struct turn *t, const struct pb_input *input, const char *id);
 bool refusal_knows(const struct pb_engine *e, const char *id); /* is one remembered as resolved? */
+
+/* joined.c: further alarms of an incident */
+void
+joined_event(struct turn *t, struct incident *in, const struct pb_event *ev); /* one more of it */
+/* Which of several are not OK, in words, so that it is not over; NULL when all are, or there is one
+ * only.  The caller's. */
+char *joined_burning(const struct incident *in);
+void joined_attach(struct incident *in); /* as its own alarm: while it is open */
+void joined_detach(struct incident *in);
+void joined_clear(struct incident *in);
+void joined_json(const struct incident *in, json_t *j);
+void joined_restore(struct pb_engine *e, struct incident *in, const json_t *body);
 
 /* reopen.c: what comes back */
 void reopen_keep(struct turn *t, struct incident *in); /* it was closed just now */

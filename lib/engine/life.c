@@ -114,6 +114,7 @@ incident_json(const struct incident *in)
 	if (in->recovered_at > 0)
 		pb_json_set_i64(j, "recovered_at", in->recovered_at);
 	reopen_json(in, j);
+	joined_json(in, j);
 	pb_json_set_i64(j, "wait_until", in->wait_until);
 	pb_json_set_str(j, "mode", pb_mode_name(in->mode));
 	pb_json_set_str(j, "lock", in->lock);
@@ -169,6 +170,7 @@ incident_index_open(struct pb_engine *e, struct incident *in)
 	(void)pb_map_put(e->by_key, key, in);
 	if (in->alarm != NULL)
 		alarm_attach(in->alarm, in);
+	joined_attach(in);
 	e->n_open++;
 }
 
@@ -180,6 +182,7 @@ incident_unindex_open(struct pb_engine *e, struct incident *in)
 	(void)pb_map_del(e->by_key, key);
 	if (in->alarm != NULL)
 		alarm_detach(in->alarm, in);
+	joined_detach(in);
 }
 
 void
@@ -260,6 +263,7 @@ incident_free(struct incident *in)
 	PB_CHECK_OBJ(in, INCIDENT_MAGIC);
 	in->magic = 0;
 	incident_set_alarm(in, NULL);
+	joined_clear(in);
 	run_fini(&in->run);
 	ladder_fini(&in->ladder);
 	outbox_fini(&in->out);

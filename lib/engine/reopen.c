@@ -115,6 +115,7 @@ reopen_begin(
 {
 	struct ladder *l = &in->ladder;
 	reopen_forget(t->e, in);
+	joined_clear(in);
 	drop_run(t, in);
 	page_drop_notices(t, &in->out, "it was reopened");
 

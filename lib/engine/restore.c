@@ -143,6 +143,7 @@ restore_incident(struct pb_engine *e, const struct pb_record *r, struct pb_error
 	in->event = pb_event_ref(ev);
 	incident_set_title(in);
 	incident_set_alarm(in, ev->kind == PB_EVENT_ALARM ? alarm_get(e, ev->alarm_arn) : NULL);
+	joined_restore(e, in, r->body);
 	in->state = (enum incident_state)state;
 	in->state_at = r->at;
 	in->opened_at = pb_json_i64(r->body, "opened_at", r->at);

@@ -69,6 +69,10 @@ all_hold_at(struct turn *t, struct incident *in, size_t i)
 	int64_t at = 0;
 	if (!probe_all_good(in, i))
 		return PB_NEVER;
+	/* Nobody has said what is to be OK: all that it stands for. */
+	PB_CLEANUP(pb_freep) char *burning = def == &in->run.implicit ? joined_burning(in) : NULL;
+	if (burning != NULL)
+		return PB_NEVER;
 	name_alarms(t, in, i);
 	for (size_t k = 0; k < def->n_conditions; k++) {
 		if (def->conditions[k].url != NULL)
