@@ -247,6 +247,23 @@ static const struct pb_field guard_fields[] = {
     {"flap", PB_FIELD_CUSTOM, .read = read_flap},
 };
 
+/* So many runs of one key that the cooldown lets never begin in the span. */
+static void
+check_recurrence(struct pb_loader *l, const struct pb_node *recurrence, const struct pb_guards *g)
+{
+	char cooldown[PB_TIME_TEXT], within[PB_TIME_TEXT];
+	bool begins_itself = g->mode == PB_MODE_AUTO || g->mode == PB_MODE_APPROVE;
+	if (recurrence == NULL || !begins_itself || g->cooldown_for == 0 ||
+	    g->recurrence_runs <= g->recurrence_within / g->cooldown_for)
+		return;
+	const struct pb_node *runs = pb_node_get(recurrence, "runs");
+	pb_problem_add(l, runs != NULL ? runs : recurrence,
+	    "recurrence is never reached: with a cooldown of %s fewer than %lld runs of one key "
+	    "begin within %s; ask for fewer runs or a longer within",
+	    pb_duration_text(cooldown, g->cooldown_for), (long long)g->recurrence_runs,
+	    pb_duration_text(within, g->recurrence_within));
+}
+
 void
 pb_read_guards(struct pb_loader *l, const struct pb_node *playbook)
 {
@@ -267,6 +284,7 @@ pb_read_guards(struct pb_loader *l, const struct pb_node *playbook)
 		return;
 	l->step = p->n_steps; /* every step may be named */
 	(void)PB_READ_MAP(l, n, "guards", guard_fields, &p->guards);
+	check_recurrence(l, pb_node_get(n, "recurrence"), &p->guards);
 	if (p->n_steps == 0)
 		pb_problem_add(l, n, "the playbook has no steps that guards could hold back");
 }

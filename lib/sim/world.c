@@ -319,15 +319,17 @@ world_run(struct world *w, int64_t at)
 	size_t idle = 0;
 	while (w->broken.len == 0) {
 		int64_t before = w->now, leapt = w->jumped_for;
+		size_t crashes = w->n_crashes;
 		post_due(w);
 		turn(w);
 		at += w->jumped_for - leapt; /* it died, and its clock had been set */
 		int64_t next = next_at(w);
 		if (w->pending == NULL && !pb_pump_is_idle(w->pump))
 			next = w->now;
-		if (next > at)
+		/* People see that it died, and ask once it is up and has heard what there is. */
+		if (next > at && (!w->asks_again || w->n_crashes == crashes))
 			break;
-		if (next > w->now)
+		if (next > w->now && next <= at)
 			w->now = next;
 		idle = w->now == before ? idle + 1 : 0;
 		if (idle > 1000) {

@@ -27,6 +27,8 @@ static const char config_text[] = HEAD
     "escalate: e}\n"
     "  - {name: fixes, match: {source: [fix]}, page_by: 9m, escalate: e,\n"
     "     steps: [{name: fix, action: exec, argv: [/bin/fix], effect: idempotent, timeout: 30s}]}\n"
+    "  - {name: asks, match: {source: [ask]}, page_by: 9m, escalate: e, guards: {mode: propose},\n"
+    "     steps: [{name: fix2, action: exec, argv: [/bin/fix], effect: idempotent}]}\n"
     "escalations: [{name: e, levels: [{notify: [ana], via: [pager]}]}]\n";
 
 static const char other_text[] =
@@ -166,6 +168,17 @@ static const struct crash_row {
 	"{at: 0s, event: " EVENT(
 	    "fix") "}, {at: 3s, kill: 1s}, {at: 1m, ack: \"1\", refused: true}",
 	NULL},
+    {"a second approval is refused, and changes nothing",
+	"{at: 0s, event: " EVENT("ask") "}, {at: 1s, approve: \"1\"},\n"
+					"{at: 1s, approve: \"1\", by: bo, refused: true}, {at: 1m, "
+					"reject: \"1\", refused: true}",
+	NULL},
+    {"an approval after its deadline is refused",
+	"{at: 0s, event: " EVENT("ask") "}, {at: 11m, approve: \"1\", refused: true}", NULL},
+    {"what is closed is not acknowledged",
+	"{at: 0s, alarm: a, to: ALARM, by: sqs}, {at: 1m, resolve: \"1\", reason: r},\n"
+	"{at: 2m, ack: \"1\", refused: true}, {at: 2m, snooze: \"1\", for: 1h, refused: true}",
+	NULL},
     {"a crash makes the repair late, and what was to be refused is not",
 	"{at: 0s, event: " EVENT("fix") "}, {at: 7s, ack: \"1\", refused: true}",
 	"was not refused"},
@@ -177,7 +190,8 @@ START_TEST(commands_are_judged_over_crashes)
 	struct pb_test_result result;
 	PB_CLEANUP(pb_freep)
 	char *text =
-	    pb_asprintf("version: 1\ntests:\n- name: a\n  world: {exec:fix: {after: 5s}}\n"
+	    pb_asprintf("version: 1\ntests:\n- name: a\n  world: {exec:fix: {after: 5s}, "
+			"exec:fix2: {after: 5s}}\n"
 			"  crash: each_commit\n  events: [%s]\n  expect: [{times: 0, page: "
 			"bo}]\n",
 		row->events);
