@@ -271,12 +271,17 @@ choose_config(struct app *app, struct pb_storage *storage)
 {
 	struct pb_error err = {0};
 	struct pb_store *from = storage->readable != NULL ? storage->readable : storage->store;
+	PB_CLEANUP(pb_config_unrefp) struct pb_config *before = NULL;
+	int rc = pb_storage_last_config(from, &before, &err);
+	if (rc == 0 && app->config != NULL)
+		app_refuse_cut(app, before);
 	if (app->config != NULL)
 		return PB_APP_EXIT_OK;
-	if (pb_storage_last_config(from, &app->config, &err) < 0) {
+	if (rc < 0) {
 		pb_err("%s; not starting", err.text);
 		return PB_APP_EXIT_CONFIG;
 	}
+	app->config = PB_TAKE(before);
 	PB_CLEANUP(pb_freep) char *state_dir = app_state_dir(app->options, app->config);
 	if (!pb_streq(state_dir, app->state_dir)) {
 		pb_err("the configuration of before keeps its state in %s, not in %s; not starting",

@@ -66,6 +66,8 @@ char *app_state_dir(const struct pb_app_options *o, const struct pb_config *c);
 char *app_socket(const struct pb_app_options *o, const struct pb_config *c);
 /* Loads, logs all problems, keeps the first for the status; -1 when there are some, put into `ret_problems` (may be NULL). */
 int app_load_config(struct app *app, struct pb_config **ret, json_t **ret_problems);
+/* At a start: let go of a configuration that is `before`, which was in force last, cut off. */
+void app_refuse_cut(struct app *app, const struct pb_config *before);
 void app_reload(void *app, const char *by, uint64_t token);
 
 #endif

@@ -85,6 +85,18 @@ app_load_config(struct app *app, struct pb_config **ret, json_t **ret_problems)
 	return -1;
 }
 
+void
+app_refuse_cut(struct app *app, const struct pb_config *before)
+{
+	struct pb_error err;
+	if (pb_config_check_cut(before, app->config, &err) == 0)
+		return;
+	pb_err("%s", err.text);
+	pb_config_unref(PB_TAKE(app->config));
+	app->refused = pb_strdup(err.text);
+	app->n_refused = 1;
+}
+
 static void
 reply(const struct app *app, uint64_t token, int status, json_t *body)
 {

@@ -77,6 +77,7 @@ int
 pb_loop_new(struct pb_loop **ret_loop, struct pb_error *err)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
 	signal(SIGCHLD, SIG_DFL);
 	event_set_log_callback(on_libevent_message);
 	struct event_base *base = event_base_new();

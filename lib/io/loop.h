@@ -17,9 +17,9 @@ struct event_base;
 struct pb_loop;
 
 /*
- * Makes the loop.  Also sets what the parts built on it rely on, for the whole process: SIGPIPE
- * ignored (a peer that went away is an error of write) and SIGCHLD at its default (children are
- * waited for through pidfds).  PB_IO when the system refuses.
+ * Makes the loop.  Also sets what the parts built on it rely on, for the whole process: SIGPIPE and
+ * SIGXFSZ ignored (a peer that went away, and a file that may not grow, are errors of write) and
+ * SIGCHLD at its default (children are waited for through pidfds).  PB_IO when the system refuses.
  */
 int pb_loop_new(struct pb_loop **ret_loop, struct pb_error *err);
 void pb_loop_free(struct pb_loop *loop); /* NULL is fine; posted calls not yet made are dropped */

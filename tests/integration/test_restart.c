@@ -169,6 +169,16 @@ START_TEST(a_file_that_was_cut_off_changes_nothing)
 	    strstr(cut,
 		"other.yaml: is the beginning of the file in force, cut off within playbook other; "
 		"if that is meant, end it with a comment") != NULL);
+
+	/* Nor does a start take it. */
+	pb_rig_kill(r);
+	must(pb_rig_start(r, &err));
+	PB_CLEANUP(pb_freep) char *status = NULL;
+	want(pb_rig_ctl(r, &status, "status") == 0);
+	want(strstr(status, "on disk        refused ") != NULL);
+	want(strstr(status, "other.yaml: is the beginning of the file in force") != NULL);
+	want(pb_rig_logged(r, "the one of before", SOON));
+
 	must(pb_rig_write(r, "conf/playbooks.d/other.yaml", OTHER "# as it is meant\n", &err));
 	want(pb_rig_ctl(r, &meant, "reload") == 0);
 }

@@ -3,8 +3,10 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -224,8 +226,28 @@ START_TEST(a_regular_file_cannot_be_watched)
 }
 END_TEST
 
+/* A limit on the size of files must not end the process, but fail the write. */
+START_TEST(a_file_that_may_not_grow_is_an_error_of_write)
+{
+	struct rlimit none = {.rlim_cur = 0, .rlim_max = RLIM_INFINITY};
+	char path[] = "/tmp/playbookd-loop.XXXXXX";
+	int fd = mkstemp(path);
+	struct pb_error err;
+	PB_CLEANUP(pb_loop_freep) struct pb_loop *loop = NULL;
+
+	ck_assert_int_eq(pb_loop_new(&loop, &err), 0);
+	ck_assert_int_ge(fd, 0);
+	(void)unlink(path);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	ck_assert_int_eq(write(fd, "x", 1), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	close(fd);
+}
+END_TEST
+
 PB_SUITE(loop)
 {
+	pb_add(s, a_file_that_may_not_grow_is_an_error_of_write);
 	pb_add(s, posted_calls_come_later_and_in_order);
 	pb_add(s, a_posted_call_can_be_taken_back);
 	pb_add(s, a_posted_call_can_be_taken_back_by_the_one_before_it);
