@@ -232,6 +232,16 @@ judge_wait(struct turn *t, struct incident *in, size_t i, const json_t *output)
 /* --- reads */
 
 static void
+blind_for(struct turn *t, struct incident *in, size_t i, const char *why)
+{
+	bool is_check = in->run.steps[i].state == STEP_LOOKING;
+	PB_CLEANUP(pb_freep)
+	char *text = pb_asprintf(
+	    "cannot look whether it %s: %s", is_check ? "has taken effect" : "is over", why);
+	blind(t, in, i, text);
+}
+
+static void
 not_seen(struct turn *t, struct incident *in, size_t i, const char *why, bool is_passing)
 {
 	struct step_run *s = &in->run.steps[i];
@@ -247,10 +257,7 @@ not_seen(struct turn *t, struct incident *in, size_t i, const char *why, bool is
 		step_put(t, in, i);
 		return;
 	}
-	PB_CLEANUP(pb_freep)
-	char *text = pb_asprintf(
-	    "cannot look whether it %s: %s", is_check ? "has taken effect" : "is over", safe);
-	blind(t, in, i, text);
+	blind_for(t, in, i, safe);
 }
 
 /* The context with what the call was made with, and what it was answered. */
@@ -276,7 +283,11 @@ ask(struct turn *t, struct incident *in, size_t i)
 	const struct pb_step *read = read_of(in, i);
 	struct step_run *s = &in->run.steps[i];
 	struct pb_error err = {0};
-	if (t->e->is_draining || t->e->is_degraded) {
+	if (t->e->is_degraded) {
+		blind_for(t, in, i, t->e->degraded_why);
+		return;
+	}
+	if (t->e->is_draining) {
 		s->look.at = t->now + AGAIN_AFTER;
 		step_put(t, in, i);
 		return;
