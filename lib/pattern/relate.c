@@ -10,11 +10,13 @@
 #include <stdlib.h>
 
 #include "pattern/exact.h"
+#include "pattern/implies.h"
 #include "pattern/internal.h"
 #include "pattern/sample.h"
 
 #define FIELDS_MAX 64 /* of two branches together; more are undecided */
 #define BRANCHES_MAX 32 /* of each pattern that are looked at */
+#define WORLDS 4 /* choices of values for a pair of branches, each in arrays of its own */
 
 struct choice {
 	struct pb_samples fields[FIELDS_MAX];
@@ -27,6 +29,14 @@ choice_fini(struct choice *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		pb_samples_fini(&c->fields[i]);
+}
+
+/* What an anything-but leaves out, for the other pattern may take it. */
+static void
+add_left_out(struct pb_samples *s, const struct pb_test *t)
+{
+	for (size_t i = 0; t->op == PB_TEST_NONE_OF && i < t->none_of.n; i++)
+		pb_samples_add_test(s, &t->none_of.tests[i]);
 }
 
 static int
@@ -43,6 +53,8 @@ add_branch(struct choice *c, const struct pb_pattern *p, const struct pb_branch 
 			c->paths[c->n++] = f->path;
 		for (size_t k = 0; k < f->n_tests; k++)
 			pb_samples_add_test(&c->fields[at], &f->tests[k]);
+		for (size_t k = 0; k < f->n_tests; k++)
+			add_left_out(&c->fields[at], &f->tests[k]);
 	}
 	return 0;
 }
@@ -115,6 +127,80 @@ try_choice(const struct question *q, const struct choice *c)
 	return judge(q, event);
 }
 
+/* The k-th sample that passes the field, or NULL. */
+static json_t *
+passing_sample(const struct pb_field *f, size_t k)
+{
+	PB_CLEANUP(pb_samples_fini) struct pb_samples s = {.n = 0};
+
+	for (size_t i = 0; i < f->n_tests; i++)
+		pb_samples_add_test(&s, &f->tests[i]);
+	pb_samples_add_any(&s);
+	for (size_t i = 0; i < s.n; i++) {
+		json_t *value = s.values[(i + k) % s.n];
+		if (value != NULL && pb_field_passes(f, value))
+			return json_incref(value);
+	}
+	return NULL;
+}
+
+static json_t *
+array_at(json_t *object, const char *key, size_t len)
+{
+	json_t *array = json_object_getn(object, key, len);
+
+	if (array == NULL) {
+		array = json_array();
+		(void)json_object_setn_new(object, key, len, array);
+	}
+	return array;
+}
+
+/*
+ * Into the event what serves one branch, in array elements of its own: another branch, in other elements
+ * of the same arrays, is served at once, and each may want what the other wants to be absent.
+ */
+static void
+add_world(json_t *event, const struct pb_pattern *p, const struct pb_branch *b, size_t k)
+{
+	PB_JSON json_t *elements = json_object(); /* by the first key */
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct pb_field *f = &p->fields[b->fields[i]];
+		size_t len = strcspn(f->path, ".");
+		json_t *value = f->may_be_present ? passing_sample(f, k) : NULL;
+		if (value == NULL)
+			continue;
+		if (f->path[len] == '\0') {
+			(void)json_array_append_new(array_at(event, f->path, len), value);
+			continue;
+		}
+		json_t *element = json_object_getn(elements, f->path, len);
+		if (element == NULL) {
+			element = json_object();
+			(void)json_object_setn_new(elements, f->path, len, element);
+			(void)json_array_append(array_at(event, f->path, len), element);
+		}
+		const char *rest = f->path + len + 1;
+		(void)json_array_append_new(array_at(element, rest, strlen(rest)), value);
+	}
+}
+
+static char *
+try_worlds(const struct question *q, const struct pb_branch *a, const struct pb_branch *b)
+{
+	for (size_t k = 0; k < WORLDS; k++) {
+		PB_JSON json_t *event = json_object();
+		add_world(event, q->a, a, k);
+		if (q->is_b_wanted)
+			add_world(event, q->b, b, k);
+		char *ret = judge(q, event);
+		if (ret != NULL)
+			return ret;
+	}
+	return NULL;
+}
+
 static char *
 find_witness(const struct question *q)
 {
@@ -130,6 +216,8 @@ find_witness(const struct question *q)
 				pb_samples_add(&c.fields[f], NULL);
 			}
 			char *ret = try_choice(q, &c);
+			if (ret == NULL)
+				ret = try_worlds(q, &q->a->branches[i], &q->b->branches[k]);
 			if (ret != NULL)
 				return ret;
 		}
@@ -137,79 +225,6 @@ find_witness(const struct question *q)
 }
 
 /* --- proofs */
-
-static bool
-has_prefix(const struct pb_test *a, const struct pb_test *b)
-{
-	return a->text.len >= b->text.len && memcmp(a->text.ptr, b->text.ptr, b->text.len) == 0;
-}
-
-static bool
-has_suffix(const struct pb_test *a, const struct pb_test *b)
-{
-	return a->text.len >= b->text.len &&
-	    memcmp(a->text.ptr + a->text.len - b->text.len, b->text.ptr, b->text.len) == 0;
-}
-
-static bool
-is_range_inside(const struct pb_range *a, const struct pb_range *b)
-{
-	if (b->has_low) {
-		int order = a->has_low ? pb_number_compare(a->low, b->low) : -1;
-		if (order < 0 || (order == 0 && a->is_low_in && !b->is_low_in))
-			return false;
-	}
-	if (b->has_high) {
-		int order = a->has_high ? pb_number_compare(a->high, b->high) : 1;
-		if (order > 0 || (order == 0 && a->is_high_in && !b->is_high_in))
-			return false;
-	}
-	return true;
-}
-
-/* Surely: whatever passes a passes b? */
-static bool
-implies(const struct pb_test *a, const struct pb_test *b)
-{
-	struct pb_samples s = {.n = 0};
-	bool ret = false;
-
-	if (b->op == PB_TEST_EXISTS)
-		return a->op != PB_TEST_ABSENT;
-	switch (a->op) {
-	case PB_TEST_TEXT:
-	case PB_TEST_NUMBER:
-	case PB_TEST_NULL:
-	case PB_TEST_TRUE:
-	case PB_TEST_FALSE: /* one value: try it */
-		pb_samples_add_test(&s, a);
-		ret = pb_test_passes(b, s.values[0]);
-		json_decref(s.values[0]);
-		return ret;
-	case PB_TEST_PREFIX:
-	case PB_TEST_PREFIX_FOLDED:
-		return b->op == a->op && has_prefix(a, b);
-	case PB_TEST_SUFFIX:
-	case PB_TEST_SUFFIX_FOLDED:
-		return b->op == a->op && has_suffix(a, b);
-	case PB_TEST_TEXT_FOLDED:
-		return (b->op == PB_TEST_TEXT_FOLDED && a->text.len == b->text.len &&
-			   has_prefix(a, b)) ||
-		    (b->op == PB_TEST_PREFIX_FOLDED && has_prefix(a, b)) ||
-		    (b->op == PB_TEST_SUFFIX_FOLDED && has_suffix(a, b));
-	case PB_TEST_RANGE:
-		return b->op == PB_TEST_RANGE && is_range_inside(&a->range, &b->range);
-	case PB_TEST_ABSENT:
-		return b->op == PB_TEST_ABSENT;
-	case PB_TEST_WILDCARD:
-	case PB_TEST_CIDR:
-	case PB_TEST_EXISTS:
-	case PB_TEST_NONE_OF:
-	case PB_TEST_OP_MAX:
-		break;
-	}
-	return false;
-}
 
 static bool
 field_implies(const struct pb_field *a, const struct pb_field *b)
@@ -221,7 +236,7 @@ field_implies(const struct pb_field *a, const struct pb_field *b)
 	for (size_t i = 0; i < a->n_tests; i++) {
 		bool is_found = false;
 		for (size_t k = 0; k < b->n_tests && !is_found; k++)
-			is_found = implies(&a->tests[i], &b->tests[k]);
+			is_found = pb_test_implies(&a->tests[i], &b->tests[k]);
 		if (!is_found)
 			return false;
 	}
@@ -278,18 +293,50 @@ pb_pattern_is_contained(const struct pb_pattern *a, const struct pb_pattern *b, 
 	return *ret_text != NULL ? PB_NO : PB_UNDECIDED;
 }
 
-/* A field that one branch wants present, outside of all doubt, and the other absent. */
+static bool
+has_first_key(const struct pb_field *a, const struct pb_field *b)
+{
+	size_t len = strcspn(a->path, ".");
+	return len == strcspn(b->path, ".") && memcmp(a->path, b->path, len) == 0;
+}
+
+/*
+ * Absence is judged on the array element that the branch's other fields are bound to, if they can be in
+ * one with the field: then an element that lacks it may be found though another has it.
+ */
+static bool
+wants_absence_of_all(const struct pb_pattern *p, const struct pb_branch *b, size_t at)
+{
+	const struct pb_field *f = &p->fields[b->fields[at]];
+	if (f->may_be_present)
+		return false;
+	for (size_t i = 0; i < b->n; i++)
+		if (i != at && has_first_key(f, &p->fields[b->fields[i]]))
+			return false;
+	return true;
+}
+
+/* A field that b wants to be nowhere, and a somewhere. */
+static const char *
+absence_conflict(const struct pb_pattern *p, const struct pb_branch *a, const struct pb_pattern *q,
+    const struct pb_branch *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct pb_field *x = &p->fields[a->fields[i]];
+		for (size_t k = 0; !x->may_be_absent && k < b->n; k++)
+			if (strcmp(x->path, q->fields[b->fields[k]].path) == 0 &&
+			    wants_absence_of_all(q, b, k))
+				return x->path;
+	}
+	return NULL;
+}
+
 static const char *
 conflict(const struct pb_pattern *p, const struct pb_branch *a, const struct pb_pattern *q,
     const struct pb_branch *b)
 {
-	/* With other fields an array could bind an element that lacks it. */
-	if (a->n != 1 || b->n != 1)
-		return NULL;
-	const struct pb_field *x = &p->fields[a->fields[0]], *y = &q->fields[b->fields[0]];
-	bool is_conflict =
-	    (!x->may_be_absent && !y->may_be_present) || (!y->may_be_absent && !x->may_be_present);
-	return is_conflict && strcmp(x->path, y->path) == 0 ? x->path : NULL;
+	const char *path = absence_conflict(p, a, q, b);
+	return path != NULL ? path : absence_conflict(q, b, p, a);
 }
 
 enum pb_answer

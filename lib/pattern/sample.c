@@ -35,6 +35,21 @@ add_text(struct pb_samples *s, const char *before, struct pb_str text, const cha
 	pb_samples_add(s, json_string(all));
 }
 
+/* Where another than the folded case differs: its ASCII letters in the other. */
+static void
+add_upper(struct pb_samples *s, struct pb_str text)
+{
+	PB_CLEANUP(pb_freep) char *upper = pb_strndup(text.ptr, text.len);
+	bool is_other = false;
+
+	for (char *p = upper; *p != '\0'; p++) {
+		is_other = is_other || (*p >= 'a' && *p <= 'z');
+		*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+	}
+	if (is_other)
+		pb_samples_add(s, json_string(upper));
+}
+
 static void
 add_real(struct pb_samples *s, double real)
 {
@@ -147,18 +162,25 @@ pb_samples_add_test(struct pb_samples *s, const struct pb_test *t)
 
 	switch (t->op) {
 	case PB_TEST_TEXT:
+		add_text(s, "", text, "");
+		break;
 	case PB_TEST_TEXT_FOLDED:
 		add_text(s, "", text, "");
+		add_upper(s, text);
 		break;
 	case PB_TEST_PREFIX:
 	case PB_TEST_PREFIX_FOLDED:
 		add_text(s, "", text, "");
 		add_text(s, "", text, "zz");
+		if (t->op == PB_TEST_PREFIX_FOLDED)
+			add_upper(s, text);
 		break;
 	case PB_TEST_SUFFIX:
 	case PB_TEST_SUFFIX_FOLDED:
 		add_text(s, "", text, "");
 		add_text(s, "zz", text, "");
+		if (t->op == PB_TEST_SUFFIX_FOLDED)
+			add_upper(s, text);
 		break;
 	case PB_TEST_NUMBER:
 		add_number(s, t->number);

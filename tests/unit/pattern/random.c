@@ -328,6 +328,35 @@ random_pattern(struct pb_rand *r, struct pb_buf *ret)
 	put(&m, "}");
 }
 
+/* --- one field */
+
+void
+random_field_event(struct pb_rand *r, struct pb_buf *ret)
+{
+	struct maker m = {.r = r, .out = ret};
+
+	put(&m, "{\"a\":");
+	if (one_in(&m, 4))
+		put_array(&m);
+	else
+		put_leaf(&m);
+	put(&m, "}");
+}
+
+void
+random_field_pattern(struct pb_rand *r, struct pb_buf *ret)
+{
+	struct maker m = {.r = r, .out = ret};
+
+	put(&m, "{\"a\":[");
+	put_test(&m);
+	while (one_in(&m, 3)) {
+		put(&m, ",");
+		put_test(&m);
+	}
+	put(&m, "]}");
+}
+
 /* --- damage */
 
 void
