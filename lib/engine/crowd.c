@@ -94,12 +94,30 @@ incident_number(const struct incident *in)
 	return dash == NULL ? in->id : dash + 1;
 }
 
+/* For status, which is asked for every few seconds with 100,000 open. */
+static void
+count(struct pb_engine *e, struct incident *in)
+{
+	if (in->is_counted) {
+		e->n_in_state[in->counted_state]--;
+		e->n_in_ladder[in->counted_ladder]--;
+	}
+	in->is_counted = in->state != INCIDENT_RESOLVED;
+	in->counted_state = in->state;
+	in->counted_ladder = in->ladder.state;
+	if (in->is_counted) {
+		e->n_in_state[in->state]++;
+		e->n_in_ladder[in->ladder.state]++;
+	}
+}
+
 /* As long as it is open; what it is looked for by stays as it is. */
 static void
 place_open(struct pb_engine *e, struct incident *in)
 {
 	const struct pb_playbook *p = incident_playbook(in);
 	bool is_open = in->state != INCIDENT_RESOLVED;
+	place(e->plans, is_open, in->config->digest, &in->by_plan, in);
 	place(e->numbers, is_open, incident_number(in), &in->by_number, in);
 	place(e->opens, is_open && p != NULL, p == NULL ? "" : p->name, &in->by_playbook, in);
 	if (is_open && p != NULL && p->resolve_on != NULL && in->by_end.crowd == NULL) {
@@ -123,6 +141,7 @@ wait_for_lock(struct pb_engine *e, struct incident *in)
 void
 incident_place(struct pb_engine *e, struct incident *in)
 {
+	count(e, in);
 	place_open(e, in);
 	if (in->lock == NULL)
 		crowd_leave(&in->by_lock);
@@ -138,8 +157,8 @@ incident_place(struct pb_engine *e, struct incident *in)
 void
 incident_displace(struct incident *in)
 {
-	struct place *const all[] = {&in->by_number, &in->by_playbook, &in->by_end, &in->by_lock,
-	    &in->by_held, &in->by_inhibitor};
+	struct place *const all[] = {&in->by_plan, &in->by_number, &in->by_playbook, &in->by_end,
+	    &in->by_lock, &in->by_held, &in->by_inhibitor};
 	for (size_t i = 0; i < PB_ARRAY_LEN(all); i++)
 		crowd_leave(all[i]);
 }

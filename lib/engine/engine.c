@@ -104,6 +104,7 @@ pb_engine_new(struct pb_config *config, const struct pb_engine_options *options)
 		: options->degraded_why);
 	e->incidents = pb_map_new();
 	e->by_key = pb_map_new();
+	e->plans = pb_map_new();
 	e->numbers = pb_map_new();
 	e->opens = pb_map_new();
 	e->ends = pb_map_new();
@@ -152,6 +153,7 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->watches, storm_watch_free);
 	pb_map_free(e->incidents, free_incident);
 	pb_map_free(e->by_key, NULL);
+	pb_map_free(e->plans, crowd_free);
 	pb_map_free(e->numbers, crowd_free);
 	pb_map_free(e->opens, crowd_free);
 	pb_map_free(e->ends, crowd_free);

@@ -339,8 +339,12 @@ struct incident {
 	struct inform *inform; /* of each notice of its plan; NULL = not begun */
 	struct pb_timer timer;
 	/* Where it is found; crowd.c. */
-	struct place by_number, by_playbook, by_end, by_lock, by_held, by_inhibitor;
+	struct place by_plan, by_number, by_playbook, by_end, by_lock, by_held, by_inhibitor;
 	bool is_listed; /* in a list that is being made */
+	/* As the engine has counted it; while it is not open nothing of it is. */
+	bool is_counted;
+	enum incident_state counted_state;
+	enum ladder_state counted_ladder;
 };
 
 struct pb_engine {
@@ -385,7 +389,10 @@ struct pb_engine {
 	struct bundle *flushing; /* those with pages in this step */
 	int64_t bundle_number; /* last one given */
 	size_t n_open;
+	/* Of those that are open, by state. */
+	size_t n_in_state[INCIDENT_STATE_MAX], n_in_ladder[LADDER_STATE_MAX];
 	/* Crowds, so that nobody walks all incidents to find the few that are meant.  Of open ones: */
+	struct pb_map *plans; /* by digest of the configuration they began with */
 	struct pb_map *numbers; /* by what stands behind the day in the id: "7" */
 	struct pb_map *opens; /* by playbook */
 	struct pb_map *ends; /* with a pattern in resolve_on, by "DIGEST\nPLAYBOOK" */

@@ -113,13 +113,5 @@ plan_changed(struct turn *t, const struct pb_config *old)
 size_t
 pb_engine_n_old_plans(const struct pb_engine *e)
 {
-	size_t i = 0, n = 0;
-	const char *id;
-	void *value;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
-		const struct incident *in = value;
-		n += in->state != INCIDENT_RESOLVED &&
-		    strcmp(in->config->digest, e->config->digest) != 0;
-	}
-	return n;
+	return e->n_open - crowd_count(e->plans, e->config->digest);
 }

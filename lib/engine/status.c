@@ -8,23 +8,13 @@
 json_t *
 pb_engine_counts_json(const struct pb_engine *e)
 {
-	int64_t incidents[INCIDENT_STATE_MAX] = {0}, ladders[LADDER_STATE_MAX] = {0};
 	json_t *by_incident = json_object(), *by_ladder = json_object();
-	size_t i = 0;
-	const char *id;
-	void *value;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
-		const struct incident *in = value;
-		if (in->state == INCIDENT_RESOLVED)
-			continue;
-		incidents[in->state]++;
-		ladders[in->ladder.state]++;
-	}
 	for (size_t s = INCIDENT_NEW + 1; s < INCIDENT_RESOLVED; s++)
-		pb_json_set_i64(
-		    by_incident, incident_state_name((enum incident_state)s), incidents[s]);
+		pb_json_set_i64(by_incident, incident_state_name((enum incident_state)s),
+		    (int64_t)e->n_in_state[s]);
 	for (size_t s = LADDER_NONE + 1; s < LADDER_CLOSED; s++)
-		pb_json_set_i64(by_ladder, ladder_state_name((enum ladder_state)s), ladders[s]);
+		pb_json_set_i64(
+		    by_ladder, ladder_state_name((enum ladder_state)s), (int64_t)e->n_in_ladder[s]);
 	return json_pack("{s:o, s:o, s:I, s:I}", "incident", by_incident, "ladder", by_ladder,
 	    "stops", (json_int_t)pb_map_len(e->controls), "silences",
 	    (json_int_t)pb_map_len(e->silences));

@@ -418,3 +418,31 @@ check_turn(struct world *w)
 	if (pb_engine_audit(w->engine, w->now, &why) > 0)
 		broken(w, "P5: %s", why.ptr);
 }
+
+/* Are as many open in each state as committed records say, and as many ladders as incidents? */
+void
+check_counts(struct world *w)
+{
+	PB_JSON json_t *counts = pb_engine_counts_json(w->engine);
+	PB_JSON json_t *states = json_object();
+	const char *id, *state;
+	const json_t *n;
+	void *value;
+	int64_t ladders = 0;
+	for (size_t i = 0; pb_map_next(w->books, &i, &id, &value);) {
+		const struct book *b = value;
+		state = pb_map_get(w->committed, id);
+		if (!b->is_resolved && state != NULL)
+			pb_json_set_i64(states, state, pb_json_i64(states, state, 0) + 1);
+	}
+	json_object_foreach (json_object_get(counts, "incident"), state, n)
+		if (json_integer_value(n) != pb_json_i64(states, state, 0))
+			broken(w, "status: %lld open are counted as %s, and %lld are",
+			    (long long)json_integer_value(n), state,
+			    (long long)pb_json_i64(states, state, 0));
+	json_object_foreach (json_object_get(counts, "ladder"), state, n)
+		ladders += json_integer_value(n);
+	if (ladders != (int64_t)pb_engine_n_open(w->engine))
+		broken(w, "status: %lld ladders are counted of %zu open incidents",
+		    (long long)ladders, pb_engine_n_open(w->engine));
+}

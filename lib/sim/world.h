@@ -177,6 +177,7 @@ void check_unknown(struct world *w, const char *action_id);
 /* An attempt of this "INCIDENT/STEP" took effect. */
 void check_effect(struct world *w, const char *step);
 void check_turn(struct world *w);
+void check_counts(struct world *w); /* at the end */
 void check_oracle(void *arg, const char *line); /* what the oracle says */
 void broken(struct world *w, const char *fmt, ...) PB_PRINTF(2, 3);
 void book_free(void *b);
