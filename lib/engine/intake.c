@@ -52,6 +52,7 @@ alarm_put(struct turn *t, const struct alarm *a)
 	pb_json_set_i64(j, "transitioned_at", a->transitioned_at);
 	pb_json_set_i64(j, "changed_at", a->changed_at);
 	pb_json_set_str(j, "source", a->source);
+	pb_json_set_i64(j, "seen", a->seen);
 	pb_update_put(t->u, PB_REC_ALARM, a->arn, "", pb_alarm_state_name(a->state), j);
 }
 
@@ -117,6 +118,19 @@ set(char **text, const char *value)
 
 enum verdict { FRESH, DUPLICATE, LATE };
 
+/*
+ * Was this transition told before?  Several of one alarm may have the same time, when times are seconds
+ * or it flaps; a queue may deliver each of them again.  A poll tells what is, so where it tells another
+ * state than the last one, that is news.
+ */
+static bool
+is_repeated(const struct alarm *a, const struct pb_event *ev, bool is_polled)
+{
+	if (ev->transitioned_at != a->transitioned_at)
+		return false;
+	return is_polled ? ev->alarm_state == a->state : (a->seen >> ev->alarm_state & 1) != 0;
+}
+
 static enum verdict
 alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 {
@@ -128,8 +142,11 @@ alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 	}
 	if (ev->transitioned_at < a->transitioned_at)
 		return LATE;
-	if (ev->transitioned_at == a->transitioned_at && ev->alarm_state == a->state)
+	if (is_repeated(a, ev, is_polled))
 		return DUPLICATE;
+	if (ev->transitioned_at != a->transitioned_at)
+		a->seen = 0;
+	a->seen |= 1U << ev->alarm_state;
 	set(&a->name, ev->alarm_name);
 	a->state = ev->alarm_state;
 	a->transitioned_at = ev->transitioned_at;

@@ -152,20 +152,27 @@ take_begin(struct oracle *o, struct pb_event *ev, bool is_end)
 		open_duty(o, ev, NULL, &c->escalations[c->unmatched_escalation]);
 }
 
-/* Is it news? */
+/* Is it news?  Of one time an alarm may have told several states, and may tell each again. */
 static bool
-is_news(struct oracle *o, const struct pb_event *ev)
+is_news(struct oracle *o, const struct heard *h)
 {
+	const struct pb_event *ev = h->event;
+	unsigned state = 1U << ev->alarm_state;
 	if (ev->kind != PB_EVENT_ALARM)
 		return pb_map_put(o->seen, ev->identity, o) == NULL;
 	struct sighting *s = pb_map_get(o->alarms, ev->alarm_arn);
 	if (s == NULL) {
 		s = pb_calloc(1, sizeof(*s));
 		(void)pb_map_put(o->alarms, ev->alarm_arn, s);
-	} else if (ev->transitioned_at < s->transitioned_at ||
-	    (ev->transitioned_at == s->transitioned_at && ev->alarm_state == s->state)) {
+	} else if (ev->transitioned_at < s->transitioned_at) {
 		return false;
+	} else if (ev->transitioned_at == s->transitioned_at) {
+		bool is_told = (s->seen & state) != 0;
+		if (h->is_polled ? s->state == ev->alarm_state : is_told)
+			return false;
+		state |= s->seen;
 	}
+	s->seen = state;
 	s->state = ev->alarm_state;
 	s->transitioned_at = ev->transitioned_at;
 	s->changed_at = ev->transitioned_at - o->wall_ahead;
@@ -206,7 +213,7 @@ static void
 take_event(struct oracle *o, const struct heard *h)
 {
 	struct pb_event *ev = h->event;
-	if (!is_news(o, ev))
+	if (!is_news(o, h))
 		return;
 	o->taking = h;
 	if (ev->kind == PB_EVENT_ALARM && ev->alarm_state == PB_ALARM_OK)
@@ -374,6 +381,16 @@ heard_fini(struct heard *h)
 	free(h->match);
 }
 
+/* Does the event of this source come out of a poll? */
+static bool
+is_from_poll(const struct oracle *o, const char *source)
+{
+	for (size_t i = 0; source != NULL && i < o->config->n_sources; i++)
+		if (pb_streq(o->config->sources[i].name, source))
+			return o->config->sources[i].type == PB_SOURCE_CLOUDWATCH;
+	return false;
+}
+
 void
 oracle_input(struct oracle *o, const struct pb_input *in)
 {
@@ -384,6 +401,7 @@ oracle_input(struct oracle *o, const struct pb_input *in)
 	struct heard *h = &o->heard[o->n_heard++];
 	*h = (struct heard){.kind = in->kind,
 	    .event = in->event == NULL ? NULL : pb_event_ref(in->event),
+	    .is_polled = is_from_poll(o, in->source),
 	    .config = in->config == NULL ? NULL : pb_config_ref(in->config),
 	    .id = pb_strdup(id),
 	    .match = pb_strdup(in->match),

@@ -42,6 +42,7 @@ struct duty {
 struct heard {
 	enum pb_input_kind kind;
 	struct pb_event *event;
+	bool is_polled; /* the event: it tells what is, not what became */
 	struct pb_config *config;
 	char *id; /* incident, silence, action */
 	char *match;
@@ -54,6 +55,7 @@ struct heard {
 struct sighting {
 	enum pb_alarm_state state;
 	int64_t transitioned_at;
+	unsigned seen; /* states told with that time */
 	int64_t changed_at; /* by the clock that nobody sets back */
 };
 
