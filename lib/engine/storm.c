@@ -90,20 +90,25 @@ storm_index(struct pb_engine *e, struct bundle *b)
 	(void)pb_map_put(e->storms, index, b);
 }
 
-/* Those paged already belong to it: it is they who made it one, and their repeats are part of it. */
+/*
+ * Those paged already belong to it: it is they who made it one, and their repeats are part of it.  Nothing
+ * else happens to them in this step, so that the place is recorded here.
+ */
 static void
-join_paged(struct pb_engine *e, struct bundle *b)
+join_paged(struct turn *t, struct bundle *b)
 {
 	size_t i = 0;
 	const char *id;
 	void *value;
-	while (pb_map_next(e->incidents, &i, &id, &value)) {
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
 		struct incident *in = value;
-		if (in->state != INCIDENT_RESOLVED && in->ladder.started_at > 0 &&
-		    in->escalation == b->escalation &&
-		    strcmp(in->config->digest, b->config->digest) == 0 &&
-		    bundle_member(in, b) == NULL)
-			(void)bundle_join(b, in, 0);
+		if (in->state == INCIDENT_RESOLVED || in->ladder.started_at == 0 ||
+		    in->escalation != b->escalation ||
+		    strcmp(in->config->digest, b->config->digest) != 0 ||
+		    bundle_member(in, b) != NULL)
+			continue;
+		(void)bundle_join(b, in, 0);
+		ladder_put(t, in);
 	}
 }
 
@@ -114,7 +119,7 @@ begin(struct turn *t, struct incident *in)
 	char within[PB_TIME_TEXT], every[PB_TIME_TEXT];
 	struct bundle *b = bundle_new(t, BUNDLE_STORM, in, "");
 	storm_index(t->e, b);
-	join_paged(t->e, b);
+	join_paged(t, b);
 	outbox_note(t, &b->out, "storm",
 	    "begins: more than %lld incidents of escalation %s wanted a first page within %s; they "
 	    "are told by summaries, every %s",
