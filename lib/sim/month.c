@@ -1,7 +1,7 @@
 /*
- * What a configuration is played with: its events, what its templates pick from, and a seed's script.
+ * What a configuration is played with: its events, and what its templates pick from.
  */
-#include "sim/month.h"
+#include "sim/month_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,24 +11,7 @@
 #include "base/time.h"
 #include "playbook/read.h"
 
-#define VARIANTS 3
-#define QUIET_MOST (8 * PB_HOUR) /* between two bursts of events */
 #define CRASHES_PER_DAY 2
-
-/* What can happen for one playbook: alarms by name, or other events. */
-struct actor {
-	const char *playbook; /* "" = what no playbook matches */
-	json_t *event; /* NULL for alarms */
-	char *alarm;
-};
-
-struct pb_month {
-	struct pb_config *config;
-	struct actor *actors;
-	size_t n_actors;
-	json_t *tags; /* name -> value, for alarm.tags of templates */
-	json_t *outputs; /* step -> output that its templates find something in */
-};
 
 /* --- faults */
 
@@ -61,6 +44,12 @@ pb_month_faults_parse(const char *list, unsigned *ret, struct pb_error *err)
 	}
 	*ret = faults;
 	return 0;
+}
+
+const char *
+pb_month_fault_name(unsigned k)
+{
+	return k < PB_ARRAY_LEN(fault_names) ? fault_names[k] : NULL;
 }
 
 /* --- events that fit */
@@ -150,7 +139,7 @@ add_playbook(struct pb_month *m, const json_t *given, struct pb_buf *notes)
 		return;
 	const struct pb_playbook *p = &m->config->playbooks[at];
 	bool is_played = false;
-	for (unsigned v = 1; v <= VARIANTS; v++) {
+	for (unsigned v = 1; v <= PB_MONTH_VARIANTS; v++) {
 		PB_JSON json_t *event = pb_example_of_pattern(pattern, v);
 		if (is_alarm(pattern)) {
 			is_played = add_alarm(m, p, event, v) || is_played;
@@ -260,179 +249,6 @@ pb_month_free(struct pb_month *m)
 	free(m);
 }
 
-/* --- a seed's script */
-
-struct script {
-	const struct pb_month *m;
-	const struct pb_month_options *o;
-	struct pb_rand r;
-	json_t *events;
-	int64_t at;
-	uint64_t n_ids;
-};
-
-static bool
-one_in(struct script *s, int64_t n)
-{
-	return pb_rand_below(&s->r, n) == 0;
-}
-
-static bool
-has(const struct script *s, unsigned fault)
-{
-	return (s->o->faults & fault) != 0;
-}
-
-static json_t *
-span(int64_t for_)
-{
-	char text[48];
-	(void)snprintf(text, sizeof(text), "%lldms", (long long)for_);
-	return json_string(text);
-}
-
-static void
-add(struct script *s, json_t *event)
-{
-	json_object_set_new(event, "at", span(s->at));
-	json_array_append_new(s->events, event);
-}
-
-static void
-add_alarm_event(struct script *s, const struct actor *a, const char *to)
-{
-	static const char *const ways[] = {"sqs", "poll", "both"};
-	json_t *e = json_object();
-	pb_json_set_str(e, "alarm", a->alarm);
-	pb_json_set_str(e, "to", to);
-	pb_json_set_str(e, "by", ways[pb_rand_below(&s->r, 3)]);
-	if (json_object_size(s->m->tags) > 0)
-		json_object_set(e, "tags", s->m->tags);
-	if (has(s, PB_MONTH_FAULT_REPEATS) && one_in(s, 5))
-		json_object_set_new(e, "twice", json_true());
-	if (has(s, PB_MONTH_FAULT_REPEATS) && one_in(s, 8))
-		json_object_set_new(e, "late", span(pb_rand_below(&s->r, 30 * PB_MINUTE)));
-	add(s, e);
-}
-
-static void
-add_other_event(struct script *s, const struct actor *a)
-{
-	char time[PB_TIME_TEXT];
-	json_t *event = json_deep_copy(a->event);
-	json_object_set_new(event, "id", json_sprintf("e-%llu", (unsigned long long)++s->n_ids));
-	/* scenarios begin at the world's default start */
-	pb_json_set_str(event, "time", pb_time_rfc3339(time, INT64_C(1772528400000) + s->at));
-	add(s, json_pack("{s:o}", "event", event));
-}
-
-static void
-step_time(struct script *s, int64_t most)
-{
-	s->at += pb_rand_below(&s->r, most);
-}
-
-/* An alarm comes, perhaps flaps, and mostly goes; now and then somebody acknowledges meanwhile. */
-static void
-add_story(struct script *s, const struct actor *a)
-{
-	static const char *const numbers[] = {"1", "2", "3", "4", "5"};
-	if (a->event != NULL) {
-		add_other_event(s, a);
-	} else {
-		for (int64_t n = one_in(s, 4) ? 1 + pb_rand_below(&s->r, 6) : 1; n > 0; n--) {
-			add_alarm_event(s, a, "ALARM");
-			step_time(s, one_in(s, 2) ? PB_MINUTE : 40 * PB_MINUTE);
-			if (one_in(s, 10))
-				add_alarm_event(s, a, "INSUFFICIENT_DATA");
-			if (!one_in(s, 8))
-				add_alarm_event(s, a, "OK");
-			step_time(s, 10 * PB_MINUTE);
-		}
-	}
-	const char *number = numbers[pb_rand_below(&s->r, 5)];
-	if (one_in(s, 4))
-		add(s, json_pack("{s:s}", "ack", number));
-	step_time(s, PB_HOUR);
-	if (one_in(s, 4))
-		add(s, json_pack("{s:s}", "resolve", number));
-}
-
-static void
-add_storm(struct script *s)
-{
-	for (int64_t n = 10 + pb_rand_below(&s->r, 30); n > 0; n--) {
-		const struct actor *a =
-		    &s->m->actors[pb_rand_below(&s->r, (int64_t)s->m->n_actors)];
-		if (a->event != NULL)
-			add_other_event(s, a);
-		else
-			add_alarm_event(s, a, one_in(s, 3) ? "OK" : "ALARM");
-		step_time(s, 5 * PB_SECOND);
-	}
-}
-
-static void
-add_fault(struct script *s)
-{
-	switch (pb_rand_below(&s->r, 5)) {
-	case 0:
-		if (has(s, PB_MONTH_FAULT_DOWN))
-			add(s,
-			    json_pack("{s:o}", "kill",
-				span(pb_rand_below(
-				    &s->r, one_in(s, 5) ? 3 * PB_DAY : 20 * PB_MINUTE))));
-		break;
-	case 1:
-		if (!has(s, PB_MONTH_FAULT_STORE))
-			break;
-		add(s, json_pack("{s:i}", "fail_commits", 1));
-		step_time(s, 2 * PB_HOUR);
-		add(s, json_pack("{s:b}", "store_is_back", 1));
-		break;
-	case 2:
-		if (has(s, PB_MONTH_FAULT_REPEATS))
-			add(s, json_pack("{s:b}", "garbage", 1));
-		break;
-	case 3:
-		if (has(s, PB_MONTH_FAULT_CLOCK))
-			add(s,
-			    json_pack("{s:o}", "jump",
-				span(one_in(s, 20) ? 365 * PB_DAY
-						   : pb_rand_below(&s->r, 6 * PB_HOUR))));
-		break;
-	default:
-		break;
-	}
-}
-
-json_t *
-pb_month_scenario(const struct pb_month *m, uint64_t seed, const struct pb_month_options *o)
-{
-	struct script s = {.m = m, .o = o, .events = json_array()};
-	pb_rand_seed(&s.r, seed);
-	json_t *scenario = json_object();
-	json_object_set_new(
-	    scenario, "world", pb_month_answers(m->config, m->outputs, o->faults, &s.r));
-	if (has(&s, PB_MONTH_FAULT_SLOW) && one_in(&s, 3))
-		json_object_set_new(
-		    scenario, "commit_takes", span(1 + pb_rand_below(&s.r, 3 * PB_SECOND)));
-	while (s.at < o->days * PB_DAY) {
-		if (one_in(&s, 12))
-			add_storm(&s);
-		else
-			add_story(&s, &m->actors[pb_rand_below(&s.r, (int64_t)m->n_actors)]);
-		if (one_in(&s, 3))
-			add_fault(&s);
-		step_time(&s, one_in(&s, 3) ? PB_MINUTE : QUIET_MOST);
-	}
-	if (has(&s, PB_MONTH_FAULT_STORE))
-		add(&s, json_pack("{s:b}", "store_is_back", 1));
-	json_object_set_new(scenario, "events", s.events);
-	json_object_set_new(scenario, "until", span(s.at + PB_HOUR));
-	return scenario;
-}
-
 /* --- playing */
 
 /* Far and near, so that some fall into one turn and some into quiet hours. */
@@ -461,6 +277,7 @@ pb_month_play(const struct pb_month *m, json_t *scenario, uint64_t seed,
 	    .crash_at = at,
 	    .n_crash_at = random_crashes(seed, o, at, most),
 	    .is_plain = true, /* as SQLite, and a month is played in seconds */
+	    .promises = o->asserts.promises,
 	    .n_events = n_events};
 	pb_scenario_run(ret);
 	ret->crash_at = NULL;
@@ -493,94 +310,4 @@ pb_month_shortest(
 			pass = middle;
 	}
 	return fail;
-}
-
-/* --- sometimes */
-
-static bool
-has_steps(const struct pb_month *m)
-{
-	for (size_t i = 0; i < m->config->n_playbooks; i++)
-		if (m->config->playbooks[i].n_steps > 0)
-			return true;
-	return false;
-}
-
-static bool
-has_holds(const struct pb_month *m)
-{
-	for (size_t i = 0; i < m->config->n_playbooks; i++)
-		if (m->config->playbooks[i].hold_for > 0)
-			return true;
-	return false;
-}
-
-static bool
-has_second_level(const struct pb_month *m)
-{
-	for (size_t i = 0; i < m->config->n_escalations; i++)
-		if (m->config->escalations[i].n_levels > 1)
-			return true;
-	return false;
-}
-
-/* What the trace says where it was reached: both texts in one line. */
-static const struct sometimes {
-	const char *name, *kind, *words;
-	unsigned faults; /* reached only with these */
-	bool (*applies)(const struct pb_month *m);
-} table[] = {
-    {"a step is started", " start ", "attempt 1", 0, has_steps},
-    {"a run passes", " run ", "passed after", 0, has_steps},
-    {"a run fails", " run ", "failed: ", PB_MONTH_FAULT_ERRORS, has_steps},
-    {"an attempt is cut off by a crash", " interrupted ", "",
-	PB_MONTH_FAULT_CRASH | PB_MONTH_FAULT_HANGS, has_steps},
-    {"a step hangs until its limit", "States.Timeout", "", PB_MONTH_FAULT_HANGS, has_steps},
-    {"an incident is held", " hold ", "nothing runs before", 0, has_holds},
-    {"an alarm recovers alone", " resolved ", "recovered_alone", 0, has_holds},
-    {"an incident is remediated", " resolved ", "remediated", 0, has_steps},
-    {"somebody is paged", " page ", "level 1", 0, NULL},
-    {"the second level is paged", " page ", "level 2", 0, has_second_level},
-    {"a page is tried again", " page ", "again", PB_MONTH_FAULT_PAGER, NULL},
-    {"an acknowledgement is given", " ack ", "holds until", 0, NULL},
-    {"an acknowledgement expires", " ack ", "has expired", 0, NULL},
-    {"an incident is resolved by hand", " resolved ", "by_hand", 0, NULL},
-    {"the daemon is killed", "killed; started again", "", PB_MONTH_FAULT_CRASH, NULL},
-    {"the store fails", "degraded", "", PB_MONTH_FAULT_STORE, NULL},
-    {"a message cannot be read", " quarantine ", "", PB_MONTH_FAULT_REPEATS, NULL},
-};
-_Static_assert(PB_ARRAY_LEN(table) <= PB_MONTH_SOMETIMES_MAX, "room for all of the table");
-
-static bool
-has_line(const char *trace, const struct sometimes *s)
-{
-	for (const char *at = trace; (at = strstr(at, s->kind)) != NULL; at++) {
-		const char *words = strstr(at, s->words), *end = strchr(at, '\n');
-		if (words != NULL && (end == NULL || words < end))
-			return true;
-	}
-	return false;
-}
-
-void
-pb_month_reached_add(struct pb_month_reached *r, const struct pb_scenario_run *run)
-{
-	for (size_t i = 0; i < PB_ARRAY_LEN(table); i++)
-		r->n[i] += has_line(run->trace.ptr == NULL ? "" : run->trace.ptr, &table[i]);
-}
-
-size_t
-pb_month_reached_report(const struct pb_month *m, const struct pb_month_options *o,
-    const struct pb_month_reached *r, size_t n_runs, struct pb_buf *b)
-{
-	size_t n_never = 0;
-	for (size_t i = 0; i < PB_ARRAY_LEN(table); i++) {
-		const struct sometimes *s = &table[i];
-		if ((s->faults & o->faults) != s->faults || (s->applies != NULL && !s->applies(m)))
-			continue;
-		n_never += r->n[i] == 0;
-		(void)pb_buf_addf(b, "%s%s: in %zu of %zu runs\n", r->n[i] == 0 ? "NEVER " : "",
-		    s->name, r->n[i], n_runs);
-	}
-	return n_never;
 }

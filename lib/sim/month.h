@@ -23,15 +23,33 @@ enum pb_month_fault {
 	PB_MONTH_FAULT_STORE = 1 << 5, /* commits that fail, then a read-only store for a while */
 	PB_MONTH_FAULT_SLOW = 1 << 6, /* commits of seconds */
 	PB_MONTH_FAULT_REPEATS = 1 << 7, /* events twice, late, out of order, unreadable */
-	PB_MONTH_FAULT_CLOCK = 1 << 8, /* the clock jumps, by hours and once by a year */
+	/* The host sleeps for hours, once for a year; its wall clock is set back and forward. */
+	PB_MONTH_FAULT_CLOCK = 1 << 8,
 	PB_MONTH_FAULT_ALL = (1 << 9) - 1,
 };
 /* "errors,crash" or "all" or "none"; PB_INVALID with what there is. */
 int pb_month_faults_parse(const char *list, unsigned *ret, struct pb_error *err);
+/* The name of the bit `k`; NULL behind the last one. */
+const char *pb_month_fault_name(unsigned k);
+
+/* What makes a run fail; a state is missed only where it could have been reached. */
+struct pb_month_asserts {
+	unsigned promises; /* as pb_scenario_run has them */
+	uint64_t states; /* bits in the order of pb_month_states */
+};
+#define PB_MONTH_ASSERTS_ALL ((struct pb_month_asserts){PB_SCENARIO_PROMISES, UINT64_MAX})
+/*
+ * "all", or of "promises", "P1" to "P6" and keys of states, with commas: all promises are judged unless some
+ * are named, and no state but those.  PB_INVALID with what there is.
+ */
+int pb_month_asserts_parse(const char *list, struct pb_month_asserts *ret, struct pb_error *err);
+
+#define PB_MONTH_VARIANTS 3 /* alarms, or events, that are made up for each playbook */
 
 struct pb_month_options {
 	int64_t days; /* 1 to 366 */
 	unsigned faults;
+	struct pb_month_asserts asserts;
 };
 
 struct pb_month;
@@ -52,18 +70,27 @@ size_t pb_month_shortest(
     const struct pb_month *m, json_t *scenario, uint64_t seed, const struct pb_month_options *o);
 
 /*
- * States that some of the runs must have come to, or they proved little: which of them apply follows
- * from the configuration and the faults.
+ * States that some of the runs must have come to, or they proved little: which of them can be reached
+ * follows from the configuration and the faults.
  */
-#define PB_MONTH_SOMETIMES_MAX 32
+#define PB_MONTH_STATES_MAX 64
 struct pb_month_reached {
-	size_t
-	    n[PB_MONTH_SOMETIMES_MAX]; /* runs in which it was reached, in the order of the table */
+	size_t n[PB_MONTH_STATES_MAX]; /* runs in which it was reached */
 };
 void pb_month_reached_add(struct pb_month_reached *r, const struct pb_scenario_run *run);
-/* Lines "NAME: in N of M runs"; returns how many that apply were never reached. */
-size_t pb_month_reached_report(const struct pb_month *m, const struct pb_month_options *o,
-    const struct pb_month_reached *r, size_t n_runs, struct pb_buf *b);
+
+struct pb_month_state {
+	const char *key, *name; /* "ack-expired", "an acknowledgement expires" */
+	const char *excluded; /* why this configuration never comes to it; NULL = it may */
+	unsigned missing_faults; /* that it takes and that are not played */
+	size_t n; /* runs in which it was reached */
+	bool is_asserted;
+};
+/* All of them, in a fixed order; returns how many. */
+size_t pb_month_states(const struct pb_config *c, const struct pb_month_options *o,
+    const struct pb_month_reached *r, struct pb_month_state ret[PB_MONTH_STATES_MAX]);
+/* Asserted, possible and never reached. */
+bool pb_month_state_is_missed(const struct pb_month_state *s);
 
 /* example.c: an event that fits a pattern (JSON); `variant` tells several apart.  NULL if none was
  * found; what it gives may still not fit. */

@@ -174,6 +174,8 @@ is_news(struct oracle *o, const struct heard *h)
 	}
 	s->seen = state;
 	s->state = ev->alarm_state;
+	if (ev->alarm_state != PB_ALARM_INSUFFICIENT_DATA)
+		s->is_over = ev->alarm_state == PB_ALARM_OK;
 	s->transitioned_at = ev->transitioned_at;
 	s->changed_at = ev->transitioned_at - o->wall_ahead;
 	s->changed_at = s->changed_at < o->now ? s->changed_at : o->now;
@@ -205,7 +207,7 @@ begin_with_ok(struct oracle *o)
 		struct duty *d = value;
 		const struct sighting *s =
 		    d->event->alarm_arn == NULL ? NULL : pb_map_get(o->alarms, d->event->alarm_arn);
-		d->was_ok = s != NULL && s->state == PB_ALARM_OK;
+		d->was_ok = s != NULL && s->is_over;
 	}
 }
 
@@ -525,6 +527,7 @@ oracle_boot(struct oracle *o, int64_t now, struct pb_config *config, bool is_deg
 	o->now = o->up_since = now;
 	o->is_degraded = is_degraded;
 	o->is_draining = false;
+	o->wall_ahead = 0; /* a start goes by the wall clock; where it may not, it is told */
 	forget_heard(o, o->n_heard);
 	o->n_forgotten = 0;
 	pb_map_free(o->running, NULL);

@@ -13,7 +13,7 @@ oracle_has_recovered(const struct oracle *o, const struct duty *d)
 	const struct sighting *s =
 	    d->event->alarm_arn == NULL ? NULL : pb_map_get(o->alarms, d->event->alarm_arn);
 	bool by_ok = d->playbook == NULL || d->playbook->resolve_on_ok;
-	return d->has_ended || (by_ok && (d->was_ok || (s != NULL && s->state == PB_ALARM_OK)));
+	return d->has_ended || (by_ok && (d->was_ok || (s != NULL && s->is_over)));
 }
 
 /* One condition of a verification, as far as the events that were taken tell. */

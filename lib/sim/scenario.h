@@ -19,6 +19,9 @@ struct pb_scenario_config {
 	struct pb_config *config;
 };
 
+/* All of them; bits 1 << 1 for P1 and so on. */
+#define PB_SCENARIO_PROMISES 0x7eU
+
 struct pb_scenario_run {
 	json_t *scenario; /* borrowed */
 	struct pb_config *config; /* borrowed; NULL = the text in the scenario */
@@ -34,6 +37,7 @@ struct pb_scenario_run {
 	bool is_quiet; /* keeps no trace */
 	bool is_plain; /* a model of the store in place of SQLite: much faster */
 	struct pb_cells *cells; /* counted in; NULL = nowhere */
+	unsigned promises; /* that are judged, bits as above; 0 = all */
 	size_t n_events; /* play only so many of the events; 0 = all */
 	/* Asked at each point, from 1, so long after the start; true = die here.  NULL = at crash_at only. */
 	bool (*dies_at)(void *arg, size_t point, int64_t played_for);

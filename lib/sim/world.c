@@ -3,6 +3,7 @@
  */
 #include "sim/world.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -400,6 +401,7 @@ world_new(json_t *scenario, struct pb_config *config, uint64_t seed, bool is_pla
 	w->config = config;
 	w->seed = seed;
 	w->cells = cells;
+	w->promises = UINT_MAX;
 	if (pb_time_parse(pb_str_of(pb_json_str_or(scenario, "start", "2026-03-03T09:00:00Z")),
 		&w->start_at, err) < 0 ||
 	    (w->disk = disk_new(is_plain, err)) == NULL) {

@@ -128,6 +128,7 @@ struct world {
 	size_t n_seen;
 	struct pb_buf trace;
 	bool is_quiet; /* no trace is kept */
+	unsigned promises; /* that are judged, as pb_scenario_run has them */
 	struct oracle *oracle;
 	struct pb_map *books; /* incident -> struct book */
 	struct pb_map *committed; /* "kind/key" -> state of a committed record */

@@ -272,6 +272,14 @@ static const struct sim_row {
 	"states were never reached"},
     {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--prefix=2"}, PB_CTL_OK,
 	"00:00:00 boot"},
+    {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--faults=none", "--assert=storm"},
+	PB_CTL_OK,
+	"a message cannot be read: cannot be reached with these faults, because repeats is "
+	"not among them\n"},
+    {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--faults=none", "--assert=P2"},
+	PB_CTL_OK,
+	"a budget runs out: cannot be reached with this configuration, because no playbook with "
+	"steps has a budget\n"},
     {{"sim", "--days", "0"}, PB_CTL_USAGE, ""},
     {{"sim", "--faults", "plague"}, PB_CTL_USAGE, ""},
     {{"sim", "--assert", "luck"}, PB_CTL_USAGE, ""},
@@ -300,8 +308,45 @@ START_TEST(random_months_are_played_as_asked)
 }
 END_TEST
 
+/* Its keys are promised to programs. */
+START_TEST(random_months_are_told_as_json)
+{
+	static const char *const keys[] = {"holds", "seed", "runs", "days", "faults", "assert",
+	    "failure", "missed", "states", "not_played", "trace"};
+	static const char *const of_states[] = {
+	    "state", "name", "verdict", "runs", "is_asserted", "because"};
+	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
+	static const char *const words[] = {"sim", "--json", "--runs=1", "--seed=7", "--days=1",
+	    "--prefix=2", "--faults=errors,clock", "--assert=promises,acked", "--config"};
+	char *argv[12] = {NULL};
+	int argc = 0;
+	make_folder();
+	for (size_t i = 0; i < PB_ARRAY_LEN(words); i++)
+		argv[argc++] = pb_strdup(words[i]);
+	argv[argc++] = pb_strdup(dir);
+	ck_assert_int_eq(captured(pb_ctl_sim, argc, argv, &out), PB_CTL_OK);
+	PB_JSON json_t *j = json_loadb(out.ptr, out.len, 0, NULL);
+	ck_assert_msg(j != NULL, "%s", out.ptr);
+	for (size_t i = 0; i < PB_ARRAY_LEN(keys); i++)
+		ck_assert_msg(json_object_get(j, keys[i]) != NULL, "no %s", keys[i]);
+	ck_assert_uint_eq(json_object_size(j), PB_ARRAY_LEN(keys));
+	const json_t *state = json_array_get(json_object_get(j, "states"), 0);
+	for (size_t i = 0; i < PB_ARRAY_LEN(of_states); i++)
+		ck_assert_msg(json_object_get(state, of_states[i]) != NULL, "no %s", of_states[i]);
+	ck_assert(json_is_true(json_object_get(j, "holds")));
+	ck_assert(json_is_null(json_object_get(j, "failure")));
+	ck_assert_int_eq(json_integer_value(json_object_get(j, "seed")), 7);
+	ck_assert_uint_eq(json_array_size(json_object_get(j, "faults")), 2);
+	ck_assert_uint_gt(json_array_size(json_object_get(j, "trace")), 0);
+	while (argc > 0)
+		free(argv[--argc]);
+	remove_folder();
+}
+END_TEST
+
 PB_SUITE(ctl_test)
 {
+	pb_add(s, random_months_are_told_as_json);
 	pb_add_loop(s, random_months_are_played_as_asked, 0, PB_ARRAY_LEN(sim_rows));
 	pb_add_loop(s, results_are_printed_as_asked, 0, PB_ARRAY_LEN(form_rows));
 	pb_add(s, the_tests_of_the_examples_pass);
