@@ -131,6 +131,29 @@ is_repeated(const struct alarm *a, const struct pb_event *ev, bool is_polled)
 	return is_polled ? ev->alarm_state == a->state : (a->seen >> ev->alarm_state & 1) != 0;
 }
 
+/* By none of our clocks has this time come. */
+static bool
+is_ahead(const struct turn *t, int64_t wall)
+{
+	return wall > t->now && wall > wall_of(t->e, t->now);
+}
+
+static bool
+is_seen_once(struct turn *t, const struct pb_event *ev)
+{
+	if (pb_map_get(t->e->seen, ev->identity) != NULL)
+		return false;
+	int64_t *at = pb_malloc(sizeof(*at));
+	*at = t->now;
+	(void)pb_map_put(t->e->seen, ev->identity, at);
+	pb_update_put(t->u, PB_REC_SEEN, ev->identity, "", "", json_object());
+	return true;
+}
+
+/*
+ * A time that has not come yet is no alarm's: whoever told it has a wrong clock, or a slip of the pen.  It
+ * is believed, once, but makes nothing late that comes with a time of now.
+ */
 static enum verdict
 alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 {
@@ -140,9 +163,11 @@ alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 		set(&a->source, source);
 		alarm_put(t, a);
 	}
-	if (ev->transitioned_at < a->transitioned_at)
+	bool is_ev_ahead = is_ahead(t, ev->transitioned_at);
+	if (ev->transitioned_at < a->transitioned_at &&
+	    (is_ev_ahead || !is_ahead(t, a->transitioned_at)))
 		return LATE;
-	if (is_repeated(a, ev, is_polled))
+	if (is_repeated(a, ev, is_polled) || (is_ev_ahead && !is_seen_once(t, ev)))
 		return DUPLICATE;
 	if (ev->transitioned_at != a->transitioned_at)
 		a->seen = 0;
@@ -153,18 +178,6 @@ alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 	int64_t changed_at = durable_of(t->e, ev->transitioned_at);
 	a->changed_at = changed_at < t->now ? changed_at : t->now;
 	alarm_put(t, a);
-	return FRESH;
-}
-
-static enum verdict
-other_seen(struct turn *t, const struct pb_event *ev)
-{
-	if (pb_map_get(t->e->seen, ev->identity) != NULL)
-		return DUPLICATE;
-	int64_t *at = pb_malloc(sizeof(*at));
-	*at = t->now;
-	(void)pb_map_put(t->e->seen, ev->identity, at);
-	pb_update_put(t->u, PB_REC_SEEN, ev->identity, "", "", json_object());
 	return FRESH;
 }
 
@@ -412,7 +425,7 @@ intake_event(struct turn *t, const struct pb_input *in)
 	const char *verdict = "taken";
 	PB_CLEANUP(pb_freep) char *id = NULL;
 	fits_begin(t->e, ev);
-	switch (is_alarm ? alarm_seen(t, ev, source) : other_seen(t, ev)) {
+	switch (is_alarm ? alarm_seen(t, ev, source) : is_seen_once(t, ev) ? FRESH : DUPLICATE) {
 	case DUPLICATE:
 		verdict = "duplicate";
 		note_event(t, ev, source, "", "seen before, nothing to do");

@@ -385,7 +385,9 @@ check_receipt(struct world *w, const struct message *m)
 	if (m->event->kind == PB_EVENT_ALARM) {
 		PB_CLEANUP(pb_freep) char *key = pb_asprintf("%s since", m->event->alarm_arn);
 		const char *since = pb_map_get(w->committed, key);
-		if (since == NULL || strtoll(since, NULL, 10) < m->event->transitioned_at)
+		PB_CLEANUP(pb_freep) char *seen = pb_asprintf("seen %s", m->event->identity);
+		if ((since == NULL || strtoll(since, NULL, 10) < m->event->transitioned_at) &&
+		    pb_map_get(w->committed, seen) == NULL)
 			broken(w, "P1: %s is deleted and not durable", m->event->identity);
 	} else {
 		PB_CLEANUP(pb_freep) char *key = pb_asprintf("seen %s", m->event->identity);

@@ -152,6 +152,12 @@ take_begin(struct oracle *o, struct pb_event *ev, bool is_end)
 		open_duty(o, ev, NULL, &c->escalations[c->unmatched_escalation]);
 }
 
+static bool
+has_come(const struct oracle *o, int64_t wall)
+{
+	return wall <= o->now || wall <= o->now + o->wall_ahead;
+}
+
 /* Is it news?  Of one time an alarm may have told several states, and may tell each again. */
 static bool
 is_news(struct oracle *o, const struct heard *h)
@@ -165,13 +171,16 @@ is_news(struct oracle *o, const struct heard *h)
 		s = pb_calloc(1, sizeof(*s));
 		(void)pb_map_put(o->alarms, ev->alarm_arn, s);
 	} else if (ev->transitioned_at < s->transitioned_at) {
-		return false;
+		if (!has_come(o, ev->transitioned_at) || has_come(o, s->transitioned_at))
+			return false;
 	} else if (ev->transitioned_at == s->transitioned_at) {
 		bool is_told = (s->seen & state) != 0;
 		if (h->is_polled ? s->state == ev->alarm_state : is_told)
 			return false;
 		state |= s->seen;
 	}
+	if (!has_come(o, ev->transitioned_at) && pb_map_put(o->seen, ev->identity, o) != NULL)
+		return false;
 	s->seen = state;
 	s->state = ev->alarm_state;
 	if (ev->alarm_state != PB_ALARM_INSUFFICIENT_DATA)

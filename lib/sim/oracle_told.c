@@ -139,9 +139,11 @@ void
 oracle_receipt(struct oracle *o, int64_t now, const struct pb_event *ev)
 {
 	o->now = now;
-	bool is_durable = ev->kind == PB_EVENT_ALARM
-	    ? oracle_record(o, PB_REC_ALARM, ev->alarm_arn) != NULL
-	    : oracle_record(o, PB_REC_SEEN, ev->identity) != NULL;
+	/* Also an alarm's where its time has not come. */
+	if (oracle_record(o, PB_REC_SEEN, ev->identity) != NULL)
+		return;
+	bool is_durable =
+	    ev->kind == PB_EVENT_ALARM && oracle_record(o, PB_REC_ALARM, ev->alarm_arn) != NULL;
 	const struct sighting *s =
 	    ev->kind == PB_EVENT_ALARM ? pb_map_get(o->alarms, ev->alarm_arn) : NULL;
 	if (!is_durable ||

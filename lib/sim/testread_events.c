@@ -41,6 +41,7 @@ static const struct testread_key keys[] = {
     {"tags", TESTREAD_TAGS, NULL},
     {"twice", TESTREAD_FLAG, NULL},
     {"late", TESTREAD_SPAN, NULL},
+    {"early", TESTREAD_SPAN, NULL},
     {"by", TESTREAD_TEXT, NULL},
     {"for", TESTREAD_SPAN, NULL},
     {"reason", TESTREAD_TEXT, NULL},
@@ -57,7 +58,7 @@ static const struct event_kind {
 	const char *needs[2];
 	const char *takes[KEYS_MAX];
 } kinds[] = {
-    {"alarm", {"to"}, {"tags", "by", "twice", "late"}},
+    {"alarm", {"to"}, {"tags", "by", "twice", "late", "early"}},
     {"event", {NULL}, {NULL}},
     {"garbage", {NULL}, {NULL}},
     {"ack", {NULL}, {"by", "refused"}},

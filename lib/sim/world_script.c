@@ -140,8 +140,9 @@ set_alarm(struct world *w, const json_t *e)
 {
 	const char *name = pb_json_str(e, "alarm"), *to = pb_json_str_or(e, "to", "ALARM");
 	const char *by = pb_json_str_or(e, "by", w->has_poller ? "poll" : "sqs");
-	const json_t *late = json_object_get(e, "late");
-	int64_t at = w->now + w->aws_ahead - (late == NULL ? 0 : span_of(late));
+	const json_t *late = json_object_get(e, "late"), *early = json_object_get(e, "early");
+	int64_t at = w->now + w->aws_ahead - (late == NULL ? 0 : span_of(late)) +
+	    (early == NULL ? 0 : span_of(early));
 	const char *before =
 	    pb_json_str_or(json_object_get(w->alarms, name), "state", "INSUFFICIENT_DATA");
 	const json_t *tags = json_object_get(e, "tags");
