@@ -66,7 +66,9 @@ must_read_the_same(struct pb_str body)
 	FUZZ_MUST(strcmp(a->identity, b->identity) == 0 && a->time_at == b->time_at);
 	FUZZ_MUST(a->kind == b->kind && a->alarm_previous_state == b->alarm_previous_state);
 	FUZZ_MUST(strcmp(a->account, b->account) == 0 && strcmp(a->region, b->region) == 0);
-	FUZZ_MUST(pb_str_eq(a->text, b->text) && json_equal(pb_event_json(a), pb_event_json(b)));
+	/* What came as an event stays as it came; what is rewritten says the same. */
+	FUZZ_MUST(pb_str_eq(a->text, b->text) || !pb_str_eq(a->text, body));
+	FUZZ_MUST(json_equal(pb_event_json(a), pb_event_json(b)));
 }
 
 /* The same bytes as a member of DescribeAlarms and of DescribeAlarmHistory. */

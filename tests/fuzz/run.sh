@@ -48,6 +48,8 @@ seed_event() {
 	text "$1" '{"version":"0","id":"1","detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch","account":"111122223333","time":"2026-03-03T09:14:05Z","region":"eu-west-1","resources":["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:web"],"detail":{"alarmName":"web","state":{"value":"ALARM","timestamp":"2026-03-03T09:14:05.118+0000"},"previousState":{"value":"OK"}}}'
 	text "$1" '{"AlarmName":"web","AlarmArn":"arn:aws:cloudwatch:eu-west-1:111122223333:alarm:web","StateValue":"ALARM","StateUpdatedTimestamp":1.7e9,"HistoryData":"{\\"newState\\":{\\"stateValue\\":\\"ALARM\\"}}","Timestamp":1.7e9}'
 	text "$1" '{"Type":"Notification","MessageId":"1","TopicArn":"arn:aws:sns:eu-west-1:111122223333:t","Message":"{\\"AlarmName\\":\\"web\\",\\"NewStateValue\\":\\"ALARM\\",\\"OldStateValue\\":\\"OK\\",\\"StateChangeTime\\":\\"2026-03-03T09:14:05.118+0000\\",\\"AlarmArn\\":\\"arn:aws:cloudwatch:eu-west-1:111122223333:alarm:web\\"}"}'
+	text "$1" '{"source":"aws.cloudwatch","alarmArn":"arn:aws:cloudwatch:eu-west-1:111122223333:alarm:web","accountId":"111122223333","time":"2026-03-03T09:14:06Z","region":"eu-west-1","alarmData":{"alarmName":"web","state":{"value":"ALARM","timestamp":"2026-03-03T09:14:05.118+0000"}}}'
+	text "$1" '{"awsAccountId":"111122223333","awsRegion":"us-east-2","configRuleName":"ssh","newEvaluationResult":{"complianceType":"NON_COMPLIANT"},"notificationCreationTime":"2026-03-03T10:20:31.380Z"}'
 }
 seed_config() {
 	local f
