@@ -18,7 +18,8 @@ bench_sim(void)
 	int64_t began = bench_now();
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct pb_scenario_run run = {.seed = seed};
-		PB_JSON json_t *scenario = run.scenario = scenario_random(seed, &run.config);
+		PB_JSON json_t *scenario = scenario_random(seed, &run.config);
+		run.scenario = scenario;
 		scenario_play(&run, &failures);
 		played += (double)run.played_for;
 	}

@@ -56,6 +56,9 @@ seed_config() {
 	put "$1" conf/*.yaml conf/playbooks.d/*.yaml
 	for f in conf/playbooks.d/*.yaml; do { cat conf/playbookd.example.yaml; printf '\0'; cat "$f"; } >"$1/both-${f##*/}"; done
 }
+seed_testfile() {
+	put "$1" conf/tests/*.yaml
+}
 seed_template() {
 	text "$1" '${alarm.tags.asg|default:"none"}\0{"alarm":{"tags":{"asg":"web"}}}'
 	text "$1" 'at $${x} ${steps.pick.output.instances[0]} ${incident["x.y"]}\0{"steps":{"pick":{"output":{"instances":["i-1"]}}}}'
@@ -94,6 +97,7 @@ words_of() {
 	pattern | match | json) words lib/pattern/*.c ;;
 	event) words lib/event/*.c ;;
 	config | template) words lib/playbook/*.c ;;
+	testfile) words lib/sim/test*.c ;;
 	aws_*) words lib/aws/*.c ;;
 	*) words lib/base/time*.c lib/base/text*.c lib/aws/arn.c lib/aws/endpoint.c ;;
 	esac
