@@ -13,6 +13,7 @@ void bench_commits(void); /* commits of the store, beside the sqlite3 shell */
 void bench_engine(void); /* messages through parsing, matching, deciding and committing */
 void bench_sim(void); /* how much faster than life the simulator is */
 void bench_open(void); /* what operations cost while 100,000 incidents are open */
+void bench_reload(void); /* 10,000 playbooks taken over, and an event among them */
 void bench_why(void); /* why an alarm went where it did, among 10,000 playbooks */
 void bench_idle(void); /* the real daemon with many playbooks and alarms */
 
@@ -30,5 +31,6 @@ _Noreturn void bench_die(const char *what, const struct pb_error *err);
 #define BENCH_PLAYBOOKS 1000
 #define BENCH_ALARMS 5000
 void bench_playbooks(struct pb_buf *b, size_t n);
+void bench_playbooks_more(struct pb_buf *b, size_t from, size_t n); /* n further ones */
 
 #endif

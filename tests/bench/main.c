@@ -69,7 +69,13 @@ bench_playbooks(struct pb_buf *b, size_t n)
 	    "escalations:\n"
 	    "  - {name: oncall, levels: [{notify: [ana], via: [pager]}]}\n"
 	    "playbooks:\n");
-	for (size_t i = 0; i < n; i++)
+	bench_playbooks_more(b, 0, n);
+}
+
+void
+bench_playbooks_more(struct pb_buf *b, size_t from, size_t n)
+{
+	for (size_t i = from; i < from + n; i++)
 		pb_buf_addf(b,
 		    "  - name: svc-%05zu\n"
 		    "    summary: Restart service %zu, then look whether it answers\n"
@@ -97,6 +103,7 @@ main(int argc, char **argv)
 	    {"commits", bench_commits},
 	    {"engine", bench_engine},
 	    {"open", bench_open},
+	    {"reload", bench_reload},
 	    {"sim", bench_sim},
 	    {"why", bench_why},
 	    {"idle", bench_idle},
@@ -112,6 +119,6 @@ main(int argc, char **argv)
 		ran++;
 	}
 	if (ran == 0)
-		printf("usage: bench [commits] [engine] [open] [sim] [why] [idle]\n");
+		printf("usage: bench [commits] [engine] [open] [reload] [sim] [why] [idle]\n");
 	return ran > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -146,15 +146,26 @@ no_check(const char *service, const char *operation, const json_t *inputs, json_
 }
 
 struct pb_config *
-bench_config(const struct pb_buf *text)
+bench_config_of(const struct pb_buf *texts, size_t n)
 {
 	PB_CLEANUP(pb_problems_fini) struct pb_problems problems = {0};
 	struct pb_config *c = NULL;
-	char name[] = "playbookd.yaml";
-	struct pb_config_file file = {name, text->ptr, text->len};
-	if (pb_config_parse(&file, 1, no_check, &c, &problems) < 0) {
+	struct pb_config_file *files = pb_calloc(n, sizeof(*files));
+	for (size_t i = 0; i < n; i++)
+		files[i] =
+		    (struct pb_config_file){pb_asprintf("%zu.yaml", i), texts[i].ptr, texts[i].len};
+	if (pb_config_parse(files, n, no_check, &c, &problems) < 0) {
 		printf("configuration: %s\n", problems.texts[0]);
 		exit(EXIT_FAILURE);
 	}
+	for (size_t i = 0; i < n; i++)
+		free(files[i].name);
+	free(files);
 	return c;
+}
+
+struct pb_config *
+bench_config(const struct pb_buf *text)
+{
+	return bench_config_of(text, 1);
 }

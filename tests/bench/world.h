@@ -26,5 +26,6 @@ void bench_world_alarm(struct bench_world *b, size_t n, size_t alarm, bool is_al
 
 /* Ends where it is refused; the caller's to unref. */
 struct pb_config *bench_config(const struct pb_buf *text);
+struct pb_config *bench_config_of(const struct pb_buf *texts, size_t n); /* of n files */
 
 #endif
