@@ -216,7 +216,7 @@ prove: $(SIM_PROG) ## play 50,000 random worlds and 100,000 points to die at, on
 
 # PB_MUTANTS=WORDS: only those whose name contains these words.
 mutants: $(BUILD)/tests/unit-engine $(SIM_PROG) ## put defects into the engine, one at a time, and see each caught
-	@BUILD=$(BUILD) tests/sim/mutants.sh $(if $(PB_MUTANTS),"$(PB_MUTANTS)")
+	+@BUILD=$(BUILD) tests/sim/mutants.sh $(if $(PB_MUTANTS),"$(PB_MUTANTS)")
 
 mutants-fit: ## check that the list of these defects fits the code
 	@tests/sim/mutants.sh --stale

@@ -308,20 +308,29 @@ take_silence(struct oracle *o, const struct heard *h)
 
 /* --- inputs, from the commit that holds what was decided of them */
 
+/* "BUNDLE/page/NUMBER.LEVEL.REPEAT/..." told those who were members by then, and nobody who came since. */
+static bool
+was_told_by(const struct duty *d, const char *bundle, int64_t number)
+{
+	return pb_streq(d->bundle, bundle) && d->bundle_since > 0 && d->bundle_since <= number;
+}
+
 static void
 take_outcome(struct oracle *o, const struct heard *h)
 {
 	PB_CLEANUP(pb_freep) char *incident = pb_strndup(h->id, strcspn(h->id, "/"));
 	struct duty *d = pb_map_get(o->incidents, incident);
-	bool is_page = strstr(h->id, "/page/") != NULL, is_good = h->status == PB_OUTCOME_OK;
+	const char *page = strstr(h->id, "/page/");
+	int64_t number = page == NULL ? 0 : strtoll(page + strlen("/page/"), NULL, 10);
+	bool is_good = h->status == PB_OUTCOME_OK;
 	size_t i = 0;
 	const char *name;
 	void *value;
-	if (d != NULL && !is_page)
+	if (d != NULL && page == NULL)
 		d->has_worked = d->has_worked || is_good;
-	while (is_page && pb_map_next(o->duties, &i, &name, &value)) {
+	while (page != NULL && pb_map_next(o->duties, &i, &name, &value)) {
 		struct duty *told = value;
-		if (told != d && !pb_streq(told->bundle, incident))
+		if (told != d && !was_told_by(told, incident, number))
 			continue;
 		told->tried_at = o->now;
 		told->is_reached = told->is_reached || is_good;
