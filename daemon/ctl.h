@@ -63,6 +63,8 @@ void pb_ctl_show_incident(struct pb_buf *b, const json_t *incident, const struct
 void pb_ctl_show_why(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v);
 /* Which plan an incident keeps and whether it is in force, behind `before`; nothing for NULL. */
 void pb_ctl_add_plan(struct pb_buf *b, const char *before, const json_t *plan);
+/* The answer to a reload: what is in force, what differs, and stops that it left without a playbook. */
+void pb_ctl_show_reload(struct pb_buf *b, const json_t *reply, const struct pb_ctl_view *v);
 void pb_ctl_show_quarantine(struct pb_buf *b, const json_t *list, const struct pb_ctl_view *v);
 void pb_ctl_show_note(struct pb_buf *b, const json_t *note, const struct pb_ctl_view *v);
 

@@ -536,10 +536,7 @@ cmd_reload(struct ctl *c)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	enum pb_ctl_exit rc = post(c, "/v1/reload", PB_STR(""), &j);
 	if (j != NULL)
-		(void)pb_buf_addf(&b,
-		    "configuration %.12s is in force; open incidents keep the one they began "
-		    "with\n",
-		    pb_json_str_or(j, "config", "?"));
+		pb_ctl_show_reload(&b, j, &c->view);
 	print(&b);
 	return rc;
 }

@@ -314,6 +314,37 @@ add_bundles(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 	}
 }
 
+/* A stop goes by the name of its playbook, and is of no use when that is gone. */
+static void
+add_if_of_nobody(struct pb_buf *b, const json_t *stop)
+{
+	if (pb_json_bool(stop, "is_of_nobody", false))
+		(void)pb_buf_adds(b, "; no playbook has this name now");
+}
+
+void
+pb_ctl_show_reload(struct pb_buf *b, const json_t *j, const struct pb_ctl_view *v)
+{
+	const char *changes = pb_json_str_or(j, "changes", "");
+	size_t i;
+	json_t *stop;
+	(void)pb_buf_addf(b,
+	    "configuration %.12s is in force; open incidents keep the one they began with\n",
+	    pb_json_str_or(j, "config", "?"));
+	if (changes[0] != '\0') {
+		pb_ctl_add_text(b, changes, 2000);
+		(void)pb_buf_addc(b, '\n');
+	}
+	json_array_foreach (pb_json_get(j, "stopped"), i, stop) {
+		if (!pb_json_bool(stop, "is_of_nobody", false))
+			continue;
+		pb_ctl_add_colored(b, "remediation stays stopped for ", PB_CTL_RED, v);
+		pb_ctl_add_text(b, pb_json_str_or(stop, "playbook", "?"), 100);
+		add_if_of_nobody(b, stop);
+		(void)pb_buf_adds(b, ": what it stopped may run under another\n");
+	}
+}
+
 static void
 add_stopped(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 {
@@ -333,6 +364,7 @@ add_stopped(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 		pb_ctl_add_time(b, pb_json_i64(c, "at", 0), v->now);
 		(void)pb_buf_adds(b, ": ");
 		pb_ctl_add_text(b, pb_json_str_or(c, "reason", ""), 500);
+		add_if_of_nobody(b, c);
 		(void)pb_buf_addc(b, '\n');
 	}
 }

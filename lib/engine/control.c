@@ -131,6 +131,36 @@ start(struct turn *t, const struct pb_input *input, const char *key)
 	    pb_safe(reason, sizeof(reason), pb_str_of(input->text)));
 }
 
+/* The playbook that a control is for; NULL = all of them. */
+static const char *
+playbook_of(const char *key)
+{
+	return key[strlen(ALL)] == '/' ? key + strlen(ALL) + 1 : NULL;
+}
+
+static bool
+is_of_nobody(const struct pb_engine *e, const char *key)
+{
+	const char *name = playbook_of(key);
+	return name != NULL && pb_config_find_playbook(e->config, name) == PB_NONE;
+}
+
+void
+control_look(struct turn *t)
+{
+	size_t i = 0;
+	const char *key;
+	void *value;
+	while (pb_map_next(t->e->controls, &i, &key, &value)) {
+		PB_CLEANUP(pb_freep) char *why = why_of(value, playbook_of(key));
+		if (is_of_nobody(t->e, key))
+			pb_update_note(t->u, "", playbook_of(key), "", "control",
+			    "%s; no playbook has this name now: what it stopped may run under "
+			    "another",
+			    why);
+	}
+}
+
 json_t *
 pb_engine_controls_json(const struct pb_engine *e)
 {
@@ -141,7 +171,10 @@ pb_engine_controls_json(const struct pb_engine *e)
 	while (pb_map_next(e->controls, &i, &key, &value)) {
 		const struct control *c = value;
 		json_t *j = json_object();
-		pb_json_set_str(j, "playbook", key[strlen(ALL)] == '/' ? strchr(key, '/') + 1 : "");
+		const char *playbook = playbook_of(key);
+		pb_json_set_str(j, "playbook", playbook == NULL ? "" : playbook);
+		if (is_of_nobody(e, key))
+			json_object_set_new(j, "is_of_nobody", json_true());
 		pb_json_set_str(j, "by", c->by);
 		pb_json_set_str(j, "reason", c->reason);
 		pb_json_set_i64(j, "at", c->at);

@@ -414,12 +414,18 @@ new_config(struct turn *t, const struct pb_input *input)
 	maintenance_note_expired(t);
 	mute_look(t);
 	plan_changed(t, old);
+	control_look(t);
+	if (input->token != 0) {
+		PB_CLEANUP(pb_buf_fini) struct pb_buf changes = PB_BUF_INIT;
+		pb_config_add_changes(old, e->config, &changes);
+		json_t *reply = json_pack("{s:s, s:o}", "config", e->config->digest, "stopped",
+		    pb_engine_controls_json(e));
+		pb_json_set_str(reply, "changes", changes.len > 0 ? changes.ptr : "");
+		pb_update_reply(t->u, input->token, 200, reply);
+	}
 	if (!is_used(e, old->digest))
 		pb_update_drop(t->u, PB_REC_CONFIG, old->digest);
 	pb_config_unref(old);
-	if (input->token != 0)
-		pb_update_reply(
-		    t->u, input->token, 200, json_pack("{s:s}", "config", e->config->digest));
 }
 
 /* Plans that only incidents of the past used. */
@@ -443,6 +449,7 @@ boot(struct turn *t)
 	    e->is_degraded ? "; degraded: " : "", e->is_degraded ? e->degraded_why : "");
 	drop_old_configs(t);
 	put_config(t);
+	control_look(t);
 	restore_boot(t);
 }
 

@@ -826,6 +826,8 @@ char *ask_plan_text(const struct incident *in);
 /* control.c: the kill switch */
 void control_free(void *c);
 void control_input(struct turn *t, const struct pb_input *input);
+/* Tells of stops whose playbook is gone: after a start and a reload. */
+void control_look(struct turn *t);
 void control_restore(struct pb_engine *e, const struct pb_record *r);
 /* Why this incident's playbook may not act, NULL when it may; the caller's. */
 char *control_why(const struct pb_engine *e, const struct incident *in);

@@ -374,6 +374,29 @@ START_TEST(the_quarantine_is_shown_without_harm)
 }
 END_TEST
 
+START_TEST(a_reload_tells_what_differs_and_whom_a_stop_does_not_hold_any_more)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of(
+	    "{'config':'0123456789abcdef','changes':'playbooks new auto-2; gone auto','stopped':["
+	    "{'playbook':'','by':'ana','reason':'r','at':@60@},"
+	    "{'playbook':'auto','by':'ana','reason':'r','at':@60@,'is_of_nobody':true}]}");
+	pb_ctl_show_reload(&b, j, &plain);
+	ck_assert_str_eq(b.ptr,
+	    "configuration 0123456789ab is in force; open incidents keep the one they began with\n"
+	    "playbooks new auto-2; gone auto\n"
+	    "remediation stays stopped for auto; no playbook has this name now: what it stopped "
+	    "may "
+	    "run under another\n");
+	b.len = 0;
+	pb_ctl_show_status(&b, j, &plain);
+	ck_assert_ptr_nonnull(strstr(b.ptr,
+	    "  remediation    stopped for auto by ana, 2026-11-23T06:29:00Z (1m ago): r; no "
+	    "playbook "
+	    "has this name now\n"));
+}
+END_TEST
+
 START_TEST(colour_is_only_where_it_is_wanted)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
@@ -420,6 +443,7 @@ PB_SUITE(ctl_text)
 	pb_add(s, status_without_sources_says_so);
 	pb_add(s, the_quarantine_is_shown_without_harm);
 	pb_add(s, incidents_and_status_tell_of_groups_and_storms);
+	pb_add(s, a_reload_tells_what_differs_and_whom_a_stop_does_not_hold_any_more);
 	pb_add(s, colour_is_only_where_it_is_wanted);
 	pb_add(s, columns_count_characters_and_not_bytes);
 	pb_add(s, ids_are_encoded_in_paths);

@@ -181,8 +181,41 @@ START_TEST(a_reload_says_what_it_means_for_those_that_are_open)
 }
 END_TEST
 
+START_TEST(a_stop_whose_playbook_is_gone_is_told_of)
+{
+	const struct pb_engine_options options = {.seed = 1};
+	struct pb_config *old = config(HEAD PAGER("pager") CONTACTS ONCALL("pager") WEB("5m"));
+	struct pb_config *new = config(HEAD PAGER("pager") CONTACTS ONCALL("pager"));
+	struct pb_engine *e = pb_engine_new(old, &options);
+	struct pb_input *in = pb_input_new(PB_IN_REMEDIATION);
+	in->is_stop = true;
+	in->by = pb_strdup("ana");
+	in->text = pb_strdup("a bad script");
+	in->playbook = pb_strdup("web");
+	pb_update_free(step(e, in));
+	in = pb_input_new(PB_IN_CONFIG);
+	in->config = pb_config_ref(new);
+	in->token = 7;
+	struct pb_update *u = step(e, in);
+	ck_assert_str_eq(u->notes[u->n_notes - 1].text,
+	    "remediation of playbook web is stopped by ana since 2026-03-03T09:00:00Z: a bad "
+	    "script; "
+	    "no playbook has this name now: what it stopped may run under another");
+	ck_assert_uint_eq(u->n_replies, 1);
+	const json_t *reply = u->replies[0].body;
+	ck_assert_str_eq(pb_json_str(reply, "changes"), "playbooks gone web");
+	const json_t *stop = json_array_get(pb_json_get(reply, "stopped"), 0);
+	ck_assert(pb_json_bool(stop, "is_of_nobody", false));
+	pb_update_free(u);
+	pb_engine_free(e);
+	pb_config_unref(old);
+	pb_config_unref(new);
+}
+END_TEST
+
 PB_SUITE(plan)
 {
+	pb_add(s, a_stop_whose_playbook_is_gone_is_told_of);
 	pb_add_loop(
 	    s, a_reload_says_what_it_means_for_those_that_are_open, 0, (int)PB_ARRAY_LEN(rows));
 }
