@@ -51,9 +51,9 @@ look(const struct incident *in, int64_t now)
 		return DEFECT_NONE;
 	if (in->ladder.next_at == PB_NEVER)
 		return DEFECT_NO_DEADLINE;
-	if (in->ladder.next_at + AUDIT_GRACE < now)
+	if (ladder_due_at(&in->ladder) + AUDIT_GRACE < now)
 		return DEFECT_DEADLINE_PASSED;
-	if (in->timer.index == 0 || in->timer.at > in->ladder.next_at)
+	if (in->timer.index == 0 || in->timer.at > ladder_due_at(&in->ladder))
 		return DEFECT_LATE_TIMER;
 	if (in->state == INCIDENT_RUNNING && step_next_at(in) == PB_NEVER)
 		return DEFECT_DEAD_RUN;

@@ -344,7 +344,7 @@ pull(struct turn *t, struct bundle *b)
 	for (struct member *m = b->first, *next; m != NULL; m = next) {
 		const struct ladder *l = &m->in->ladder;
 		next = m->next;
-		if (l->state != LADDER_GATHERED && !l->is_put_off)
+		if (l->state != LADDER_GATHERED && !l->is_put_off && l->news_at == 0)
 			continue;
 		ladder_input(t, m->in, LADDER_DUE, NULL);
 		incident_arm(t->e, m->in);

@@ -260,6 +260,7 @@ struct ladder {
 	size_t level; /* last level paged */
 	bool is_put_off; /* what is due waits for the next summary of a storm */
 	bool owes; /* and the level reached has something new to hear */
+	int64_t news_at; /* ACKED: when those who have it hear of something new; 0 = nothing is */
 	bool is_alone; /* within mend only: it is paged without its bundle */
 	char *why; /* why people are paged */
 	char *held; /* HELD: by what */
@@ -662,6 +663,10 @@ ladder_why_now(const struct ladder *l); /* why people are paged once it is let g
  * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.
  */
 bool ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why);
+/* What is new of an acknowledged one was put off, and is told now or put off again; false when nothing
+ * was, or the acknowledgement has expired. */
+bool ladder_tell_news(struct turn *t, struct incident *in);
+int64_t ladder_due_at(const struct ladder *l); /* the next time it has something to do */
 /* It flaps, was paged and is OK: nothing more before calm_at, when it is closed. */
 bool ladder_waits_for_calm(struct turn *t, struct incident *in);
 /* Before calm_at is cleared: what had come due meanwhile is due now. */

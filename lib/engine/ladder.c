@@ -9,6 +9,7 @@
  *	SPENT -> SPENT		[remind] the last level again, every half hour
  *	ARMED, PAGING, SPENT, SNOOZED -> ACKED	[acknowledge]
  *	ACKED -> ACKED		[acknowledge] anew, by somebody else or for longer
+ *	ACKED -> ACKED		[tell_again] something new: at once, or with the next summary of its storm
  *	ACKED -> PAGING, SPENT	[ack_expired] goes on with the level it had reached
  *	any but CLOSED -> SNOOZED	[snooze] somebody wants quiet until then
  *	SNOOZED -> PAGING, SPENT	[snooze_ended] as an acknowledgement that expires
@@ -77,6 +78,8 @@ ladder_put(struct turn *t, const struct incident *in)
 		json_object_set_new(j, "is_put_off", json_true());
 	if (l->owes)
 		json_object_set_new(j, "owes", json_true());
+	if (l->news_at > 0)
+		pb_json_set_i64(j, "news_at", l->news_at);
 	pb_update_put(t->u, PB_REC_LADDER, in->id, in->id, state_names[l->state], j);
 }
 
@@ -88,6 +91,7 @@ ladder_enter(struct turn *t, struct incident *in, enum ladder_state state, int64
 	in->ladder.state_at = t->now;
 	in->ladder.next_at = next_at;
 	in->ladder.is_put_off = in->ladder.owes = false;
+	in->ladder.news_at = 0;
 	if (state != LADDER_HELD) {
 		free(in->ladder.held);
 		in->ladder.held = NULL;
@@ -162,20 +166,6 @@ fire_due(struct turn *t, struct incident *in)
 		    t, in, LADDER_PAGING, l->started_at + rungs_at(&rungs, l->position).offset);
 	else
 		ladder_enter(t, in, LADDER_SPENT, t->now + LADDER_REMIND_EVERY);
-}
-
-bool
-ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at)
-{
-	PB_CLEANUP(rungs_fini) struct rungs rungs;
-	rungs_build(incident_escalation(in), &rungs);
-	size_t i = rungs_next_level(&rungs, in->ladder.position, in->ladder.level);
-	if (i == rungs.n)
-		return false;
-	struct rung rung = rungs_at(&rungs, i);
-	*ret_level = rung.level;
-	*ret_at = in->ladder.started_at + rung.offset;
-	return true;
 }
 
 /* --- handlers */
@@ -346,8 +336,9 @@ ack_expired(struct turn *t, struct incident *in, const char *text)
 	PB_CLEANUP(pb_freep)
 	char *expired = pb_asprintf("the acknowledgement by %s has expired",
 	    pb_safe(who, sizeof(who), pb_str_of(in->ladder.acked_by)));
-	/* What was kept back meanwhile nobody has heard of. */
-	bool is_news = in->ladder.held != NULL && in->ladder.why != NULL;
+	/* What was kept back meanwhile, or waits, nobody has heard of. */
+	bool is_news =
+	    (in->ladder.held != NULL || in->ladder.news_at > 0) && in->ladder.why != NULL;
 	PB_CLEANUP(pb_freep)
 	char *why =
 	    pb_asprintf("%s%s%s", is_news ? in->ladder.why : "", is_news ? "; " : "", expired);
@@ -601,6 +592,8 @@ ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const
 {
 	enum ladder_state state = in->ladder.state;
 	bool would_page = input == LADDER_DUE || (input == LADDER_PAGE && state == LADDER_ARMED);
+	if (input == LADDER_DUE && ladder_tell_news(t, in))
+		return;
 	if (would_page && state != LADDER_CLOSED && ladder_hold_back(t, in, text))
 		return;
 	if (input == LADDER_DUE && state != LADDER_CLOSED && ladder_waits_for_calm(t, in))

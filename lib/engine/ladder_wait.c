@@ -164,12 +164,59 @@ wait_for_others(
 	ladder_put(t, in);
 }
 
+/* Whoever has it hears of what is new, once, and with what else is new in its storm. */
+static bool
+put_off_news(struct turn *t, struct incident *in, const char *why)
+{
+	struct ladder *l = &in->ladder;
+	char until[PB_TIME_TEXT];
+	struct bundle *b = bundle_for(t, in);
+	int64_t at = b == NULL ? t->now : bundle_when(t, b, in, l->level, false);
+	if (at <= t->now)
+		return false;
+	ladder_set_text(&l->why, why);
+	l->news_at = at;
+	incident_note(t, in, "", bundle_kind_name(b->kind),
+	    "who acknowledged it hears with the others of %s, until %s at the latest: %s", b->id,
+	    pb_time_clock(until, at < l->next_at ? at : l->next_at), why);
+	ladder_put(t, in);
+	return true;
+}
+
+bool
+ladder_tell_news(struct turn *t, struct incident *in)
+{
+	struct ladder *l = &in->ladder;
+	/* When the acknowledgement expires, the page of that tells it. */
+	if (l->news_at == 0 || l->next_at <= t->now)
+		return false;
+	struct bundle *b = bundle_for(t, in);
+	int64_t at = b == NULL ? t->now : bundle_when(t, b, in, l->level, false);
+	if (at > t->now) { /* the page at hand is not to its level */
+		l->news_at = at;
+		ladder_put(t, in);
+		return true;
+	}
+	PB_CLEANUP(pb_freep) char *why = pb_strdup(l->why);
+	l->news_at = 0;
+	ladder_input(t, in, LADDER_PAGE, why);
+	return true;
+}
+
+int64_t
+ladder_due_at(const struct ladder *l)
+{
+	return l->news_at > 0 && l->news_at < l->next_at ? l->news_at : l->next_at;
+}
+
 bool
 ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why)
 {
 	struct ladder *l = &in->ladder;
 	bool is_first = l->state == LADDER_ARMED;
 	bool had_owed = l->owes;
+	if (l->state == LADDER_ACKED && input == LADDER_PAGE)
+		return put_off_news(t, in, why);
 	if (!is_first && l->state != LADDER_PAGING && l->state != LADDER_SPENT)
 		return false;
 	if (is_first)

@@ -297,8 +297,8 @@ incident_arm(struct pb_engine *e, struct incident *in)
 		at = in->reopen_until;
 	if (in->state == INCIDENT_RUNNING && step_next_at(in) < at)
 		at = step_next_at(in);
-	if (in->ladder.next_at < at)
-		at = in->ladder.next_at;
+	if (ladder_due_at(&in->ladder) < at)
+		at = ladder_due_at(&in->ladder);
 	if (inform_next_at(in) < at)
 		at = inform_next_at(in);
 	if (at == PB_NEVER)
@@ -321,7 +321,7 @@ incident_due(struct turn *t, struct incident *in)
 	if (in->state == INCIDENT_WAITING && in->calm_at > 0 && in->calm_at <= t->now)
 		incident_input(t, in, INCIDENT_CALM);
 	step_due(t, in);
-	if (in->ladder.next_at <= t->now)
+	if (ladder_due_at(&in->ladder) <= t->now)
 		ladder_input(t, in, LADDER_DUE, NULL);
 	page_due(t, &in->out);
 	inform_due(t, in);

@@ -255,6 +255,7 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	l->acked_at = pb_json_i64(r->body, "acked_at", 0);
 	l->is_put_off = pb_json_bool(r->body, "is_put_off", false);
 	l->owes = pb_json_bool(r->body, "owes", false);
+	l->news_at = l->state == LADDER_ACKED ? pb_json_i64(r->body, "news_at", 0) : 0;
 	/* Its run is known already; without this record boot arms a ladder. */
 	incident_place(e, in);
 	if (l->state != LADDER_CLOSED)

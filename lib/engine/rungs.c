@@ -92,3 +92,17 @@ rungs_next_level(const struct rungs *r, size_t position, size_t level)
 	}
 	return position;
 }
+
+bool
+ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at)
+{
+	PB_CLEANUP(rungs_fini) struct rungs rungs;
+	rungs_build(incident_escalation(in), &rungs);
+	size_t i = rungs_next_level(&rungs, in->ladder.position, in->ladder.level);
+	if (i == rungs.n)
+		return false;
+	struct rung rung = rungs_at(&rungs, i);
+	*ret_level = rung.level;
+	*ret_at = in->ladder.started_at + rung.offset;
+	return true;
+}

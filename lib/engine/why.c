@@ -92,13 +92,20 @@ add_plan(const struct incident *in, json_t *list)
 }
 
 static char *
+summary_words(const struct incident *in)
+{
+	return pb_asprintf("the next summary of %s tells of it",
+	    in->members == NULL ? "its storm" : in->members->bundle->id);
+}
+
+static char *
 ladder_words(const struct incident *in)
 {
 	const struct ladder *l = &in->ladder;
 	size_t level;
 	int64_t at;
 	if (l->is_put_off && in->members != NULL)
-		return pb_asprintf("the next summary of %s tells of it", in->members->bundle->id);
+		return summary_words(in);
 	switch (l->state) {
 	case LADDER_ARMED:
 		return pb_strdup("page_by: level 1 is paged");
@@ -135,6 +142,8 @@ pb_engine_why_incident(const struct pb_engine *e, const char *id)
 		return NULL;
 	json_t *next = json_array();
 	add_plan(in, next);
+	if (ladder_due_at(&in->ladder) < in->ladder.next_at)
+		add_next(next, in->ladder.news_at, summary_words(in));
 	if (in->ladder.next_at != PB_NEVER)
 		add_next(next, in->ladder.next_at, ladder_words(in));
 	if (in->timer.index != 0 && in->timer.at < pb_json_i64(json_array_get(next, 0), "at", 0))
