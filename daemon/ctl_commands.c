@@ -318,8 +318,12 @@ silence_add(struct ctl *c)
 	PB_CLEANUP(pb_freep) char *text = pb_json_text(body);
 	enum pb_ctl_exit rc = post(c, "/v1/silences", pb_str_of(text), &j);
 	if (j != NULL) {
-		(void)pb_buf_addf(&b, "silence %s is in force; what is still open is paged at ",
-		    pb_json_str_or(j, "id", "?"));
+		(void)pb_buf_addf(&b,
+		    "silence %s is in force; it fits %lld of %lld open incidents; what is still "
+		    "open "
+		    "is paged at ",
+		    pb_json_str_or(j, "id", "?"), (long long)pb_json_i64(j, "fits", 0),
+		    (long long)pb_json_i64(j, "open", 0));
 		pb_ctl_add_time(&b, pb_json_i64(j, "until", 0), c->view.now);
 		(void)pb_buf_addc(&b, '\n');
 	}

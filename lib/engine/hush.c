@@ -205,11 +205,11 @@ does_silence(const struct pb_engine *e, const struct silence *s, const struct in
 	return false;
 }
 
-/* Also on open incidents, so that their own story tells of it. */
-static void
+/* Also on open incidents, so that their own story tells of it.  How many those are. */
+static size_t
 tell_incidents(struct turn *t, const struct silence *s, const char *what)
 {
-	size_t i = 0;
+	size_t i = 0, n = 0;
 	const char *id;
 	void *value;
 	char by[128], until[PB_TIME_TEXT], reason[512];
@@ -220,17 +220,20 @@ tell_incidents(struct turn *t, const struct silence *s, const char *what)
 	    by, until, s->match, reason);
 	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
 		const struct incident *in = value;
-		if (in->state != INCIDENT_RESOLVED && does_silence(t->e, s, in))
-			incident_note(t, in, "", "silence", "%s %s: by %s until %s: %s", s->id,
-			    what, by, until, reason);
+		if (in->state == INCIDENT_RESOLVED || !does_silence(t->e, s, in))
+			continue;
+		incident_note(t, in, "", "silence", "%s %s: by %s until %s: %s", s->id, what, by,
+		    until, reason);
+		n++;
 	}
+	return n;
 }
 
 static void
 end(struct turn *t, const char *id, const char *what)
 {
 	struct silence *s = pb_map_get(t->e->silences, id);
-	tell_incidents(t, s, what);
+	(void)tell_incidents(t, s, what);
 	(void)pb_map_del(t->e->silences, s->id);
 	fits_silences_changed(t->e);
 	pb_update_drop(t->u, PB_REC_SILENCE, s->id);
@@ -276,9 +279,13 @@ add(struct turn *t, const struct pb_input *input)
 	(void)pb_map_put(t->e->silences, s->id, s);
 	fits_silences_changed(t->e);
 	pb_update_put(t->u, PB_REC_SILENCE, s->id, "", "active", silence_json(s));
-	tell_incidents(t, s, "is in force");
-	if (input->token != 0)
-		pb_update_reply(t->u, input->token, 200, silence_json(s));
+	size_t n = tell_incidents(t, s, "is in force");
+	if (input->token == 0)
+		return;
+	json_t *reply = silence_json(s);
+	pb_json_set_i64(reply, "fits", (int64_t)n);
+	pb_json_set_i64(reply, "open", (int64_t)t->e->n_open);
+	pb_update_reply(t->u, input->token, 200, reply);
 }
 
 void

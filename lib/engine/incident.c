@@ -248,7 +248,7 @@ static void
 unanswered(struct turn *t, struct incident *in)
 {
 	char clock[PB_TIME_TEXT];
-	ask_answered(in, "the plan was approved by nobody until %s", pb_time_clock(clock, t->now));
+	ask_answered(in, "nobody approved the plan by %s", pb_time_clock(clock, t->now));
 	incident_note(t, in, "", "ask", "%s", in->answer);
 	page_now(t, in, in->answer);
 }

@@ -274,7 +274,7 @@ unanswered(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 {
 	(void)unused;
 	char clock[PB_TIME_TEXT];
-	ask_answered(in, "step %s was approved by nobody until %s", run_step_def(in, i)->name,
+	ask_answered(in, "nobody approved step %s by %s", run_step_def(in, i)->name,
 	    pb_time_clock(clock, t->now));
 	incident_put(t, in);
 	step_halt(t, in, i, "NotApproved", in->answer);

@@ -26,7 +26,7 @@ pb_month_faults_parse(const char *list, unsigned *ret, struct pb_error *err)
 		*ret = list[0] == 'a' ? PB_MONTH_FAULT_ALL : 0;
 		return 0;
 	}
-	while (*list != '\0') {
+	do { /* no word is no fault: an empty variable must not pass for "none" */
 		size_t len = strcspn(list, ","), k = 0;
 		struct pb_str word = {list, len};
 		while (k < PB_ARRAY_LEN(fault_names) && !pb_str_is(word, fault_names[k]))
@@ -41,7 +41,7 @@ pb_month_faults_parse(const char *list, unsigned *ret, struct pb_error *err)
 		}
 		faults |= 1U << k;
 		list += len + (list[len] == ',');
-	}
+	} while (*list != '\0');
 	*ret = faults;
 	return 0;
 }

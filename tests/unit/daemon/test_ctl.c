@@ -295,7 +295,9 @@ START_TEST(a_silence_is_added_shown_and_expired)
 		PB_CLEANUP(pb_freep) char *out = NULL;
 		PB_CLEANUP(pb_freep) char *err = NULL;
 		ck_assert_msg(silence(&w, good, "2h", &out, &err) == 0, "%s", err);
-		ck_says(out, "silence s1 is in force; what is still open is paged at ");
+		ck_says(out,
+		    "silence s1 is in force; it fits 0 of 0 open incidents; what is still "
+		    "open is paged at ");
 	}
 	free(api_incident_open(&w, "fix-1"));
 	{
@@ -326,6 +328,12 @@ START_TEST(a_silence_is_added_shown_and_expired)
 	{
 		CTL(&w, NULL, "silence", "list", NULL, NULL);
 		ck_assert_str_eq(r.out, "no silence is in force\n");
+	}
+	{
+		PB_CLEANUP(pb_freep) char *out = NULL;
+		PB_CLEANUP(pb_freep) char *err = NULL;
+		ck_assert_msg(silence(&w, good, "2h", &out, &err) == 0, "%s", err);
+		ck_says(out, "silence s2 is in force; it fits 1 of 1 open incidents; ");
 	}
 	api_close(&w);
 }

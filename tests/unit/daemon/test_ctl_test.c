@@ -282,6 +282,7 @@ static const struct sim_row {
 	"steps has a budget\n"},
     {{"sim", "--days", "0"}, PB_CTL_USAGE, ""},
     {{"sim", "--faults", "plague"}, PB_CTL_USAGE, ""},
+    {{"sim", "--faults", ""}, PB_CTL_USAGE, ""},
     {{"sim", "--assert", "luck"}, PB_CTL_USAGE, ""},
     {{"sim", "now"}, PB_CTL_USAGE, ""},
     {{"sim", "--config", "/nonexistent"}, PB_CTL_USAGE, ""},
