@@ -35,6 +35,12 @@ bundle_name(size_t s)
 	return bundle_state_name((enum bundle_state)s);
 }
 
+static const char *
+page_name(size_t s)
+{
+	return page_state_name((enum page_state)s);
+}
+
 static const struct machine {
 	const char *name;
 	size_t n_states, n_inputs;
@@ -94,15 +100,22 @@ static const struct machine {
 	    [BUNDLE_LEAVE] = "leave",
 	    [BUNDLE_DUE] = "due",
 	    [BUNDLE_EMPTY] = "empty"}},
+    [PB_MACHINE_PAGE] = {"page", PAGE_STATE_MAX, PAGE_INPUT_MAX, page_name, page_can_reach,
+	{[PAGE_SEND] = "send",
+	    [PAGE_DELIVERED] = "delivered",
+	    [PAGE_FAILED] = "failed",
+	    [PAGE_DUE] = "due",
+	    [PAGE_INTERRUPT] = "interrupt",
+	    [PAGE_DROP] = "drop"}},
 };
 _Static_assert(PB_ARRAY_LEN(machines) == PB_MACHINE_MAX, "all machines");
 _Static_assert((int)INCIDENT_STATE_MAX <= PB_CELLS_STATES_MAX &&
 	(int)RUN_STATE_MAX <= PB_CELLS_STATES_MAX && (int)STEP_STATE_MAX <= PB_CELLS_STATES_MAX &&
-	(int)LADDER_STATE_MAX <= PB_CELLS_STATES_MAX,
+	(int)LADDER_STATE_MAX <= PB_CELLS_STATES_MAX && (int)PAGE_STATE_MAX <= PB_CELLS_STATES_MAX,
     "room for all states");
 _Static_assert((int)INCIDENT_INPUT_MAX <= PB_CELLS_INPUTS_MAX &&
 	(int)RUN_INPUT_MAX <= PB_CELLS_INPUTS_MAX && (int)STEP_INPUT_MAX <= PB_CELLS_INPUTS_MAX &&
-	(int)LADDER_INPUT_MAX <= PB_CELLS_INPUTS_MAX,
+	(int)LADDER_INPUT_MAX <= PB_CELLS_INPUTS_MAX && (int)PAGE_INPUT_MAX <= PB_CELLS_INPUTS_MAX,
     "room for all inputs");
 
 void

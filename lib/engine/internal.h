@@ -419,6 +419,7 @@ bool incident_can_reach(size_t state, size_t input);
 bool run_can_reach(size_t state, size_t input);
 bool step_can_reach(size_t state, size_t input);
 bool ladder_can_reach(size_t state, size_t input);
+bool page_can_reach(size_t state, size_t input);
 
 /* incident.c, life.c */
 enum incident_input {
@@ -690,13 +691,30 @@ struct rung rungs_at(const struct rungs *r, size_t position); /* position < n */
 /* The first rung from `position` on with which another level begins; n when there is none. */
 size_t rungs_next_level(const struct rungs *r, size_t position, size_t level);
 
-/* page.c */
-const char *page_state_name(enum page_state s);
+/* outbox.c */
+const char *outbox_id(const struct outbox *o);
 const struct pb_config *outbox_config(const struct outbox *o);
 const struct pb_escalation *outbox_escalation(const struct outbox *o);
 void outbox_note(struct turn *t, const struct outbox *o, const char *kind, const char *fmt, ...)
     PB_PRINTF(4, 5);
 void outbox_fini(struct outbox *o);
+int64_t page_next_at(const struct outbox *o);
+bool page_is_stuck(const struct outbox *o); /* one is under way and nothing comes of it */
+void page_unstick(struct turn *t, struct outbox *o); /* those are due now */
+bool page_is_live(const struct outbox *o); /* one is in flight or waits */
+void page_append(struct outbox *o, struct page *p); /* the order is that of their deciding */
+
+/* page.c */
+enum page_input {
+	PAGE_SEND,
+	PAGE_DELIVERED,
+	PAGE_FAILED,
+	PAGE_DUE,
+	PAGE_INTERRUPT,
+	PAGE_DROP,
+	PAGE_INPUT_MAX
+};
+const char *page_state_name(enum page_state s);
 /* `like`: is_notice, level, repeat, round and fallback_at of the new one. */
 void page_start(struct turn *t, struct outbox *o, const struct page *like,
     const struct pb_contact *to, const struct pb_channel *ch);
@@ -710,14 +728,9 @@ void page_interrupted(
     struct turn *t, struct outbox *o); /* after a restart: what was in flight goes again */
 int64_t page_retry_for(struct pb_engine *e, int64_t tries); /* how long to wait after so many */
 char *outcome_text(const struct pb_outcome *o); /* of one that failed; the caller's */
-int64_t page_next_at(const struct outbox *o);
-bool page_is_stuck(const struct outbox *o); /* one is under way and nothing comes of it */
-void page_unstick(struct turn *t, struct outbox *o); /* those are due now */
-bool page_is_live(const struct outbox *o); /* one is in flight or waits */
 struct page *page_find_action(const struct outbox *o, const char *action_id);
 /* Resolve notices that wait: it is open again.  Whom they were for is owed one still. */
 void page_drop_notices(struct turn *t, struct outbox *o, const char *why);
-void page_append(struct outbox *o, struct page *p); /* the order is that of their deciding */
 void page_free(struct page *p);
 
 /* tell.c: who hears of it */

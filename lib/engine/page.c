@@ -1,17 +1,19 @@
 /*
- * A page, or a resolve notice: one text to one contact over one channel.  It lies in an outbox, which
- * says whose it is.
+ * A page, or a resolve notice: one text to one contact over one channel.  It lies in an outbox (outbox.c),
+ * which says whose it is.
  *
- *	NEW -> SENDING            [send]
- *	SENDING -> SENT           [delivered]
- *	SENDING -> RETRYING       [not_delivered, no_answer, in_flight_again]
- *	RETRYING -> SENDING       [send]
- *	RETRYING -> DROPPED       [drop]	acknowledged, resolved, or a newer page goes the same
- *way
+ *	NEW -> SENDING		[send]
+ *	SENDING -> SENT		[delivered]
+ *	SENDING -> RETRYING	[failed], [lost] there was no answer in time
+ *	SENDING -> DROPPED	[failed, lost] a notice after its last try, or of no use meanwhile
+ *	SENDING -> SENDING, DROPPED	[send_again] after a restart
+ *	RETRYING -> SENDING	[retry]
+ *	RETRYING -> DROPPED	[drop] acknowledged, resolved, or a newer page goes the same way; or
+ *				[retry] finds that it is of no use any more
  *
  * A page is at least once: a try whose outcome is unknown is tried again under the same page id, by
- * which a reader sees the repeat.  A page is tried until it is delivered or dropped; a notice at
- *most NOTICE_TRIES_MAX times.
+ * which a reader sees the repeat.  A page is tried until it is delivered or dropped; a notice at most
+ * NOTICE_TRIES_MAX times.
  */
 #include "bundle.h"
 
@@ -32,48 +34,6 @@ const char *
 page_state_name(enum page_state s)
 {
 	return state_names[s];
-}
-
-/* --- whose they are */
-
-static const char *
-outbox_id(const struct outbox *o)
-{
-	return o->bundle != NULL ? o->bundle->id : o->in->id;
-}
-
-const struct pb_config *
-outbox_config(const struct outbox *o)
-{
-	return o->bundle != NULL ? o->bundle->config : o->in->config;
-}
-
-const struct pb_escalation *
-outbox_escalation(const struct outbox *o)
-{
-	return o->bundle != NULL ? bundle_escalation(o->bundle) : incident_escalation(o->in);
-}
-
-void
-outbox_note(struct turn *t, const struct outbox *o, const char *kind, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
-	pb_buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	pb_update_note(t->u, outbox_id(o), o->in == NULL ? "" : incident_playbook_name(o->in), "",
-	    kind, "%s", pb_buf_str(&b).ptr);
-}
-
-void
-outbox_fini(struct outbox *o)
-{
-	for (struct page *p = o->first, *next; p != NULL; p = next) {
-		next = p->next;
-		page_free(p);
-	}
-	o->first = NULL;
 }
 
 void
@@ -131,9 +91,12 @@ try_id(const struct page *p)
 	return pb_asprintf("%s/%lld", p->id, (long long)p->tries);
 }
 
+/* --- the machine */
+
 static void
-send(struct turn *t, struct outbox *o, struct page *p)
+send(struct turn *t, struct outbox *o, struct page *p, const char *text)
 {
+	(void)text;
 	p->tries++;
 	enter(t, o, p, PAGE_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
 	PB_CLEANUP(pb_freep) char *id = try_id(p);
@@ -174,6 +137,179 @@ not_delivered(struct turn *t, struct outbox *o, struct page *p, const char *erro
 	outbox_note(t, o, what(p), "to %s by %s failed (try %lld): %s; again in %s", p->contact,
 	    p->channel, (long long)p->tries, safe, pb_duration_text(span, delay));
 	enter(t, o, p, PAGE_RETRYING, t->now + delay);
+}
+
+/* Why it is of no use any more, NULL when it is: acknowledged, snoozed or resolved meanwhile. */
+static const char *
+why_late(const struct outbox *o, const struct page *p)
+{
+	if (p->is_notice)
+		return o->in != NULL && o->in->state != INCIDENT_RESOLVED ? "it was reopened"
+									  : NULL;
+	if (o->bundle != NULL)
+		return bundle_is_wanted(o->bundle, p->round) ? NULL : "resolved or acknowledged";
+	if (p->decided_at < incident_began_at(o->in))
+		return "it was resolved since";
+	/* What was decided since tells whoever acknowledged of something new. */
+	if (o->in->ladder.state == LADDER_ACKED && p->decided_at < o->in->ladder.acked_at)
+		return "acknowledged";
+	if (o->in->ladder.state == LADDER_SNOOZED)
+		return "snoozed";
+	return o->in->ladder.state == LADDER_CLOSED ? "resolved" : NULL;
+}
+
+static void
+drop_if_late(struct turn *t, struct outbox *o, struct page *p)
+{
+	const char *why = why_late(o, p);
+	if (why != NULL && p->state == PAGE_RETRYING)
+		drop(t, o, p, why);
+}
+
+static void
+stay(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	(void)t, (void)o, (void)p, (void)text;
+}
+
+static void
+never(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	(void)t, (void)o, (void)p, (void)text;
+	pb_impossible("an input that this state cannot get");
+}
+
+static void
+delivered(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	(void)text;
+	char span[PB_TIME_TEXT];
+	outbox_note(t, o, what(p), "to %s by %s delivered after %s", p->contact, p->channel,
+	    pb_duration_text(span, t->now - p->decided_at));
+	p->fallback_at = PB_NEVER;
+	enter(t, o, p, PAGE_SENT, PB_NEVER);
+}
+
+static void
+failed(struct turn *t, struct outbox *o, struct page *p, const char *error)
+{
+	not_delivered(t, o, p, error);
+	drop_if_late(t, o, p);
+}
+
+static void
+lost(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	(void)text;
+	PB_CLEANUP(pb_freep) char *id = try_id(p);
+	pb_update_cancel(t->u, id);
+	failed(t, o, p, "no outcome in time");
+}
+
+static void
+retry(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	const char *late = why_late(o, p);
+	if (late != NULL)
+		drop(t, o, p, late);
+	else
+		send(t, o, p, text);
+}
+
+static void
+send_again(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	const char *late = why_late(o, p);
+	if (late != NULL) {
+		drop(t, o, p, late);
+		return;
+	}
+	outbox_note(t, o, what(p),
+	    "to %s by %s was in flight at the restart; sent again with the same id", p->contact,
+	    p->channel);
+	send(t, o, p, text);
+}
+
+/* Only a record that was damaged or mended by hand says that something is due. */
+static void
+rest(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	(void)text;
+	enter(t, o, p, p->state, PB_NEVER);
+}
+
+static void
+no_fallback(struct turn *t, struct outbox *o, struct page *p, const char *text)
+{
+	(void)text;
+	if (p->fallback_at == PB_NEVER)
+		return;
+	p->fallback_at = PB_NEVER;
+	put(t, o, p);
+}
+
+typedef void handler(struct turn *t, struct outbox *o, struct page *p, const char *text);
+
+static handler *const table[PAGE_STATE_MAX][PAGE_INPUT_MAX] = {
+    [PAGE_NEW] =
+	{
+	    [PAGE_SEND] = send,
+	    [PAGE_DELIVERED] = never,
+	    [PAGE_FAILED] = never,
+	    [PAGE_DUE] = never,
+	    [PAGE_INTERRUPT] = never, /* no record of it */
+	    [PAGE_DROP] = never,
+	},
+    [PAGE_SENDING] =
+	{
+	    [PAGE_SEND] = never,
+	    [PAGE_DELIVERED] = delivered,
+	    [PAGE_FAILED] = failed,
+	    [PAGE_DUE] = lost,
+	    [PAGE_INTERRUPT] = send_again,
+	    [PAGE_DROP] = no_fallback,
+	},
+    [PAGE_RETRYING] =
+	{
+	    [PAGE_SEND] = never,
+	    [PAGE_DELIVERED] = stay, /* it was lost, and its end comes after all */
+	    [PAGE_FAILED] = stay,
+	    [PAGE_DUE] = retry,
+	    [PAGE_INTERRUPT] = stay,
+	    [PAGE_DROP] = drop,
+	},
+    [PAGE_SENT] =
+	{
+	    [PAGE_SEND] = never,
+	    [PAGE_DELIVERED] = stay,
+	    [PAGE_FAILED] = stay,
+	    [PAGE_DUE] = rest,
+	    [PAGE_INTERRUPT] = stay,
+	    [PAGE_DROP] = no_fallback,
+	},
+    [PAGE_DROPPED] =
+	{
+	    [PAGE_SEND] = never,
+	    [PAGE_DELIVERED] = stay,
+	    [PAGE_FAILED] = stay,
+	    [PAGE_DUE] = rest,
+	    [PAGE_INTERRUPT] = stay,
+	    [PAGE_DROP] = no_fallback,
+	},
+};
+
+bool
+page_can_reach(size_t state, size_t input)
+{
+	return table[state][input] != never;
+}
+
+/* `text`: the error with FAILED, why with DROP. */
+static void
+take(struct turn *t, struct outbox *o, struct page *p, enum page_input input, const char *text)
+{
+	cells_count(t, PB_MACHINE_PAGE, p->state, input);
+	table[p->state][input](t, o, p, text);
 }
 
 /* --- what is sent */
@@ -227,7 +363,7 @@ supersede(struct turn *t, struct outbox *o, bool is_notice, const struct pb_cont
 			continue;
 		if (p->fallback_at < fallback_at)
 			fallback_at = p->fallback_at;
-		drop(t, o, p, "a newer one goes the same way");
+		take(t, o, p, PAGE_DROP, "a newer one goes the same way");
 	}
 	return is_notice ? PB_NEVER : fallback_at;
 }
@@ -272,15 +408,6 @@ forget_old(struct turn *t, struct outbox *o, const struct page *like)
 }
 
 void
-page_append(struct outbox *o, struct page *p)
-{
-	struct page **end = &o->first;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = p;
-}
-
-void
 page_start(struct turn *t, struct outbox *o, const struct page *like, const struct pb_contact *to,
     const struct pb_channel *ch)
 {
@@ -299,7 +426,7 @@ page_start(struct turn *t, struct outbox *o, const struct page *like, const stru
 	page_append(o, p);
 	forget_old(t, o, p);
 	set_spec(t, o, p, ch, to);
-	send(t, o, p);
+	take(t, o, p, PAGE_SEND, NULL);
 }
 
 /* --- the fallback */
@@ -369,52 +496,19 @@ page_send_fallback(struct turn *t, struct outbox *o, int64_t round)
 void
 page_drop_waiting(struct turn *t, struct outbox *o, const char *why)
 {
-	for (struct page *p = o->first; p != NULL; p = p->next) {
-		if (p->state == PAGE_RETRYING) {
-			drop(t, o, p, why);
-		} else if (p->fallback_at != PB_NEVER) {
-			p->fallback_at = PB_NEVER;
-			put(t, o, p);
-		}
-	}
+	for (struct page *p = o->first; p != NULL; p = p->next)
+		take(t, o, p, PAGE_DROP, why);
 }
 
 void
 page_drop_notices(struct turn *t, struct outbox *o, const char *why)
 {
 	for (struct page *p = o->first; p != NULL; p = p->next)
-		if (p->is_notice && p->state == PAGE_RETRYING)
-			drop(t, o, p, why);
+		if (p->is_notice)
+			take(t, o, p, PAGE_DROP, why);
 }
 
 /* --- inputs */
-
-/* Why it is of no use any more, NULL when it is: acknowledged, snoozed or resolved meanwhile. */
-static const char *
-why_late(const struct outbox *o, const struct page *p)
-{
-	if (p->is_notice)
-		return o->in != NULL && o->in->state != INCIDENT_RESOLVED ? "it was reopened"
-									  : NULL;
-	if (o->bundle != NULL)
-		return bundle_is_wanted(o->bundle, p->round) ? NULL : "resolved or acknowledged";
-	if (p->decided_at < incident_began_at(o->in))
-		return "it was resolved since";
-	/* What was decided since tells whoever acknowledged of something new. */
-	if (o->in->ladder.state == LADDER_ACKED && p->decided_at < o->in->ladder.acked_at)
-		return "acknowledged";
-	if (o->in->ladder.state == LADDER_SNOOZED)
-		return "snoozed";
-	return o->in->ladder.state == LADDER_CLOSED ? "resolved" : NULL;
-}
-
-static void
-drop_if_late(struct turn *t, struct outbox *o, struct page *p)
-{
-	const char *why = why_late(o, p);
-	if (why != NULL && p->state == PAGE_RETRYING)
-		drop(t, o, p, why);
-}
 
 char *
 outcome_text(const struct pb_outcome *o)
@@ -427,19 +521,12 @@ outcome_text(const struct pb_outcome *o)
 void
 page_outcome(struct turn *t, struct outbox *o, struct page *p, const struct pb_outcome *outcome)
 {
-	if (p->state != PAGE_SENDING)
-		return;
 	if (outcome->status == PB_OUTCOME_OK) {
-		char span[PB_TIME_TEXT];
-		outbox_note(t, o, what(p), "to %s by %s delivered after %s", p->contact, p->channel,
-		    pb_duration_text(span, t->now - p->decided_at));
-		p->fallback_at = PB_NEVER;
-		enter(t, o, p, PAGE_SENT, PB_NEVER);
+		take(t, o, p, PAGE_DELIVERED, NULL);
 		return;
 	}
 	PB_CLEANUP(pb_freep) char *error = outcome_text(outcome);
-	not_delivered(t, o, p, error);
-	drop_if_late(t, o, p);
+	take(t, o, p, PAGE_FAILED, error);
 }
 
 void
@@ -448,78 +535,16 @@ page_due(struct turn *t, struct outbox *o)
 	for (struct page *p = o->first; p != NULL; p = p->next) {
 		if (p->fallback_at <= t->now)
 			fallback_due(t, o, p);
-		if (p->next_at > t->now)
-			continue;
-		if (p->state == PAGE_RETRYING && why_late(o, p) != NULL) {
-			drop(t, o, p, why_late(o, p));
-		} else if (p->state == PAGE_RETRYING) {
-			send(t, o, p);
-		} else if (p->state == PAGE_SENDING) {
-			PB_CLEANUP(pb_freep) char *id = try_id(p);
-			pb_update_cancel(t->u, id);
-			not_delivered(t, o, p, "no outcome in time");
-			drop_if_late(t, o, p);
-		}
+		if (p->next_at <= t->now)
+			take(t, o, p, PAGE_DUE, NULL);
 	}
 }
 
 void
 page_interrupted(struct turn *t, struct outbox *o)
 {
-	for (struct page *p = o->first; p != NULL; p = p->next) {
-		const char *late = why_late(o, p);
-		if (p->state != PAGE_SENDING)
-			continue;
-		if (late != NULL) {
-			drop(t, o, p, late);
-			continue;
-		}
-		outbox_note(t, o, what(p),
-		    "to %s by %s was in flight at the restart; sent again with the same id",
-		    p->contact, p->channel);
-		send(t, o, p);
-	}
-}
-
-int64_t
-page_next_at(const struct outbox *o)
-{
-	int64_t at = PB_NEVER;
-	for (const struct page *p = o->first; p != NULL; p = p->next) {
-		if (p->next_at < at)
-			at = p->next_at;
-		if (p->fallback_at < at)
-			at = p->fallback_at;
-	}
-	return at;
-}
-
-bool
-page_is_live(const struct outbox *o)
-{
-	for (const struct page *p = o->first; p != NULL; p = p->next)
-		if (p->state == PAGE_SENDING || p->state == PAGE_RETRYING)
-			return true;
-	return false;
-}
-
-bool
-page_is_stuck(const struct outbox *o)
-{
-	for (const struct page *p = o->first; p != NULL; p = p->next)
-		if ((p->state == PAGE_SENDING || p->state == PAGE_RETRYING) &&
-		    p->next_at == PB_NEVER)
-			return true;
-	return false;
-}
-
-void
-page_unstick(struct turn *t, struct outbox *o)
-{
 	for (struct page *p = o->first; p != NULL; p = p->next)
-		if ((p->state == PAGE_SENDING || p->state == PAGE_RETRYING) &&
-		    p->next_at == PB_NEVER)
-			p->next_at = t->now;
+		take(t, o, p, PAGE_INTERRUPT, NULL);
 }
 
 struct page *

@@ -284,7 +284,8 @@ restore_action(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	p->round = pb_json_i64(r->body, "round", 1);
 	p->contact = dup_str(r->body, "contact");
 	p->channel = pb_strdup(pb_json_str_or(r->body, "channel", ""));
-	p->state = (enum page_state)state;
+	/* A new one has no record: of what says so it is not known whether it went out. */
+	p->state = state == PAGE_NEW ? PAGE_SENDING : (enum page_state)state;
 	p->state_at = r->at;
 	p->decided_at = pb_json_i64(r->body, "decided_at", r->at);
 	p->next_at = pb_json_i64(r->body, "next_at", PB_NEVER);

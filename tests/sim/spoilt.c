@@ -1,6 +1,6 @@
 /*
  * Records that contradict each other, as a store may hold that was damaged or mended by hand: whatever
- * state they give a ladder, a run or a step of an open incident, the daemon starts, the incident gets a
+ * state they give a ladder, a run, a step or a page of an open incident, the daemon starts, the incident gets a
  * next step again, a human is paged, and it can be closed.
  *
  * Each row plays one incident to some moment, changes one record, restores, and goes on from there with
@@ -61,7 +61,8 @@ static char config_text[] =
 
 static const struct base {
 	const char *alarm; /* and its playbook */
-	bool is_stale, has_failed; /* its run, when the process ends */
+	bool is_stale;
+	bool has_failed; /* its run, when the process ends; of a page: each try */
 	enum pb_record_kind kind; /* of the record that is spoilt */
 } bases[] = {
     {"runs", false, false, PB_REC_LADDER},
@@ -72,6 +73,8 @@ static const struct base {
     {"runs", false, true, PB_REC_RUN},
     {"runs", false, false, PB_REC_STEP},
     {"waits", false, false, PB_REC_STEP},
+    {"bare", false, false, PB_REC_ACTION},
+    {"bare", false, true, PB_REC_ACTION},
 };
 
 static const char *
@@ -81,6 +84,8 @@ state_name(enum pb_record_kind kind, size_t i)
 		return i < LADDER_STATE_MAX ? ladder_state_name((enum ladder_state)i) : NULL;
 	if (kind == PB_REC_RUN)
 		return i < RUN_STATE_MAX ? run_state_name((enum run_state)i) : NULL;
+	if (kind == PB_REC_ACTION)
+		return i < PAGE_STATE_MAX ? page_state_name((enum page_state)i) : NULL;
 	return i < STEP_STATE_MAX ? step_state_name((enum step_state)i) : NULL;
 }
 
@@ -179,16 +184,32 @@ run_until(struct play *p, int64_t until)
 }
 
 static void
-fail_fix(struct play *p, struct pb_engine *e, const char *attempt)
+answer(struct play *p, struct pb_engine *e, const char *attempt, enum pb_outcome_status status)
 {
 	struct pb_input *in = pb_input_new(PB_IN_OUTCOME);
 	in->outcome = pb_calloc(1, sizeof(*in->outcome));
-	*in->outcome = (struct pb_outcome){.action_id = pb_strdup(attempt),
-	    .status = PB_OUTCOME_FAILED,
-	    .error = pb_strdup("Exec.Exit.1"),
-	    .error_class = pb_strdup(""),
-	    .message = pb_strdup("it does not help")};
+	*in->outcome = (struct pb_outcome){.action_id = pb_strdup(attempt), .status = status};
+	if (status != PB_OUTCOME_OK) {
+		in->outcome->error = pb_strdup("Exec.Exit.1");
+		in->outcome->error_class = pb_strdup("");
+		in->outcome->message = pb_strdup("it does not help");
+	}
 	step(p, e, in);
+}
+
+static void
+fail_fix(struct play *p, struct pb_engine *e, const char *attempt)
+{
+	answer(p, e, attempt, PB_OUTCOME_FAILED);
+}
+
+/* Of the try that was under way at the end, which nobody may wait for any more, and of the one since. */
+static void
+answer_page(struct play *p)
+{
+	enum pb_outcome_status status = p->base->has_failed ? PB_OUTCOME_FAILED : PB_OUTCOME_OK;
+	answer(p, p->e, "20260303-1/page/1.1.0/ana@pager/1", status);
+	answer(p, p->e, "20260303-1/page/1.1.0/ana@pager/2", status);
 }
 
 static void
@@ -217,7 +238,7 @@ begin(struct play *p)
 	struct pb_engine *e = pb_engine_new(p->config, &options);
 	step(p, e, pb_input_new(PB_IN_BOOT));
 	step(p, e, alarm_input(p->base));
-	if (p->base->has_failed)
+	if (p->base->has_failed && p->base->kind != PB_REC_ACTION)
 		fail_fix(p, e, "20260303-1/fix/1");
 	pb_engine_free(e);
 	p->n_pages = 0;
@@ -233,6 +254,8 @@ play(struct play *p)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
 	begin(p);
+	if (p->base->kind == PB_REC_ACTION)
+		answer_page(p);
 	if (p->word != PB_IN_TICK)
 		say(p, p->word);
 	run_until(p, FIX_FAILS_AT);
