@@ -112,6 +112,22 @@ api_incidents(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	pb_http_reply_json(req, 200, body);
 }
 
+/* A group or storm by its id: its record, pages and notes. */
+static int
+answer_bundle(struct pb_api *a, struct pb_http_request *req, const char *piece)
+{
+	struct pb_store *store = pb_core_store(a->core);
+	PB_CLEANUP(pb_freep) char *id = NULL;
+	PB_JSON json_t *body = NULL;
+	if (pb_store_find_bundle(store, piece, &id, NULL) < 0 ||
+	    pb_store_bundle(store, id, &body, NULL) < 0)
+		return -1;
+	pb_json_set_i64(body, "now", pb_core_now(a->core));
+	api_hide_never(body);
+	pb_http_reply_json(req, 200, body);
+	return 0;
+}
+
 void
 api_incident(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
@@ -121,7 +137,8 @@ api_incident(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	struct pb_store *store = pb_core_store(a->core);
 	if (pb_store_find_incident(store, piece, &id, &err) < 0 ||
 	    pb_store_incident(store, id, &body, &err) < 0) {
-		api_fail(req, &err);
+		if (err.kind != PB_NOT_FOUND || answer_bundle(a, req, piece) < 0)
+			api_fail(req, &err);
 		return;
 	}
 	int64_t now = pb_core_now(a->core);

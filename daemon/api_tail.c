@@ -122,8 +122,10 @@ api_tail(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		    PB_API_FOLLOWERS_MAX);
 		return;
 	}
-	if ((incident != NULL && pb_store_find_incident(store, incident, &id, &err) < 0) ||
-	    pb_store_notes(store, since, id, limit, &notes, &err) < 0) {
+	bool is_found = incident == NULL ||
+	    pb_store_find_incident(store, incident, &id, &err) == 0 ||
+	    (err.kind == PB_NOT_FOUND && pb_store_find_bundle(store, incident, &id, NULL) == 0);
+	if (!is_found || pb_store_notes(store, since, id, limit, &notes, &err) < 0) {
 		api_fail(req, &err);
 		return;
 	}

@@ -49,6 +49,17 @@ add_incident(struct pb_api *a, const char *id, json_t *body, struct pb_error *er
 	return 0;
 }
 
+static int
+add_bundle(struct pb_api *a, const char *id, json_t *body, struct pb_error *err)
+{
+	struct pb_store *store = pb_core_store(a->core);
+	PB_JSON json_t *all = NULL;
+	if (pb_store_bundle(store, id, &all, err) < 0 || add_decisions(store, id, body, err) < 0)
+		return -1;
+	json_object_set(body, "bundle", json_object_get(all, "bundle"));
+	return 0;
+}
+
 /* Its last event as it came, and where that would go now. */
 static int
 add_last_event(struct pb_api *a, const char *arn, json_t *body, struct pb_error *err)
@@ -108,6 +119,8 @@ answer_why(struct pb_api *a, const char *of, json_t *body, struct pb_error *err)
 		return add_incident(a, id, body, err);
 	if (err->kind != PB_NOT_FOUND)
 		return -1;
+	if (n == 0 && pb_store_find_bundle(pb_core_store(a->core), of, &id, NULL) == 0)
+		return add_bundle(a, id, body, err);
 	(void)pb_safe(safe, sizeof(safe), pb_str_of(of));
 	if (n == 0)
 		return pb_fail(err, PB_NOT_FOUND,

@@ -60,6 +60,8 @@ void pb_ctl_show_status(struct pb_buf *b, const json_t *status, const struct pb_
 void pb_ctl_show_incidents(
     struct pb_buf *b, const json_t *list, bool is_all, const struct pb_ctl_view *v);
 void pb_ctl_show_incident(struct pb_buf *b, const json_t *incident, const struct pb_ctl_view *v);
+/* The lines that say what a group or storm is. */
+void pb_ctl_add_bundle(struct pb_buf *b, const json_t *bundle, const struct pb_ctl_view *v);
 void pb_ctl_show_why(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v);
 /* Which plan an incident keeps and whether it is in force, behind `before`; nothing for NULL. */
 void pb_ctl_add_plan(struct pb_buf *b, const char *before, const json_t *plan);

@@ -216,7 +216,7 @@ static void
 page_row(struct pb_ctl_table *t, const json_t *p, const struct pb_ctl_view *v)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf when = PB_BUF_INIT;
-	const char *state = pb_json_str_or(p, "state", "?");
+	const char *state = pb_json_str_or(p, "state", "?"), *with = pb_json_str(p, "with");
 	int64_t tries = pb_json_i64(p, "tries", 0);
 	pb_ctl_add_time(&when, pb_json_i64(p, "at", 0), v->now);
 	if (pb_json_bool(p, "is_notice", false))
@@ -228,8 +228,9 @@ page_row(struct pb_ctl_table *t, const json_t *p, const struct pb_ctl_view *v)
 		pb_ctl_cell(t, PB_CTL_PLAIN, "level %lld, repeat %lld",
 		    (long long)pb_json_i64(p, "level", 0) + 1,
 		    (long long)pb_json_i64(p, "repeat", 0));
-	pb_ctl_cell(t, PB_CTL_BOLD, "%s by %s", pb_json_str_or(p, "contact", "?"),
-	    pb_json_str_or(p, "channel", "?"));
+	pb_ctl_cell(t, PB_CTL_BOLD, "%s by %s%s%s", pb_json_str_or(p, "contact", "?"),
+	    pb_json_str_or(p, "channel", "?"), with == NULL ? "" : ", with ",
+	    with == NULL ? "" : with);
 	pb_ctl_cell(t, strcmp(state, "sent") == 0 ? PB_CTL_GREEN : PB_CTL_YELLOW, "%s", state);
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", when.ptr);
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%lld %s", (long long)tries, tries == 1 ? "try" : "tries");
@@ -262,8 +263,28 @@ add_trace(struct pb_buf *b, const json_t *notes, const struct pb_ctl_view *v)
 }
 
 void
+pb_ctl_add_bundle(struct pb_buf *b, const json_t *o, const struct pb_ctl_view *v)
+{
+	(void)pb_buf_addf(b, "%s ", pb_json_str_or(o, "kind", "group"));
+	pb_ctl_add_text(b, pb_json_str_or(o, "id", "?"), 100);
+	(void)pb_buf_addf(b, ": %s\n", pb_json_str_or(o, "state", "?"));
+	text_line(b, "escalation", pb_json_str(o, "escalation"));
+	text_line(b, "of", pb_json_str(o, "group"));
+	time_line(b, "began", pb_json_i64(o, "opened_at", 0), v->now);
+	(void)pb_buf_addf(b, "  %-10s %lld, %lld of them resolved\n", "told of",
+	    (long long)pb_json_i64(o, "n_joined", 0), (long long)pb_json_i64(o, "n_gone", 0));
+}
+
+void
 pb_ctl_show_incident(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v)
 {
+	const json_t *bundle = pb_json_get(body, "bundle");
+	if (bundle != NULL) {
+		pb_ctl_add_bundle(b, bundle, v);
+		add_pages(b, pb_json_get(body, "actions"), v);
+		add_trace(b, pb_json_get(body, "notes"), v);
+		return;
+	}
 	add_incident(b, pb_json_get(body, "incident"), pb_json_get(body, "event"), v);
 	pb_ctl_add_plan(b, "  plan       ", pb_json_get(body, "plan"));
 	add_run(b, pb_json_get(body, "run"), pb_json_get(body, "steps"), v);

@@ -89,7 +89,8 @@ add_next(struct pb_buf *b, const json_t *next, const struct pb_ctl_view *v)
 static void
 add_decisions(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v)
 {
-	const json_t *notes = pb_json_get(body, "decisions");
+	const json_t *notes = pb_json_get(body, "decisions"), *of = pb_json_get(body, "incident");
+	of = of == NULL ? pb_json_get(body, "bundle") : of;
 	(void)pb_buf_adds(b, "\ndecisions:\n");
 	for (size_t i = 0; i < json_array_size(notes); i++) {
 		(void)pb_buf_adds(b, "  ");
@@ -99,7 +100,7 @@ add_decisions(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v)
 		(void)pb_buf_adds(b, "  none is kept any more\n");
 	if (pb_json_bool(body, "is_cut", false)) {
 		(void)pb_buf_adds(b, "  some in the middle are left out: playbookctl timeline ");
-		pb_ctl_add_text(b, pb_json_str_or(pb_json_get(body, "incident"), "id", "ID"), 100);
+		pb_ctl_add_text(b, pb_json_str_or(of, "id", "ID"), 100);
 		(void)pb_buf_addc(b, '\n');
 	}
 }
@@ -166,7 +167,12 @@ add_would(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v)
 void
 pb_ctl_show_why(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v)
 {
-	const json_t *alarm = pb_json_get(body, "alarm");
+	const json_t *alarm = pb_json_get(body, "alarm"), *bundle = pb_json_get(body, "bundle");
+	if (bundle != NULL) {
+		pb_ctl_add_bundle(b, bundle, v);
+		add_decisions(b, body, v);
+		return;
+	}
 	if (alarm != NULL) {
 		(void)pb_buf_adds(b, "alarm ");
 		pb_ctl_add_text(b, pb_json_str_or(alarm, "arn", "?"), 2048);

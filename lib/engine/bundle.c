@@ -321,6 +321,7 @@ first_to_leave(const struct incident *in)
 void
 bundle_leave(struct turn *t, struct incident *in)
 {
+	bundle_keep_past(in);
 	while (in->members != NULL) {
 		struct member *m = first_to_leave(in);
 		struct bundle *b = m->bundle;

@@ -139,6 +139,8 @@ void bundle_boot(struct turn *t);
 bool bundle_uses(const struct pb_engine *e, const char *digest); /* a configuration */
 
 /* bundle_member.c */
+/* It is resolved: whose pages told of it stays known. */
+void bundle_keep_past(struct incident *in);
 bool bundle_was_told(const struct member *m);
 /* What still waits need not go when nobody has to hear of it. */
 void bundle_look_who_wants(struct turn *t, struct bundle *b);

@@ -5,6 +5,8 @@
 
 #include "base/json.h"
 
+#define PAST_MAX 10 /* bundles that an incident was told with before it was reopened */
+
 /* Does anybody still have to hear of it? */
 static bool
 is_wanting(enum ladder_state s)
@@ -94,6 +96,22 @@ bundle_members_json(const struct incident *in)
 		    json_pack("{s:s, s:s, s:I}", "id", m->bundle->id, "kind",
 			bundle_kind_name(m->bundle->kind), "since", (json_int_t)m->since));
 	return list;
+}
+
+void
+bundle_keep_past(struct incident *in)
+{
+	for (const struct member *m = in->members; m != NULL; m = m->next_own) {
+		if (!bundle_was_told(m))
+			continue;
+		if (in->ladder.past == NULL)
+			in->ladder.past = json_array();
+		if (json_array_size(in->ladder.past) == PAST_MAX)
+			(void)json_array_remove(in->ladder.past, 0);
+		json_array_append_new(in->ladder.past,
+		    json_pack("{s:s, s:I, s:I}", "id", m->bundle->id, "since", (json_int_t)m->since,
+			"until", (json_int_t)m->bundle->number));
+	}
 }
 
 void

@@ -266,6 +266,8 @@ struct ladder {
 	char *held; /* HELD: by what */
 	int64_t
 	    decide_by; /* HELD: paged then, unless it is known by then whether that holds; 0 = it does */
+	json_t *
+	    past; /* {id, since, until} of the bundles that told of it until it was resolved; NULL */
 	char *acked_by; /* who acknowledged or snoozed it */
 	int64_t acked_at;
 };

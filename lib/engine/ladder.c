@@ -52,6 +52,7 @@ ladder_fini(struct ladder *l)
 	free(l->why);
 	free(l->held);
 	free(l->acked_by);
+	json_decref(l->past);
 }
 
 void
@@ -74,6 +75,8 @@ ladder_put(struct turn *t, const struct incident *in)
 	json_t *bundles = bundle_members_json(in);
 	if (bundles != NULL)
 		json_object_set_new(j, "bundles", bundles);
+	if (l->past != NULL)
+		json_object_set_new(j, "past", json_deep_copy(l->past));
 	if (l->is_put_off)
 		json_object_set_new(j, "is_put_off", json_true());
 	if (l->owes)

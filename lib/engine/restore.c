@@ -256,6 +256,7 @@ restore_ladder(struct pb_engine *e, const struct pb_record *r, struct pb_error *
 	l->is_put_off = pb_json_bool(r->body, "is_put_off", false);
 	l->owes = pb_json_bool(r->body, "owes", false);
 	l->news_at = l->state == LADDER_ACKED ? pb_json_i64(r->body, "news_at", 0) : 0;
+	l->past = json_deep_copy(json_object_get(r->body, "past"));
 	/* Its run is known already; without this record boot arms a ladder. */
 	incident_place(e, in);
 	if (l->state != LADDER_CLOSED)

@@ -143,6 +143,45 @@ pb_store_incidents(
 	return 0;
 }
 
+/* The pages of a group or storm that told of the incident, each with the name of it as "with". */
+static int
+add_pages_of(struct pb_store *s, const json_t *place, json_t *actions, struct pb_error *err)
+{
+	const char *id = pb_json_str_or(place, "id", "");
+	int64_t since = pb_json_i64(place, "since", 0),
+		until = pb_json_i64(place, "until", INT64_MAX);
+	PB_JSON json_t *pages = NULL;
+	size_t i;
+	json_t *p;
+	if (since == 0)
+		return 0;
+	if (all_of(s, PB_REC_ACTION, id, &pages, err) < 0)
+		return -1;
+	json_array_foreach (pages, i, p) {
+		int64_t round = pb_json_i64(p, "round", 0);
+		if (pb_json_bool(p, "is_notice", false) || round < since || round > until)
+			continue;
+		pb_json_set_str(p, "with", id);
+		json_array_append(actions, p);
+	}
+	return 0;
+}
+
+static int
+add_pages_with_others(struct pb_store *s, json_t *all, struct pb_error *err)
+{
+	static const char *const lists[] = {"past", "bundles"};
+	const json_t *ladder = json_object_get(all, "ladder");
+	json_t *actions = json_object_get(all, "actions");
+	for (size_t k = 0; k < PB_ARRAY_LEN(lists); k++) {
+		const json_t *list = pb_json_get(ladder, lists[k]);
+		for (size_t i = 0; i < json_array_size(list); i++)
+			if (add_pages_of(s, json_array_get(list, i), actions, err) < 0)
+				return -1;
+	}
+	return 0;
+}
+
 int
 pb_store_incident(struct pb_store *s, const char *id, json_t **ret, struct pb_error *err)
 {
@@ -174,6 +213,48 @@ pb_store_incident(struct pb_store *s, const char *id, json_t **ret, struct pb_er
 		    pb_safe(safe, sizeof(safe), pb_str_of(id)));
 	}
 	json_t *notes;
+	if (add_pages_with_others(s, all, err) < 0 || pb_store_notes(s, -1, id, 0, &notes, err) < 0)
+		return -1;
+	json_object_set_new(all, "notes", notes);
+	*ret = PB_TAKE(all);
+	return 0;
+}
+
+int
+pb_store_find_bundle(struct pb_store *s, const char *text, char **ret_id, struct pb_error *err)
+{
+	PB_CHECK_OBJ(s, STORE_MAGIC);
+	STORE_STMT *st = NULL;
+	if (store_prepare(s,
+		"SELECT key FROM bundle WHERE key = ?1 OR (?2 > 0 AND substr(key, -?2) = ?1"
+		" AND substr(key, -1 - ?2, 1) = '-') ORDER BY state = 'ended', at DESC, key DESC"
+		" LIMIT 1",
+		&st, err) < 0)
+		return -1;
+	store_bind_text(st, 1, text);
+	(void)sqlite3_bind_int64(st, 2, (int64_t)strlen(text));
+	int more = store_step(s, st, "read", err);
+	char safe[128];
+	if (more == 0)
+		return pb_fail(err, PB_NOT_FOUND, "group or storm %s: there is none of this id",
+		    pb_safe(safe, sizeof(safe), pb_str_of(text)));
+	if (more > 0)
+		*ret_id = pb_strdup(store_text(st, 0));
+	return more > 0 ? 0 : -1;
+}
+
+int
+pb_store_bundle(struct pb_store *s, const char *id, json_t **ret, struct pb_error *err)
+{
+	PB_CHECK_OBJ(s, STORE_MAGIC);
+	PB_JSON json_t *all = json_object();
+	json_t *bundle, *actions, *notes;
+	if (one_of(s, PB_REC_BUNDLE, id, &bundle, err) < 0)
+		return -1;
+	json_object_set_new(all, "bundle", bundle);
+	if (all_of(s, PB_REC_ACTION, id, &actions, err) < 0)
+		return -1;
+	json_object_set_new(all, "actions", actions);
 	if (pb_store_notes(s, -1, id, 0, &notes, err) < 0)
 		return -1;
 	json_object_set_new(all, "notes", notes);

@@ -136,7 +136,8 @@ int pb_store_incidents(
 /*
  * {"incident":{}, "event":{the envelope as it is}, "run":{}|null, "steps":[], "ladder":{}|null,
  * "actions":[], "notes":[]}; PB_NOT_FOUND when there is no such id.  The notes are the last
- * PB_STORE_LIST_MAX.
+ * PB_STORE_LIST_MAX.  The actions end with the pages of the groups and storms that told of it, each with
+ * the id of its own as "with".
  */
 int pb_store_incident(struct pb_store *s, const char *id, json_t **ret, struct pb_error *err);
 /*
@@ -146,6 +147,10 @@ int pb_store_incident(struct pb_store *s, const char *id, json_t **ret, struct p
  */
 int
 pb_store_find_incident(struct pb_store *s, const char *text, char **ret_id, struct pb_error *err);
+/* The same for a group or storm, as "g7"; of several, one that goes on, else the newest. */
+int pb_store_find_bundle(struct pb_store *s, const char *text, char **ret_id, struct pb_error *err);
+/* {"bundle":{}, "actions":[its pages and notices], "notes":[]} of one that was found. */
+int pb_store_bundle(struct pb_store *s, const char *id, json_t **ret, struct pb_error *err);
 /*
  * [{"seq","at","incident","playbook","step","kind","text"}], oldest first, with seq above `since`;
  * since < 0: the last `limit` notes.  `incident` may be NULL for all.

@@ -31,6 +31,10 @@ static const char config_text[] =
     "    levels:\n"
     "      - {notify: [ana], via: [local]}\n"
     "      - {notify: [bo], via: [local], after: 5m}\n"
+    "  - name: together\n"
+    "    group_by: [playbook]\n"
+    "    group_wait: 0s\n"
+    "    levels: [{notify: [ana], via: [local]}]\n"
     "playbooks:\n"
     "  - name: fix\n"
     "    summary: Restart it\n"
@@ -47,7 +51,11 @@ static const char config_text[] =
     "    steps: [{name: restart, action: exec, argv: [/bin/true], timeout: 30s}]\n"
     "  - name: tell\n"
     "    match: {detail: {alarmName: [{prefix: tell-}], state: {value: [ALARM]}}}\n"
-    "    escalate: oncall\n";
+    "    escalate: oncall\n"
+    "  - name: team\n"
+    "    match: {detail: {alarmName: [{prefix: team-}], state: {value: [ALARM]}}}\n"
+    "    reopen_within: 0s\n"
+    "    escalate: together\n";
 
 struct pb_config *
 api_config_make(void)

@@ -375,8 +375,25 @@ START_TEST(a_bundle_without_a_next_step_is_told_and_mended)
 }
 END_TEST
 
+START_TEST(a_resolved_incident_keeps_which_pages_of_its_group_told_of_it)
+{
+	struct rig r = rig("group_by: [playbook]\n    group_wait: 0s");
+	const json_t *past = NULL;
+	alarm_is(&r, START, "web-1", "ALARM");
+	alarm_is(&r, START + 1000, "web-1", "OK");
+	for (size_t i = 0; i < r.u->n_records; i++)
+		if (r.u->records[i].kind == PB_REC_LADDER)
+			past = json_array_get(pb_json_get(r.u->records[i].body, "past"), 0);
+	ck_assert_str_eq(pb_json_str_or(past, "id", ""), "20260303-g1");
+	ck_assert_int_eq(pb_json_i64(past, "since", 0), 1);
+	ck_assert_int_eq(pb_json_i64(past, "until", 0), 1);
+	rig_free(&r);
+}
+END_TEST
+
 PB_SUITE(bundle)
 {
+	pb_add(s, a_resolved_incident_keeps_which_pages_of_its_group_told_of_it);
 	pb_add_loop(
 	    s, a_bundle_without_a_next_step_is_told_and_mended, 0, (int)PB_ARRAY_LEN(spoils));
 	pb_add(s, the_page_of_a_group_names_each_incident_and_how_to_acknowledge);
