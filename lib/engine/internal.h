@@ -669,6 +669,7 @@ bool ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input
 /* What is new of an acknowledged one was put off, and is told now or put off again; false when nothing
  * was, or the acknowledgement has expired. */
 bool ladder_tell_news(struct turn *t, struct incident *in);
+void ladder_page_by_is_why(struct incident *in); /* unless there is another reason */
 int64_t ladder_due_at(const struct ladder *l); /* the next time it has something to do */
 /* It flaps, was paged and is OK: nothing more before calm_at, when it is closed. */
 bool ladder_waits_for_calm(struct turn *t, struct incident *in);

@@ -232,11 +232,8 @@ static void
 page_by_has_come(struct turn *t, struct incident *in, const char *text)
 {
 	(void)text;
-	char span[PB_TIME_TEXT];
-	PB_CLEANUP(pb_freep) char *why = pb_strdup(in->ladder.why); /* when it was hastened */
-	if (why == NULL)
-		why = pb_asprintf("not over %s after it began (page_by)",
-		    pb_duration_text(span, in->ladder.page_by_at - incident_began_at(in)));
+	ladder_page_by_is_why(in);
+	PB_CLEANUP(pb_freep) char *why = pb_strdup(in->ladder.why);
 	begin(t, in, why);
 }
 

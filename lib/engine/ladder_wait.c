@@ -4,6 +4,15 @@
  */
 #include "bundle.h"
 
+void
+ladder_page_by_is_why(struct incident *in)
+{
+	char span[PB_TIME_TEXT];
+	if (in->ladder.why == NULL) /* else it was hastened, or something else came first */
+		in->ladder.why = pb_asprintf("not over %s after it began (page_by)",
+		    pb_duration_text(span, in->ladder.page_by_at - incident_began_at(in)));
+}
+
 /* By when it must be known: as if nothing held it back, or as long again where that was decided. */
 static int64_t
 decide_by(const struct turn *t, const struct incident *in)
@@ -31,7 +40,7 @@ wait_for_poll(
 		    "not: %s, but source %s has not been polled since the start", held, unpolled);
 		return false;
 	}
-	if (why != NULL)
+	if (why != NULL && why != l->why)
 		ladder_set_text(&l->why, why);
 	PB_CLEANUP(pb_freep)
 	char *text =
@@ -99,10 +108,16 @@ ladder_hold_back(struct turn *t, struct incident *in, const char *why)
 	PB_CLEANUP(pb_freep) char *held = hush_why(t->e, in, t->now, &until);
 	if (held == NULL)
 		return false;
+	/* What it will be paged for when nothing holds it back any more. */
+	bool is_due = l->state == LADDER_ARMED || l->state == LADDER_GATHERED;
+	if (why == NULL && is_due && l->why == NULL) {
+		ladder_page_by_is_why(in);
+		why = l->why;
+	}
 	const char *unpolled = hush_unpolled(t->e);
 	if (unpolled != NULL)
 		return wait_for_poll(t, in, why, held, unpolled);
-	if (why != NULL)
+	if (why != NULL && why != l->why)
 		ladder_set_text(&l->why, why);
 	l->decide_by = 0;
 	if (l->state == LADDER_HELD && l->next_at > t->now && pb_streq(held, l->held))
