@@ -53,6 +53,8 @@ alarm_put(struct turn *t, const struct alarm *a)
 	pb_json_set_i64(j, "changed_at", a->changed_at);
 	pb_json_set_str(j, "source", a->source);
 	pb_json_set_i64(j, "seen", a->seen);
+	if (a->is_ahead)
+		json_object_set_new(j, "is_ahead", json_true());
 	pb_update_put(t->u, PB_REC_ALARM, a->arn, "", pb_alarm_state_name(a->state), j);
 }
 
@@ -151,9 +153,18 @@ is_seen_once(struct turn *t, const struct pb_event *ev)
 }
 
 /*
- * A time that has not come yet is no alarm's: whoever told it has a wrong clock, or a slip of the pen.  It
- * is believed, once, but makes nothing late that comes with a time of now.
+ * Is it older than what is known?  A time that had not come when it was told is no alarm's: whoever told
+ * it has a wrong clock, or a slip of the pen.  It is believed, but only what is older than its telling is
+ * late beside it; and a poll, which tells what is, never.
  */
+static bool
+is_late(const struct turn *t, const struct alarm *a, const struct pb_event *ev, bool is_polled)
+{
+	if (!a->is_ahead || is_ahead(t, ev->transitioned_at))
+		return ev->transitioned_at < a->transitioned_at;
+	return !is_polled && durable_of(t->e, ev->transitioned_at) < a->changed_at;
+}
+
 static enum verdict
 alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 {
@@ -163,10 +174,9 @@ alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 		set(&a->source, source);
 		alarm_put(t, a);
 	}
-	bool is_ev_ahead = is_ahead(t, ev->transitioned_at);
-	if (ev->transitioned_at < a->transitioned_at &&
-	    (is_ev_ahead || !is_ahead(t, a->transitioned_at)))
+	if (is_late(t, a, ev, is_polled))
 		return LATE;
+	bool is_ev_ahead = is_ahead(t, ev->transitioned_at);
 	if (is_repeated(a, ev, is_polled) || (is_ev_ahead && !is_seen_once(t, ev)))
 		return DUPLICATE;
 	if (ev->transitioned_at != a->transitioned_at)
@@ -175,6 +185,7 @@ alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 	set(&a->name, ev->alarm_name);
 	a->state = ev->alarm_state;
 	a->transitioned_at = ev->transitioned_at;
+	a->is_ahead = is_ev_ahead;
 	int64_t changed_at = durable_of(t->e, ev->transitioned_at);
 	a->changed_at = changed_at < t->now ? changed_at : t->now;
 	alarm_put(t, a);

@@ -175,6 +175,7 @@ struct alarm {
 	char *arn, *name;
 	enum pb_alarm_state state;
 	int64_t transitioned_at; /* as AWS says */
+	bool is_ahead; /* that time had not come when it was told */
 	unsigned seen; /* states that were seen with that time, a bit of enum pb_alarm_state each */
 	int64_t changed_at; /* the same in durable time, and not later than it was heard of */
 	char *source; /* the polling source that reports it; "" = none does */

@@ -84,6 +84,7 @@ restore_alarm(struct pb_engine *e, const struct pb_record *r, struct pb_error *e
 	a->state = state;
 	a->transitioned_at = pb_json_i64(r->body, "transitioned_at", 0);
 	a->changed_at = pb_json_i64(r->body, "changed_at", a->transitioned_at);
+	a->is_ahead = pb_json_bool(r->body, "is_ahead", false);
 	a->seen = (unsigned)pb_json_i64(r->body, "seen", 0) | 1U << state;
 	return 0;
 }

@@ -164,23 +164,27 @@ is_news(struct oracle *o, const struct heard *h)
 {
 	const struct pb_event *ev = h->event;
 	unsigned state = 1U << ev->alarm_state;
+	bool is_ahead = ev->kind == PB_EVENT_ALARM && !has_come(o, ev->transitioned_at);
 	if (ev->kind != PB_EVENT_ALARM)
 		return pb_map_put(o->seen, ev->identity, o) == NULL;
 	struct sighting *s = pb_map_get(o->alarms, ev->alarm_arn);
 	if (s == NULL) {
 		s = pb_calloc(1, sizeof(*s));
 		(void)pb_map_put(o->alarms, ev->alarm_arn, s);
-	} else if (ev->transitioned_at < s->transitioned_at) {
-		if (!has_come(o, ev->transitioned_at) || has_come(o, s->transitioned_at))
+	} else if (s->is_ahead && !is_ahead) {
+		if (!h->is_polled && ev->transitioned_at - o->wall_ahead < s->changed_at)
 			return false;
+	} else if (ev->transitioned_at < s->transitioned_at) {
+		return false;
 	} else if (ev->transitioned_at == s->transitioned_at) {
 		bool is_told = (s->seen & state) != 0;
 		if (h->is_polled ? s->state == ev->alarm_state : is_told)
 			return false;
 		state |= s->seen;
 	}
-	if (!has_come(o, ev->transitioned_at) && pb_map_put(o->seen, ev->identity, o) != NULL)
+	if (is_ahead && pb_map_put(o->seen, ev->identity, o) != NULL)
 		return false;
+	s->is_ahead = is_ahead;
 	s->seen = state;
 	s->state = ev->alarm_state;
 	if (ev->alarm_state != PB_ALARM_INSUFFICIENT_DATA)
@@ -277,12 +281,33 @@ take_word(struct oracle *o, struct duty *d, const struct heard *h)
 	d->due_at = until > d->due_at || d->tried_at > 0 ? until : d->due_at;
 }
 
+/* The end of an id may be that of several: then it means none of them, unless some of them just ended. */
+static bool
+means_several(const struct oracle *o, const char *text)
+{
+	size_t i = 0;
+	const char *key, *first = NULL;
+	void *value;
+	while (pb_map_next(o->duties, &i, &key, &value)) {
+		const char *id = ((const struct duty *)value)->incident;
+		if (!does_mean(text, id) || pb_streq(first, id))
+			continue;
+		if (first != NULL)
+			return true;
+		first = id;
+	}
+	return false;
+}
+
 static void
 take_command(struct oracle *o, const struct heard *h)
 {
 	size_t i = 0;
 	const char *key;
 	void *value;
+	/* What asks for a page asks for none then; what allows something may have meant this one. */
+	if (h->kind == PB_IN_ESCALATE && means_several(o, h->id))
+		return;
 	while (pb_map_next(o->duties, &i, &key, &value)) {
 		struct duty *d = value;
 		/* What was said before it began was not about it. */
@@ -467,6 +492,16 @@ oracle_decided(struct oracle *o, uint64_t n_taken, const struct pb_update *u)
 	o->n_decided = u->n_inputs;
 }
 
+/* A human may have ended what it began, or what it came to, in the same commit. */
+static bool
+may_be_ended_by_hand(const struct oracle *o, const struct duty *d)
+{
+	for (size_t i = 0; i < o->n_decided; i++)
+		if (o->heard[i].kind == PB_IN_RESOLVE && &o->heard[i] > d->began)
+			return true;
+	return false;
+}
+
 /* Each event that was taken has its incident in the same commit. */
 static void
 check_taken(struct oracle *o)
@@ -479,7 +514,7 @@ check_taken(struct oracle *o)
 		if (d->incident != NULL)
 			continue;
 		/* Opened and ended by one commit, it need not be kept: then it has ended. */
-		if (!oracle_has_recovered(o, d))
+		if (!oracle_has_recovered(o, d) && !may_be_ended_by_hand(o, d))
 			oracle_broken(o,
 			    "P1: an event of playbook \"%s\" is taken and opens nothing",
 			    duty_playbook(d));

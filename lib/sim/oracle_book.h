@@ -56,6 +56,7 @@ struct sighting {
 	enum pb_alarm_state state;
 	bool is_over; /* OK since its last ALARM; data that is missing then begins nothing */
 	int64_t transitioned_at;
+	bool is_ahead; /* it had not come when it was told */
 	unsigned seen; /* states told with that time */
 	int64_t changed_at; /* by the clock that nobody sets back */
 };
