@@ -41,6 +41,12 @@ page_name(size_t s)
 	return page_state_name((enum page_state)s);
 }
 
+static const char *
+post_name(size_t s)
+{
+	return post_state_name((enum post_state)s);
+}
+
 static const struct machine {
 	const char *name;
 	size_t n_states, n_inputs;
@@ -107,6 +113,12 @@ static const struct machine {
 	    [PAGE_DUE] = "due",
 	    [PAGE_INTERRUPT] = "interrupt",
 	    [PAGE_DROP] = "drop"}},
+    [PB_MACHINE_POST] = {"post", POST_STATE_MAX, POST_INPUT_MAX, post_name, post_can_reach,
+	{[POST_DELIVERED] = "delivered",
+	    [POST_FAILED] = "failed",
+	    [POST_DUE] = "due",
+	    [POST_INTERRUPT] = "interrupt",
+	    [POST_NEWER] = "newer"}},
 };
 _Static_assert(PB_ARRAY_LEN(machines) == PB_MACHINE_MAX, "all machines");
 _Static_assert((int)INCIDENT_STATE_MAX <= PB_CELLS_STATES_MAX &&

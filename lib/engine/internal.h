@@ -4,10 +4,10 @@
  * Ownership: the engine owns incidents and alarms; an incident owns its run, ladder, pages, its
  * count of the configuration it began with and its event.  Nothing here outlives the engine.
  *
- * The machines: incident.c, run.c, step.c, ladder.c, page.c.  Each has a table [state][input] with
- * every cell filled and one enter() that is the only place where its state changes; enter() also
- * puts the record.  All deadlines of an incident are kept in its machines' records; incident_arm()
- * sets the incident's one timer to the earliest.
+ * The machines: incident.c, run.c, step.c, ladder.c, bundle.c, page.c, post.c.  Each has a table
+ * [state][input] with every cell filled and one enter() that is the only place where its state
+ * changes; enter() also puts the record.  All deadlines of an incident are kept in its machines'
+ * records; incident_arm() sets the incident's one timer to the earliest.
  */
 #ifndef PB_ENGINE_INTERNAL_H
 #define PB_ENGINE_INTERNAL_H
@@ -423,6 +423,7 @@ bool run_can_reach(size_t state, size_t input);
 bool step_can_reach(size_t state, size_t input);
 bool ladder_can_reach(size_t state, size_t input);
 bool page_can_reach(size_t state, size_t input);
+bool post_can_reach(size_t state, size_t input);
 
 /* incident.c, life.c */
 enum incident_input {
@@ -769,6 +770,15 @@ struct message {
 json_t *
 channel_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to);
 /* post.c: what is told besides pages */
+enum post_input {
+	POST_DELIVERED,
+	POST_FAILED,
+	POST_DUE,
+	POST_INTERRUPT,
+	POST_NEWER,
+	POST_INPUT_MAX
+};
+const char *post_state_name(enum post_state s);
 /* `incident` is the one it belongs to or ""; `way` is for people.  A post replaces what still waits to go
  * the same way about the same (m->incident). */
 void post_send(struct turn *t, const char *incident, const char *way, const struct message *m,

@@ -2,10 +2,11 @@
  * A post: one message to one reader over one channel that is no page.
  *
  *	no post -> SENDING	[post_send]
- *	SENDING -> no post	[post_outcome] delivered, or given up after POST_TRIES_MAX tries
- *	SENDING -> RETRYING	[not_delivered]
+ *	SENDING -> no post	[delivered], [not_delivered, lost] given up after POST_TRIES_MAX tries
+ *	SENDING -> RETRYING	[not_delivered], [lost] there was no answer in time
+ *	SENDING -> SENDING	[send_again] after a restart
  *	RETRYING -> SENDING	[try_now]
- *	RETRYING -> no post	[post_send] a newer one about the same goes the same way
+ *	RETRYING -> no post	[drop] a newer one about the same goes the same way
  *
  * Posts outlive the incident they tell of.  As pages they are at least once and carry an id; unlike
  * pages they may be given up, and nobody else is told instead: what must reach somebody is a page.
@@ -19,6 +20,12 @@ static const char *const state_names[] = {
     [POST_RETRYING] = "retrying",
 };
 _Static_assert(PB_ARRAY_LEN(state_names) == POST_STATE_MAX, "a name for each state");
+
+const char *
+post_state_name(enum post_state s)
+{
+	return state_names[s];
+}
 
 void
 post_free(void *arg)
@@ -109,9 +116,12 @@ try_id(const struct post *p)
 	return pb_asprintf("%s/%lld", p->id, (long long)p->tries);
 }
 
+/* --- the machine */
+
 static void
-try_now(struct turn *t, struct post *p)
+try_now(struct turn *t, struct post *p, const char *text)
 {
+	(void)text;
 	p->tries++;
 	enter(t, p, POST_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
 	PB_CLEANUP(pb_freep) char *id = try_id(p);
@@ -147,6 +157,89 @@ not_delivered(struct turn *t, struct post *p, const char *error)
 	enter(t, p, POST_RETRYING, t->now + delay);
 }
 
+static void
+stay(struct turn *t, struct post *p, const char *text)
+{
+	(void)t, (void)p, (void)text;
+}
+
+static void
+never(struct turn *t, struct post *p, const char *text)
+{
+	(void)t, (void)p, (void)text;
+	pb_impossible("an input that this state cannot get");
+}
+
+static void
+delivered(struct turn *t, struct post *p, const char *text)
+{
+	(void)text;
+	char span[PB_TIME_TEXT];
+	note(t, p, "delivered after %s", pb_duration_text(span, t->now - p->decided_at));
+	end(t, p);
+}
+
+static void
+lost(struct turn *t, struct post *p, const char *text)
+{
+	(void)text;
+	PB_CLEANUP(pb_freep) char *id = try_id(p);
+	pb_update_cancel(t->u, id);
+	not_delivered(t, p, "no outcome in time");
+}
+
+static void
+send_again(struct turn *t, struct post *p, const char *text)
+{
+	note(t, p, "was in flight at the restart; sent again with the same id");
+	try_now(t, p, text);
+}
+
+static void
+drop(struct turn *t, struct post *p, const char *text)
+{
+	(void)text;
+	note(t, p, "dropped: a newer one goes the same way");
+	end(t, p);
+}
+
+typedef void handler(struct turn *t, struct post *p, const char *text);
+
+static handler *const table[POST_STATE_MAX][POST_INPUT_MAX] = {
+    [POST_SENDING] =
+	{
+	    [POST_DELIVERED] = delivered,
+	    [POST_FAILED] = not_delivered,
+	    [POST_DUE] = lost,
+	    [POST_INTERRUPT] = send_again,
+	    [POST_NEWER] = never, /* only those that wait are looked up */
+	},
+    [POST_RETRYING] =
+	{
+	    [POST_DELIVERED] = stay, /* it was lost, and its end comes after all */
+	    [POST_FAILED] = stay,
+	    [POST_DUE] = try_now,
+	    [POST_INTERRUPT] = stay,
+	    [POST_NEWER] = drop,
+	},
+};
+
+bool
+post_can_reach(size_t state, size_t input)
+{
+	return table[state][input] != never;
+}
+
+/* `error` with FAILED.  The post may be gone after it. */
+static void
+take(struct turn *t, struct post *p, enum post_input input, const char *error)
+{
+	cells_count(t, PB_MACHINE_POST, p->state, input);
+	table[p->state][input](t, p, error);
+}
+
+/* --- inputs */
+
 /* What waits to go the same way about another incident is other news. */
 static char *
 slot_of(const char *about, const char *way)
@@ -159,10 +252,8 @@ static void
 supersede(struct turn *t, const char *slot)
 {
 	struct post *p;
-	while ((p = pb_map_get(t->e->waiting_posts, slot)) != NULL) {
-		note(t, p, "dropped: a newer one goes the same way");
-		end(t, p);
-	}
+	while ((p = pb_map_get(t->e->waiting_posts, slot)) != NULL)
+		take(t, p, POST_NEWER, NULL);
 }
 
 void
@@ -182,7 +273,7 @@ post_send(struct turn *t, const char *incident, const char *way, const struct me
 	p->decided_at = t->now;
 	p->spec = channel_spec(m, ch, to);
 	(void)pb_map_put(t->e->posts, p->id, p);
-	try_now(t, p);
+	try_now(t, p, NULL);
 }
 
 struct post *
@@ -199,16 +290,14 @@ void
 post_outcome(struct turn *t, struct post *p, const struct pb_outcome *o)
 {
 	PB_CLEANUP(pb_freep) char *id = try_id(p);
-	if (p->state != POST_SENDING || strcmp(id, o->action_id) != 0)
+	if (strcmp(id, o->action_id) != 0)
 		return;
 	if (o->status == PB_OUTCOME_OK) {
-		char span[PB_TIME_TEXT];
-		note(t, p, "delivered after %s", pb_duration_text(span, t->now - p->decided_at));
-		end(t, p);
+		take(t, p, POST_DELIVERED, NULL);
 		return;
 	}
 	PB_CLEANUP(pb_freep) char *error = outcome_text(o);
-	not_delivered(t, p, error);
+	take(t, p, POST_FAILED, error);
 }
 
 int64_t
@@ -221,17 +310,9 @@ post_next_at(const struct pb_engine *e)
 void
 post_due(struct turn *t)
 {
-	while (post_next_at(t->e) <= t->now) {
-		struct post *p =
-		    PB_CONTAINER_OF(pb_heap_first(&t->e->post_timers), struct post, timer);
-		if (p->state == POST_RETRYING) {
-			try_now(t, p);
-		} else {
-			PB_CLEANUP(pb_freep) char *action = try_id(p);
-			pb_update_cancel(t->u, action);
-			not_delivered(t, p, "no outcome in time");
-		}
-	}
+	while (post_next_at(t->e) <= t->now)
+		take(t, PB_CONTAINER_OF(pb_heap_first(&t->e->post_timers), struct post, timer),
+		    POST_DUE, NULL);
 }
 
 void
@@ -240,13 +321,8 @@ post_interrupted(struct turn *t)
 	size_t i = 0;
 	const char *id;
 	void *value;
-	while (pb_map_next(t->e->posts, &i, &id, &value)) {
-		struct post *p = value;
-		if (p->state != POST_SENDING)
-			continue;
-		note(t, p, "was in flight at the restart; sent again with the same id");
-		try_now(t, p);
-	}
+	while (pb_map_next(t->e->posts, &i, &id, &value))
+		take(t, value, POST_INTERRUPT, NULL);
 }
 
 int

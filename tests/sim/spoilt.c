@@ -1,6 +1,6 @@
 /*
  * Records that contradict each other, as a store may hold that was damaged or mended by hand: whatever
- * state they give a ladder, a run, a step or a page of an open incident, the daemon starts, the incident gets a
+ * state they give a ladder, a run, a step, a page or a notice of an open incident, the daemon starts, the incident gets a
  * next step again, a human is paged, and it can be closed.
  *
  * Each row plays one incident to some moment, changes one record, restores, and goes on from there with
@@ -47,6 +47,11 @@ static char config_text[] =
     "    match: {detail: {alarmName: [bare], state: {value: [ALARM]}}}\n"
     "    page_by: 4m\n"
     "    escalate: oncall\n"
+    "  - name: told\n"
+    "    match: {detail: {alarmName: [told], state: {value: [ALARM]}}}\n"
+    "    page_by: 4m\n"
+    "    escalate: oncall\n"
+    "    inform: [{audience: desk, via: [pager], after: 0s, every: 1h, until: resolved, text: x}]\n"
     "escalations:\n"
     "  - name: oncall\n"
     "    levels: [{notify: [ana], via: [pager]}, {notify: [bo], via: [pager], after: 8m}]\n"
@@ -62,7 +67,7 @@ static char config_text[] =
 static const struct base {
 	const char *alarm; /* and its playbook */
 	bool is_stale;
-	bool has_failed; /* its run, when the process ends; of a page: each try */
+	bool has_failed; /* its run, when the process ends; of a page or a notice: each try */
 	enum pb_record_kind kind; /* of the record that is spoilt */
 } bases[] = {
     {"runs", false, false, PB_REC_LADDER},
@@ -75,6 +80,8 @@ static const struct base {
     {"waits", false, false, PB_REC_STEP},
     {"bare", false, false, PB_REC_ACTION},
     {"bare", false, true, PB_REC_ACTION},
+    {"told", false, false, PB_REC_POST},
+    {"told", false, true, PB_REC_POST},
 };
 
 static const char *
@@ -84,6 +91,8 @@ state_name(enum pb_record_kind kind, size_t i)
 		return i < LADDER_STATE_MAX ? ladder_state_name((enum ladder_state)i) : NULL;
 	if (kind == PB_REC_RUN)
 		return i < RUN_STATE_MAX ? run_state_name((enum run_state)i) : NULL;
+	if (kind == PB_REC_POST)
+		return i < POST_STATE_MAX ? post_state_name((enum post_state)i) : NULL;
 	if (kind == PB_REC_ACTION)
 		return i < PAGE_STATE_MAX ? page_state_name((enum page_state)i) : NULL;
 	return i < STEP_STATE_MAX ? step_state_name((enum step_state)i) : NULL;
@@ -203,13 +212,24 @@ fail_fix(struct play *p, struct pb_engine *e, const char *attempt)
 	answer(p, e, attempt, PB_OUTCOME_FAILED);
 }
 
+static bool
+is_message(const struct base *b)
+{
+	return b->kind == PB_REC_ACTION || b->kind == PB_REC_POST;
+}
+
 /* Of the try that was under way at the end, which nobody may wait for any more, and of the one since. */
 static void
-answer_page(struct play *p)
+answer_message(struct play *p)
 {
+	static const char page[] = "20260303-1/page/1.1.0/ana@pager";
+	static const char post[] = "20260303-1/inform/20260303T090000Z/desk@pager";
 	enum pb_outcome_status status = p->base->has_failed ? PB_OUTCOME_FAILED : PB_OUTCOME_OK;
-	answer(p, p->e, "20260303-1/page/1.1.0/ana@pager/1", status);
-	answer(p, p->e, "20260303-1/page/1.1.0/ana@pager/2", status);
+	for (int i = 1; i <= 2; i++) {
+		PB_CLEANUP(pb_freep)
+		char *id = pb_asprintf("%s/%d", p->base->kind == PB_REC_POST ? post : page, i);
+		answer(p, p->e, id, status);
+	}
 }
 
 static void
@@ -238,7 +258,9 @@ begin(struct play *p)
 	struct pb_engine *e = pb_engine_new(p->config, &options);
 	step(p, e, pb_input_new(PB_IN_BOOT));
 	step(p, e, alarm_input(p->base));
-	if (p->base->has_failed && p->base->kind != PB_REC_ACTION)
+	if (p->base->kind == PB_REC_POST)
+		step(p, e, pb_input_new(PB_IN_TICK));
+	if (p->base->has_failed && !is_message(p->base))
 		fail_fix(p, e, "20260303-1/fix/1");
 	pb_engine_free(e);
 	p->n_pages = 0;
@@ -254,8 +276,8 @@ play(struct play *p)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf why = PB_BUF_INIT;
 	begin(p);
-	if (p->base->kind == PB_REC_ACTION)
-		answer_page(p);
+	if (is_message(p->base))
+		answer_message(p);
 	if (p->word != PB_IN_TICK)
 		say(p, p->word);
 	run_until(p, FIX_FAILS_AT);
