@@ -1,6 +1,6 @@
 /*
- * Outboxes: the pages of one incident or of one bundle, and what is asked of all of them.  What becomes
- * of each is page.c's.
+ * Outboxes: the pages of one incident or of one bundle, and what is asked of all of them.  What
+ * becomes of each is page.c's.
  */
 #include "bundle.h"
 

@@ -1,6 +1,6 @@
 /*
- * A page, or a resolve notice: one text to one contact over one channel.  It lies in an outbox (outbox.c),
- * which says whose it is.
+ * A page, or a resolve notice: one text to one contact over one channel.  It lies in an outbox
+ * (outbox.c), which says whose it is.
  *
  *	NEW -> SENDING		[send]
  *	SENDING -> SENT		[delivered]

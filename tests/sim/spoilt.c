@@ -1,7 +1,7 @@
 /*
  * Records that contradict each other, as a store may hold that was damaged or mended by hand: whatever
- * state they give a ladder, a run, a step, a page or a notice of an open incident, the daemon starts, the incident gets a
- * next step again, a human is paged, and it can be closed.
+ * state they give a ladder, a run, a step, a page or a notice of an open incident, the daemon starts,
+ * the incident gets a next step again, a human is paged, and it can be closed.
  *
  * Each row plays one incident to some moment, changes one record, restores, and goes on from there with
  * a word of an operator or an answer of a driver.  This is also what reaches those cells of the machines'
@@ -218,7 +218,7 @@ is_message(const struct base *b)
 	return b->kind == PB_REC_ACTION || b->kind == PB_REC_POST;
 }
 
-/* Of the try that was under way at the end, which nobody may wait for any more, and of the one since. */
+/* Of the try that was under way at the end, which nobody may wait for any more, and of the next. */
 static void
 answer_message(struct play *p)
 {
