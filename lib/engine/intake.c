@@ -16,6 +16,7 @@
 
 #define ALARMS_FORGET_EVERY PB_HOUR
 #define ALARMS_FORGET_MAX 200 /* in one turn */
+#define AHEAD_MOST (2 * PB_MINUTE) /* that two clocks may differ and nobody minds */
 
 /* --- alarms and sources */
 
@@ -133,11 +134,11 @@ is_repeated(const struct alarm *a, const struct pb_event *ev, bool is_polled)
 	return is_polled ? ev->alarm_state == a->state : (a->seen >> ev->alarm_state & 1) != 0;
 }
 
-/* By none of our clocks has this time come. */
+/* By none of our clocks has this time come, and not for want of setting them to the second. */
 static bool
 is_ahead(const struct turn *t, int64_t wall)
 {
-	return wall > t->now && wall > wall_of(t->e, t->now);
+	return wall > t->now + AHEAD_MOST && wall > wall_of(t->e, t->now) + AHEAD_MOST;
 }
 
 static bool
@@ -162,7 +163,8 @@ is_late(const struct turn *t, const struct alarm *a, const struct pb_event *ev, 
 {
 	if (!a->is_ahead || is_ahead(t, ev->transitioned_at))
 		return ev->transitioned_at < a->transitioned_at;
-	return !is_polled && durable_of(t->e, ev->transitioned_at) < a->changed_at;
+	int64_t at = durable_of(t->e, ev->transitioned_at); /* by the one clock or the other */
+	return !is_polled && (at < a->changed_at || ev->transitioned_at < a->changed_at);
 }
 
 static enum verdict

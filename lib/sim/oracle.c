@@ -155,7 +155,8 @@ take_begin(struct oracle *o, struct pb_event *ev, bool is_end)
 static bool
 has_come(const struct oracle *o, int64_t wall)
 {
-	return wall <= o->now || wall <= o->now + o->wall_ahead;
+	int64_t most = o->now + 2 * PB_MINUTE;
+	return wall <= most || wall <= most + o->wall_ahead;
 }
 
 /* Is it news?  Of one time an alarm may have told several states, and may tell each again. */
@@ -171,16 +172,14 @@ is_news(struct oracle *o, const struct heard *h)
 	if (s == NULL) {
 		s = pb_calloc(1, sizeof(*s));
 		(void)pb_map_put(o->alarms, ev->alarm_arn, s);
-	} else if (s->is_ahead && !is_ahead) {
-		if (!h->is_polled && ev->transitioned_at - o->wall_ahead < s->changed_at)
+	} else {
+		int64_t at = ev->transitioned_at - (o->wall_ahead > 0 ? o->wall_ahead : 0);
+		bool is_told = h->is_polled ? s->state == ev->alarm_state : (s->seen & state) != 0;
+		bool is_late = s->is_ahead && !is_ahead ? !h->is_polled && at < s->changed_at
+							: ev->transitioned_at < s->transitioned_at;
+		if (is_late || (ev->transitioned_at == s->transitioned_at && is_told))
 			return false;
-	} else if (ev->transitioned_at < s->transitioned_at) {
-		return false;
-	} else if (ev->transitioned_at == s->transitioned_at) {
-		bool is_told = (s->seen & state) != 0;
-		if (h->is_polled ? s->state == ev->alarm_state : is_told)
-			return false;
-		state |= s->seen;
+		state |= ev->transitioned_at == s->transitioned_at ? s->seen : 0;
 	}
 	if (is_ahead && pb_map_put(o->seen, ev->identity, o) != NULL)
 		return false;
@@ -313,6 +312,9 @@ take_command(struct oracle *o, const struct heard *h)
 		/* What was said before it began was not about it. */
 		if (d->incident != NULL && h > d->began && does_mean(h->id, d->incident))
 			take_word(o, d, h);
+		/* Ended by the commit that began it, it may be in no record: that may have been its id. */
+		if (d->incident == NULL && h > d->began && h->kind == PB_IN_RESOLVE)
+			d->is_resolved_by_hand = true;
 	}
 }
 
@@ -492,16 +494,6 @@ oracle_decided(struct oracle *o, uint64_t n_taken, const struct pb_update *u)
 	o->n_decided = u->n_inputs;
 }
 
-/* A human may have ended what it began, or what it came to, in the same commit. */
-static bool
-may_be_ended_by_hand(const struct oracle *o, const struct duty *d)
-{
-	for (size_t i = 0; i < o->n_decided; i++)
-		if (o->heard[i].kind == PB_IN_RESOLVE && &o->heard[i] > d->began)
-			return true;
-	return false;
-}
-
 /* Each event that was taken has its incident in the same commit. */
 static void
 check_taken(struct oracle *o)
@@ -514,10 +506,9 @@ check_taken(struct oracle *o)
 		if (d->incident != NULL)
 			continue;
 		/* Opened and ended by one commit, it need not be kept: then it has ended. */
-		if (!oracle_has_recovered(o, d) && !may_be_ended_by_hand(o, d))
-			oracle_broken(o,
-			    "P1: an event of playbook \"%s\" is taken and opens nothing",
-			    duty_playbook(d));
+		if (!oracle_has_recovered(o, d) && !d->is_resolved_by_hand)
+			oracle_broken(o, "P1: %s of playbook \"%s\" is taken and opens nothing",
+			    d->event->identity, duty_playbook(d));
 		d->is_over = true;
 		(void)pb_map_del(o->duties, name);
 	}
