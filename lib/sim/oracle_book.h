@@ -128,6 +128,10 @@ void oracle_take_incident(struct oracle *o, const struct pb_record *r);
 void oracle_take_record(struct oracle *o, const struct pb_record *r);
 void oracle_kept_free(void *kept);
 
+/* oracle_people.c */
+void oracle_take_command(struct oracle *o, const struct heard *h);
+void oracle_take_silence(struct oracle *o, const struct heard *h);
+
 /* oracle_brakes.c */
 void oracle_run_changed(struct oracle *o, struct duty *d, const char *before, const char *state);
 void oracle_check_locks(struct oracle *o);
