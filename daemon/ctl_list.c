@@ -456,6 +456,21 @@ add_overdue(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 	}
 }
 
+/* Where the clock was set wrong once, what is told as to come is not by it. */
+static void
+add_clock(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
+{
+	int64_t ahead = pb_json_i64(s, "clock_ahead_for", 0);
+	char span[PB_TIME_TEXT];
+	if (ahead > -PB_MINUTE && ahead < PB_MINUTE)
+		return;
+	label(b, "clock");
+	pb_ctl_add_colored(b, pb_duration_text(span, ahead < 0 ? -ahead : ahead), PB_CTL_RED, v);
+	(void)pb_buf_addf(b,
+	    " %s the time that deadlines are kept by, and that times to come are told in\n",
+	    ahead < 0 ? "behind" : "ahead of");
+}
+
 static void
 add_aws(struct pb_buf *b, const json_t *s)
 {
@@ -479,6 +494,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	pb_ctl_add_text(b, pb_json_str_or(s, "state_dir", "?"), 200);
 	(void)pb_buf_addf(b, ", %lld KiB\n",
 	    (long long)(pb_json_i64(pb_json_get(s, "store"), "bytes", 0) / 1024));
+	add_clock(b, s, v);
 	add_stopped(b, s, v);
 	add_maintenance(b, s, v);
 	add_mutes(b, s, v);

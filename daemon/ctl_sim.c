@@ -166,9 +166,9 @@ show(const struct sim *s, const struct pb_month_state *states, size_t n, size_t 
 	    (long long)s->seed, (long long)(s->seed + s->n_played - 1), (long long)s->options.days);
 	if (n_missed > 0)
 		(void)pb_buf_addf(b,
-		    "%zu states were never reached: take more --runs or --days, or --assert "
+		    "%zu state%s never reached: take more --runs or --days, or --assert "
 		    "promises\n",
-		    n_missed);
+		    n_missed, n_missed == 1 ? " was" : "s were");
 }
 
 static json_t *

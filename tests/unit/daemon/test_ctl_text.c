@@ -374,6 +374,22 @@ START_TEST(the_quarantine_is_shown_without_harm)
 }
 END_TEST
 
+START_TEST(status_tells_of_a_clock_that_is_not_the_one_of_deadlines)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j = json_of("{'clock_ahead_for':-34560000000}");
+	pb_ctl_show_status(&b, j, &plain);
+	ck_assert_ptr_nonnull(strstr(b.ptr,
+	    "  clock          400d behind the time that deadlines are kept by, and that times to "
+	    "come "
+	    "are told in\n"));
+	json_object_set_new(j, "clock_ahead_for", json_integer(59000));
+	b.len = 0;
+	pb_ctl_show_status(&b, j, &plain);
+	ck_assert_ptr_null(strstr(b.ptr, "  clock"));
+}
+END_TEST
+
 START_TEST(a_reload_tells_what_differs_and_whom_a_stop_does_not_hold_any_more)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
@@ -443,6 +459,7 @@ PB_SUITE(ctl_text)
 	pb_add(s, status_without_sources_says_so);
 	pb_add(s, the_quarantine_is_shown_without_harm);
 	pb_add(s, incidents_and_status_tell_of_groups_and_storms);
+	pb_add(s, status_tells_of_a_clock_that_is_not_the_one_of_deadlines);
 	pb_add(s, a_reload_tells_what_differs_and_whom_a_stop_does_not_hold_any_more);
 	pb_add(s, colour_is_only_where_it_is_wanted);
 	pb_add(s, columns_count_characters_and_not_bytes);
