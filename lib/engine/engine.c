@@ -173,9 +173,9 @@ pb_engine_free(struct pb_engine *e)
 	pb_map_free(e->silences, silence_free);
 	pb_map_free(e->windows, window_free);
 	pb_map_free(e->mutes, mutes_free);
-	pb_map_free(e->posts, post_free);
 	pb_map_free(e->waiting_posts, NULL);
-	pb_heap_fini(&e->post_timers);
+	pb_heap_fini(&e->post_timers); /* it writes to what is in it */
+	pb_map_free(e->posts, post_free);
 	free(e->past_id);
 	fits_free(e->fits);
 	pb_map_free(e->configs, free_config);

@@ -239,13 +239,6 @@ take_event(struct oracle *o, const struct heard *h)
 
 /* --- inputs, from the commit that holds what was decided of them */
 
-/* "BUNDLE/page/NUMBER.LEVEL.REPEAT/..." told those who were members by then, and nobody who came since. */
-static bool
-was_told_by(const struct duty *d, const char *bundle, int64_t number)
-{
-	return pb_streq(d->bundle, bundle) && d->bundle_since > 0 && d->bundle_since <= number;
-}
-
 static void
 take_outcome(struct oracle *o, const struct heard *h)
 {
@@ -261,7 +254,7 @@ take_outcome(struct oracle *o, const struct heard *h)
 		d->has_worked = d->has_worked || is_good;
 	while (page != NULL && pb_map_next(o->duties, &i, &name, &value)) {
 		struct duty *told = value;
-		if (told != d && !was_told_by(told, incident, number))
+		if (told != d && !duty_is_told_by(told, incident, number))
 			continue;
 		told->tried_at = o->now;
 		told->is_reached = told->is_reached || is_good;
@@ -515,6 +508,7 @@ duty_free(struct duty *d)
 	free(d->name);
 	free(d->incident);
 	free(d->bundle);
+	free(d->bundle_before);
 	pb_event_unref(d->event);
 	pb_event_unref(d->again);
 	pb_config_unref(d->config);

@@ -26,6 +26,8 @@ struct duty {
 	bool is_armed; /* a ladder is committed */
 	char *bundle; /* that it is told with, by its ladder's record; NULL = by itself */
 	int64_t bundle_since; /* the first page of it that tells of this one */
+	char *bundle_before; /* the one before, of which pages may be under way */
+	int64_t bundle_before_since;
 	bool is_over;
 	bool was_ok; /* its alarm was OK before the commit at hand, or within it */
 	int64_t n_reopened; /* of its incident, when this began */
@@ -115,6 +117,8 @@ struct duty *duty_new(struct oracle *o, struct pb_event *ev, const struct pb_pla
     const struct pb_escalation *e, const char *name);
 
 /* oracle_told.c */
+/* Page `number` of the bundle tells of it: it was a member by then. */
+bool duty_is_told_by(const struct duty *d, const char *bundle, int64_t number);
 void duty_put_off(struct duty *d, int64_t until); /* nobody need be told before */
 /* The longest time without a word that its escalation allows once somebody was told. */
 int64_t duty_longest_silence(const struct pb_escalation *e);

@@ -132,9 +132,20 @@ take_ladder(struct oracle *o, struct duty *d, const struct pb_record *r)
 {
 	const json_t *bundle = json_array_get(pb_json_get(r->body, "bundles"), 0);
 	d->is_armed = true;
+	if (d->bundle != NULL && !pb_streq(d->bundle, pb_json_str(bundle, "id"))) {
+		free(d->bundle_before);
+		d->bundle_before = PB_TAKE(d->bundle);
+		d->bundle_before_since = d->bundle_since;
+	}
 	free(d->bundle);
 	d->bundle = pb_strdup(pb_json_str(bundle, "id"));
 	d->bundle_since = pb_json_i64(bundle, "since", 0);
+	bundle = json_array_get(pb_json_get(r->body, "bundles"), 1);
+	if (bundle != NULL) { /* both came by one commit */
+		free(d->bundle_before);
+		d->bundle_before = pb_strdup(pb_json_str(bundle, "id"));
+		d->bundle_before_since = pb_json_i64(bundle, "since", 0);
+	}
 	/* Whether it is silenced is not known before the first poll; bounded by what the record says. */
 	duty_put_off(d, pb_json_i64(r->body, "decide_by", 0));
 	if (d->bundle == NULL)

@@ -174,6 +174,15 @@ page_started(struct oracle *o, struct duty *d, const struct pb_action *a)
 		tell(o, d);
 }
 
+bool
+duty_is_told_by(const struct duty *d, const char *bundle, int64_t number)
+{
+	if (pb_streq(d->bundle, bundle))
+		return d->bundle_since > 0 && d->bundle_since <= number;
+	return pb_streq(d->bundle_before, bundle) && d->bundle_before_since > 0 &&
+	    d->bundle_before_since <= number;
+}
+
 /* "BUNDLE/page/NUMBER.LEVEL.REPEAT/..." tells of each member that it began with, or that came before. */
 static void
 bundle_started(struct oracle *o, const struct pb_action *a)
@@ -185,8 +194,7 @@ bundle_started(struct oracle *o, const struct pb_action *a)
 	page_started(o, NULL, a);
 	while (page != NULL && pb_map_next(o->duties, &i, &name, &value)) {
 		struct duty *d = value;
-		if (pb_streq(d->bundle, a->incident) && d->bundle_since > 0 &&
-		    d->bundle_since <= number)
+		if (duty_is_told_by(d, a->incident, number))
 			tell(o, d);
 	}
 }

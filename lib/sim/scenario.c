@@ -63,7 +63,8 @@ pb_scenario_run(struct pb_scenario_run *run)
 	for (i = 0; i < w->n_messages && w->broken.len == 0; i++)
 		if (!w->messages[i].is_deleted && !w->is_degraded)
 			broken(w, "P1: message %zu is never finished", i + 1);
-	if (w->broken.len == 0)
+	if (w->broken.len == 0 &&
+	    w->pending == NULL) /* a commit under way is ahead of the records */
 		check_counts(w);
 	if (w->broken.len > 0)
 		pb_buf_adds(&run->failures, w->broken.ptr);

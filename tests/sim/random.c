@@ -2,11 +2,14 @@
  * Random scenarios: a few hours of alarms, recoveries, failures, people and restarts from a seed.
  *
  * The configuration is small and nasty: a playbook with a hold and retries, one whose step is `once`,
- * one with two sources of the same alarm, and what matches nothing.
+ * one with two sources of the same alarm, and what matches nothing.  With PB_SIM_NOISE in the environment
+ * half of the worlds have noise to keep down as well: groups and storms, silences, a maintenance window,
+ * playbooks that inhibit and inform, look whether a step took effect, wait and tell.
  */
 #include "tests/sim/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/rand.h"
@@ -89,6 +92,7 @@ static const char config_text[] =
     "    escalate: oncall\n"
     "escalations:\n"
     "  - name: oncall\n"
+    "%s"
     "    levels:\n"
     "      - {notify: [ana], via: [pager], repeat: {every: 3m, max: 2}}\n"
     "      - {notify: [bo, ana], via: [pager, local], after: 5m}\n"
@@ -98,6 +102,44 @@ static const char config_text[] =
 
 static const char poller[] =
     "  - {name: alarms, type: cloudwatch, region: eu-west-1, interval: 20s}\n";
+
+static const char noise[] = "    group_by: [playbook]\n"
+			    "    group_wait: 20s\n"
+			    "    group_interval: 2m\n"
+			    "    storm: {over: 3, within: 2m, every: 5m}\n";
+
+static const char noisy_text[] =
+    "version: 1\n"
+    "playbooks:\n"
+    "  - name: look\n"
+    "    match: {detail: {alarmName: [{prefix: look}], state: {value: [ALARM]}}}\n"
+    "    page_by: 5m\n"
+    "    reopen_within: 3m\n"
+    "    escalate: oncall\n"
+    "    inform: [{audience: desk, via: [local], after: 2m, every: 10m, until: resolved, text: "
+    "\"${alarm.name} is off\"}]\n"
+    "    guards: {cooldown: {for: 0s}, recurrence: {runs: 3, within: 1h}}\n"
+    "    steps:\n"
+    "      - {name: look, action: exec, argv: [/bin/aside], timeout: 60s, attempt_timeout: 20s, "
+    "check: {action: exec, argv: [/bin/is-aside], done: {state: [aside]}, timeout: 10s}}\n"
+    "      - {name: rest, action: wait, for: 20s}\n"
+    "      - {name: say, action: notify, to: [ana], via: [pager], text: \"${alarm.name} is "
+    "aside\", "
+    "timeout: 30s, on_failure: continue}\n"
+    "  - name: calm\n"
+    "    match: {detail: {alarmName: [{prefix: calm}], state: {value: [ALARM]}}}\n"
+    "    page_by: 4m\n"
+    "    inhibited_by: [look, once]\n"
+    "    escalate: oncall\n"
+    "    steps: [{name: fix, action: exec, argv: [/bin/fix], timeout: 90s, effect: idempotent}]\n"
+    "maintenance:\n"
+    "  - name: work\n"
+    "    match: {detail: {alarmName: [{prefix: calm-2}, {prefix: bare}]}}\n"
+    "    when: {tz: UTC, days: [tue], start: \"09:20\", for: 40m}\n"
+    "    effect: {remediate: block, notify: hold}\n"
+    "    at_end: {still_firing: notify, recovered: summary}\n"
+    "    owner: ana\n"
+    "    expires: 2027-03-31\n";
 
 static const char *
 pick(struct pb_rand *r, const char *const *words, size_t n)
@@ -159,16 +201,17 @@ random_page_answers(struct pb_rand *r)
 }
 
 static json_t *
-random_event(struct pb_rand *r)
+random_event(struct pb_rand *r, bool is_noisy)
 {
 	static const char *const names[] = {"hold-1", "hold-2", "once-1", "once-2", "bare-1",
 	    "unknown-1", "asks-1", "asks-2", "plan-1", "plan-2", "auto-1", "auto-2"};
+	static const char *const noisy_names[] = {"look-1", "look-2", "calm-1", "calm-2"};
 	static const char *const ids[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"};
 	static const char *const states[] = {
 	    "ALARM", "ALARM", "ALARM", "OK", "OK", "INSUFFICIENT_DATA"};
 	static const char *const ways[] = {"sqs", "poll", "both"};
 	json_t *e = json_object();
-	switch (pb_rand_below(r, 36)) {
+	switch (pb_rand_below(r, is_noisy ? 44 : 36)) {
 	case 0:
 		json_object_set_new(e, "garbage", json_true());
 		break;
@@ -217,6 +260,26 @@ random_event(struct pb_rand *r)
 		pb_json_set_str(
 		    e, "start_remediation", pick(r, (const char *const[]){"", "auto", "asks"}, 3));
 		break;
+	case 36:
+		json_object_set_new(e, "silence",
+		    json_pack("{s:{s:[{s:s}]}}", "detail", "alarmName", "prefix",
+			pick(r, (const char *const[]){"look", "bare", "", "once-1"}, 4)));
+		json_object_set_new(e, "for", span(PB_MINUTE + pb_rand_below(r, PB_HOUR)));
+		pb_json_set_str(e, "reason", "known");
+		break;
+	case 37:
+		pb_json_set_str(e, "expire", pick(r, (const char *const[]){"s1", "s2"}, 2));
+		break;
+	case 38:
+	case 39:
+	case 40:
+	case 41:
+	case 42:
+	case 43:
+		pb_json_set_str(e, "alarm", pick(r, noisy_names, PB_ARRAY_LEN(noisy_names)));
+		pb_json_set_str(e, "to", pick(r, states, PB_ARRAY_LEN(states)));
+		pb_json_set_str(e, "by", pick(r, ways, PB_ARRAY_LEN(ways)));
+		break;
 	default:
 		pb_json_set_str(e, "alarm", pick(r, names, PB_ARRAY_LEN(names)));
 		pb_json_set_str(e, "to", pick(r, states, PB_ARRAY_LEN(states)));
@@ -231,21 +294,26 @@ random_event(struct pb_rand *r)
 
 /* Read once for all seeds. */
 static struct pb_config *
-config_of(bool has_poller)
+config_of(bool has_poller, bool is_noisy)
 {
-	static struct pb_config *made[2];
-	if (made[has_poller] == NULL) {
+	static struct pb_config *made[2][2];
+	struct pb_config **c = &made[has_poller][is_noisy];
+	if (*c == NULL) {
 		struct pb_problems problems = {0};
 		PB_CLEANUP(pb_buf_fini) struct pb_buf text = PB_BUF_INIT;
-		pb_buf_addf(&text, config_text, has_poller ? poller : "");
-		char name[] = "random.yaml";
-		const struct pb_config_file file = {
-		    .name = name, .text = text.ptr, .len = text.len};
-		int rc = pb_config_parse(&file, 1, NULL, &made[has_poller], &problems);
+		PB_CLEANUP(pb_freep) char *noisy = pb_strdup(noisy_text);
+		pb_buf_addf(&text, config_text, has_poller ? poller : "", is_noisy ? noise : "");
+		char name[] = "random.yaml", noisy_name[] = "random-noisy.yaml";
+		const struct pb_config_file files[] = {
+		    {.name = name, .text = text.ptr, .len = text.len},
+		    {.name = noisy_name, .text = noisy, .len = strlen(noisy)}};
+		int rc = pb_config_parse(files, is_noisy ? 2 : 1, NULL, c, &problems);
+		if (rc < 0)
+			fprintf(stderr, "%s\n", problems.texts[0]);
 		pb_check(rc == 0);
 		pb_problems_fini(&problems);
 	}
-	return made[has_poller];
+	return *c;
 }
 
 json_t *
@@ -253,7 +321,9 @@ scenario_random(uint64_t seed, struct pb_config **ret_config)
 {
 	struct pb_rand r;
 	pb_rand_seed(&r, seed);
-	*ret_config = config_of(pb_rand_below(&r, 4) != 0);
+	bool has_poller = pb_rand_below(&r, 4) != 0;
+	bool is_noisy = getenv("PB_SIM_NOISE") != NULL && pb_rand_below(&r, 2) == 0;
+	*ret_config = config_of(has_poller, is_noisy);
 
 	json_t *s = json_object(), *world = json_object(), *events = json_array();
 	json_object_set_new(world, "exec:fix", random_answers(&r));
@@ -264,13 +334,20 @@ scenario_random(uint64_t seed, struct pb_config **ret_config)
 	json_object_set_new(world, "exec:act.rollback", random_answers(&r));
 	json_object_set_new(world, "aws:sqs.SendMessage", random_answers(&r));
 	json_object_set_new(world, "page", random_page_answers(&r));
+	if (is_noisy) {
+		json_object_set_new(world, "exec:look", random_answers(&r));
+		json_object_set_new(world, "notify:say", random_answers(&r));
+		json_object_set_new(world, "exec:look.check",
+		    json_pack("{s:{s:s}, s:{s:{s:s}}}", "output", "state", "in", "when_done",
+			"output", "state", "aside"));
+	}
 	json_object_set_new(s, "world", world);
 	if (pb_rand_below(&r, 4) == 0)
 		json_object_set_new(s, "commit_takes", span(1 + pb_rand_below(&r, 3000)));
 
 	int64_t at = 0;
 	for (int64_t n = 5 + pb_rand_below(&r, 40); n > 0; n--) {
-		json_t *e = random_event(&r);
+		json_t *e = random_event(&r, is_noisy);
 		at += pb_rand_below(&r, pb_rand_below(&r, 3) == 0 ? 5000 : 600000);
 		json_object_set_new(e, "at", span(at));
 		json_array_append_new(events, e);
