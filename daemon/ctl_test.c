@@ -263,6 +263,13 @@ add_xml(struct pb_buf *b, const char *text)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf safe = PB_BUF_INIT;
 	pb_buf_add_safe(&safe, pb_str_of(text), REPORT_MAX, true);
 	for (size_t i = 0; i < safe.len; i++) {
+		/* XML has no U+FFFE and U+FFFF, although UTF-8 has: as what is not known. */
+		if (safe.len - i >= 3 && memcmp(safe.ptr + i, "\xef\xbf", 2) == 0 &&
+		    (unsigned char)safe.ptr[i + 2] >= 0xbe) {
+			(void)pb_buf_adds(b, "\xef\xbf\xbd");
+			i += 2;
+			continue;
+		}
 		switch (safe.ptr[i]) {
 		case '<':
 			(void)pb_buf_adds(b, "&lt;");

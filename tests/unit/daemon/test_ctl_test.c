@@ -161,7 +161,8 @@ END_TEST
 static const char hostile[] =
     "version: 1\n"
     "tests:\n"
-    "  - {name: \"]]> # TODO \\a \\e[31m \\u0085 \\U0001F600\", expect: [{never: page}]}\n"
+    "  - {name: \"]]> # TODO \\a \\e[31m \\u0085 \\uFFFE \\uFFFF \\U0001F600\", expect: [{never: "
+    "page}]}\n"
     "  - {name: \"ok 7 - </testcase>\\nnot ok 9\", events: [{at: 0s, alarm: \"<&\\\">'\", to: "
     "ALARM}],\n"
     "     expect: [{by: 1m, incident: resolved}]}\n"
