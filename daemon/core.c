@@ -239,7 +239,7 @@ pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused,
 		return -1;
 	}
 	tell_clock(c);
-	(void)pb_deaths_taking("boot", "of all");
+	pb_deaths_deciding();
 	pb_core_post(c, pb_input_new(PB_IN_BOOT));
 	pb_pump_turn(c->pump);
 	pb_deaths_taken();

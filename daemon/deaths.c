@@ -20,6 +20,7 @@
 #define STACK_SIZE (64U << 10)
 
 static const char while_at[] = " while it took up ";
+static const char killed[] = "killed";
 
 /* Of this process. */
 static struct {
@@ -67,7 +68,7 @@ find_last_death(const char *path)
 	if (at == NULL || at[0] == '\0')
 		return;
 	PB_CLEANUP(pb_freep)
-	char *line = pb_asprintf("%lld killed%s%s", (long long)pb_clock_wall(), while_at, at);
+	char *line = pb_asprintf("%lld %s%s%s", (long long)pb_clock_wall(), killed, while_at, at);
 	add_line(path, line);
 }
 
@@ -81,6 +82,7 @@ count_line(struct pb_deaths *d, char *places[PB_DEATHS_MAX], const char *line)
 	free(d->last);
 	d->last = pb_strdup(words + 1);
 	const char *place = strstr(words, while_at);
+	d->n_own += strncmp(words + 1, killed, strlen(killed)) != 0;
 	size_t slot = d->n++ % PB_DEATHS_MAX;
 	free(places[slot]);
 	places[slot] = place == NULL ? NULL : pb_strdup(place + strlen(while_at));
@@ -270,6 +272,13 @@ pb_deaths_taking(const char *kind, const char *key)
 	if (mine.at != NULL)
 		memcpy(mine.at, name, strlen(name) + 1);
 	return true;
+}
+
+void
+pb_deaths_deciding(void)
+{
+	if (mine.at != NULL)
+		mine.at[0] = '\0';
 }
 
 /* What was killed while it started, and is through now, was killed by somebody. */

@@ -10,8 +10,9 @@
  *
  *	broken claim (pb_check), at any time		counts
  *	SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT	counts
- *	any other end while the store is taken up	counts until a start gets through: kill -9 at random
- *							is no sign of anything
+ *	any other end while a record is taken up	counts until a start gets through, and only where
+ *							all came at one record: kill -9 at random is no
+ *							sign of anything
  */
 #ifndef PB_DAEMON_DEATHS_H
 #define PB_DAEMON_DEATHS_H
@@ -25,6 +26,7 @@
 
 struct pb_deaths {
 	size_t n; /* lately */
+	size_t n_own; /* of them by a fault of our own, which left a word; the others were killed */
 	char *last; /* the words of the last one; NULL = none */
 	char *at; /* the record at which the last PB_DEATHS_MAX all came; NULL = none such */
 };
@@ -40,7 +42,9 @@ int pb_deaths_leave_out(const char *path, const char *at);
 void pb_deaths_watch(const char *path);
 /* This record is taken up next.  false, and an error is logged: leave it out.  A pb_store_wants. */
 bool pb_deaths_taking(const char *kind, const char *key);
-/* All of them were, and the first decisions made. */
+/* All of them were; what is decided of them comes now.  To be killed from here on counts for nothing. */
+void pb_deaths_deciding(void);
+/* The first decisions are made. */
 void pb_deaths_taken(void);
 
 #endif

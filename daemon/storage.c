@@ -120,12 +120,13 @@ set_aside_what_breaks(const char *dir, const char *marker)
 	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s.claims", marker);
 	PB_CLEANUP(pb_deaths_fini) struct pb_deaths d;
 	pb_deaths_read(path, &d);
-	if (d.n < PB_DEATHS_MAX)
+	/* Who was killed here and there, by hand or for want of memory, says nothing of the store. */
+	if (d.n < PB_DEATHS_MAX || (d.at == NULL && d.n_own < PB_DEATHS_MAX))
 		return false;
 	pb_deaths_forget(path);
 	(void)pb_safe(shown, sizeof(shown), pb_str_of(d.last));
 	if (d.at == NULL || pb_deaths_leave_out(path, d.at) < 0)
-		return set_aside(dir, d.n, shown);
+		return d.n_own >= PB_DEATHS_MAX && set_aside(dir, d.n, shown);
 	pb_err(
 	    "ended %zu times within 10m (%s): the record %s is left out from now on, and stays in "
 	    "the store; please report it",

@@ -14,6 +14,7 @@
 #include "io/file.h"
 
 static char folder[64], *path;
+static bool is_deciding; /* of what was taken up */
 
 static void
 setup(void)
@@ -42,6 +43,8 @@ live(const char *record, int how, bool is_through)
 		pb_deaths_watch(path);
 		if (record != NULL)
 			(void)pb_deaths_taking("run", record);
+		if (is_deciding)
+			pb_deaths_deciding();
 		if (is_through)
 			pb_deaths_taken();
 		pb_check(how != 0);
@@ -79,6 +82,32 @@ START_TEST(every_death_while_the_store_is_taken_up_counts_once)
 	ck_deaths(4, NULL);
 	pb_deaths_forget(path);
 	ck_deaths(0, NULL);
+	teardown();
+}
+END_TEST
+
+START_TEST(who_is_killed_here_and_there_says_nothing_of_the_store)
+{
+	struct pb_deaths d;
+	setup();
+	live("1", SIGKILL, false);
+	live("2", SIGKILL, false);
+	live("3", SIGKILL, false);
+	pb_deaths_read(path, &d);
+	ck_assert_uint_eq(d.n_own, 0);
+	ck_assert_ptr_null(d.at);
+	pb_deaths_fini(&d);
+	pb_deaths_forget(path);
+	is_deciding = true;
+	live("1", SIGKILL, false);
+	ck_deaths(0, NULL);
+#ifndef __SANITIZE_ADDRESS__
+	live("1", SIGSEGV, false);
+	pb_deaths_read(path, &d);
+	ck_assert_uint_eq(d.n_own, 1);
+	pb_deaths_fini(&d);
+#endif
+	is_deciding = false;
 	teardown();
 }
 END_TEST
@@ -158,6 +187,7 @@ END_TEST
 PB_SUITE(deaths)
 {
 	pb_add_loop(s, every_death_while_the_store_is_taken_up_counts_once, 0, 2);
+	pb_add(s, who_is_killed_here_and_there_says_nothing_of_the_store);
 	pb_add(s, later_only_our_own_faults_count);
 	pb_add(s, a_start_that_gets_through_clears_those_that_did_not);
 	pb_add(s, a_record_that_is_left_out_is_passed_over);
