@@ -166,7 +166,7 @@ static const char hostile[] =
     "  - {name: \"ok 7 - </testcase>\\nnot ok 9\", events: [{at: 0s, alarm: \"<&\\\">'\", to: "
     "ALARM}],\n"
     "     expect: [{by: 1m, incident: resolved}]}\n"
-    "  - {name: crashed, crash: each_commit, expect: [{never: page}]}\n";
+    "  - {name: crashed, crash: each_commit, until: 2m, expect: [{never: page}]}\n";
 
 struct junit {
 	size_t n_tests, n_failures, n_suites;
