@@ -112,9 +112,18 @@ pb_actions_free(struct pb_actions *a)
 }
 
 size_t
+pb_actions_n_waiting(const struct pb_actions *a)
+{
+	size_t n = 0;
+	for (const struct running *r = a->first; r; r = r->next)
+		n += r->wait != NULL;
+	return n;
+}
+
+size_t
 pb_actions_n_running(const struct pb_actions *a)
 {
-	return a->n;
+	return a->n - pb_actions_n_waiting(a);
 }
 
 /* --- outcomes */

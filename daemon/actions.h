@@ -46,6 +46,8 @@ PB_DEFINE_CLEANUP(struct pb_actions, pb_actions_free)
 void pb_actions_start(struct pb_actions *a, const struct pb_action *action);
 /* The outcome then says CANCELLED, unless it was over before.  Unknown ids are ignored. */
 void pb_actions_cancel(struct pb_actions *a, const char *id);
+/* Started and without an outcome so far: at work, and programs that wait for a place. */
 size_t pb_actions_n_running(const struct pb_actions *a);
+size_t pb_actions_n_waiting(const struct pb_actions *a);
 
 #endif

@@ -178,7 +178,9 @@ static void
 drain_check(void *arg)
 {
 	struct app *app = arg;
-	bool is_quiet = pb_core_is_idle(app->core) && pb_actions_n_running(app->actions) == 0 &&
+	size_t n_running = pb_actions_n_running(app->actions);
+	size_t n_waiting = pb_actions_n_waiting(app->actions);
+	bool is_quiet = pb_core_is_idle(app->core) && n_running + n_waiting == 0 &&
 	    pb_sources_are_idle(app->sources);
 	if (!is_quiet && pb_clock_mono() < app->drain_until) {
 		pb_loop_timer_set(app->drain, DRAIN_CHECK_EVERY);
@@ -187,9 +189,9 @@ drain_check(void *arg)
 	if (is_quiet)
 		pb_notice("drained, ending");
 	else
-		pb_warn("%zu actions still run after %llds, ending them; the next start looks into "
-			"what became of them",
-		    pb_actions_n_running(app->actions), (long long)(PB_APP_DRAIN_FOR / PB_SECOND));
+		pb_warn("%zu actions still run and %zu wait for a place after %llds, ending them; "
+			"the next start looks into what became of them",
+		    n_running, n_waiting, (long long)(PB_APP_DRAIN_FOR / PB_SECOND));
 	app_stop(app, PB_APP_EXIT_OK);
 }
 

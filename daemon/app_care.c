@@ -204,6 +204,7 @@ app_status(void *arg)
 	    pb_engine_overdue_json(pb_core_engine(app->core), pb_core_now(app->core)));
 	pb_json_set_i64(j, "open", (int64_t)pb_engine_n_open(pb_core_engine(app->core)));
 	pb_json_set_i64(j, "actions_running", (int64_t)pb_actions_n_running(app->actions));
+	pb_json_set_i64(j, "actions_waiting", (int64_t)pb_actions_n_waiting(app->actions));
 	pb_json_set_i64(j, "defects", (int64_t)app->n_defects);
 	pb_json_set_str(j, "region", pb_client_region(app->client));
 	pb_json_set_str(j, "credentials", pb_client_credentials(app->client));

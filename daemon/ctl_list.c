@@ -246,9 +246,13 @@ add_incident_counts(struct pb_buf *b, const json_t *s)
 {
 	int64_t defects = pb_json_i64(s, "defects", 0);
 	int64_t running = pb_json_i64(s, "actions_running", 0);
+	int64_t waiting = pb_json_i64(s, "actions_waiting", 0);
 	label(b, "incidents");
-	(void)pb_buf_addf(b, "%lld open, %lld action%s running\n",
+	(void)pb_buf_addf(b, "%lld open, %lld action%s running",
 	    (long long)pb_json_i64(s, "open", 0), (long long)running, running == 1 ? "" : "s");
+	if (waiting > 0)
+		(void)pb_buf_addf(b, ", %lld waiting for a place", (long long)waiting);
+	(void)pb_buf_addc(b, '\n');
 	int64_t old = pb_json_i64(s, "old_plans", 0);
 	if (old > 0) {
 		label(b, "");

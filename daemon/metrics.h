@@ -24,7 +24,7 @@ void pb_metrics_ended(struct pb_metrics *m, const struct pb_outcome *outcome, in
 struct pb_metrics_now {
 	int64_t now, started_at; /* durable time */
 	bool is_degraded;
-	size_t n_actions; /* running */
+	size_t n_running, n_waiting; /* actions */
 	size_t n_defects; /* open incidents without a next step */
 	const char *config; /* digest in force */
 	bool is_config_on_disk; /* what the last reload found is in force */

@@ -610,8 +610,12 @@ START_TEST(more_programs_than_there_are_places_wait_for_one)
 	PB_JSON json_t *spec = shell("echo told");
 	struct pb_action page = {.id = name, .limit_for = PB_MINUTE, .spec = spec, .is_page = true};
 	pb_actions_start(a, &page);
+	ck_assert_uint_eq(pb_actions_n_running(a), PB_ACTIONS_PROGRAMS_MAX + 1);
+	ck_assert_uint_eq(pb_actions_n_waiting(a), 3);
 	pb_actions_cancel(a, "gone");
 	world_until_outcomes(&w, 3);
+	ck_assert_uint_eq(pb_actions_n_running(a), PB_ACTIONS_PROGRAMS_MAX);
+	ck_assert_uint_eq(pb_actions_n_waiting(a), 1);
 	size_t n_told = 0, n_busy = 0, n_gone = 0;
 	for (size_t i = 0; i < 3; i++) {
 		const struct pb_outcome *o = w.outcomes[i];
@@ -629,6 +633,8 @@ START_TEST(more_programs_than_there_are_places_wait_for_one)
 	ck_assert_str_eq(w.outcomes[3]->action_id, "a7");
 	ck_assert_str_eq(w.outcomes[4]->action_id, "waits");
 	ck_assert_str_eq(pb_json_str(w.outcomes[4]->output, "text"), "here");
+	ck_assert_uint_eq(pb_actions_n_running(a), PB_ACTIONS_PROGRAMS_MAX - 1);
+	ck_assert_uint_eq(pb_actions_n_waiting(a), 0);
 	close_actions(&w, a);
 }
 END_TEST

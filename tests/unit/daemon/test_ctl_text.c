@@ -280,6 +280,8 @@ static struct {
     {"{'sources':[{'name':'eu','type':'cloudwatch','mute_rules_error':'ListAlarmMuteRules: no'}]}",
 	"  mute rules     of source eu cannot be read, so that they mute nothing soon: "
 	"ListAlarmMuteRules: no\n"},
+    {"{'open':3,'actions_running':32,'actions_waiting':468}",
+	"  incidents      3 open, 32 actions running, 468 waiting for a place\n"},
     {"{'maintenance':[{'name':'patch','state':'expired'}]}",
 	"  maintenance    patch has expired, take it out of the configuration\n"},
 };

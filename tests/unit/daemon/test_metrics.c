@@ -18,7 +18,8 @@ text_of(const struct pb_metrics *m, json_t *sources)
 	const struct pb_metrics_now now = {
 	    .now = 2000,
 	    .started_at = 1500,
-	    .n_actions = 1,
+	    .n_running = 32,
+	    .n_waiting = 468,
 	    .config = "0123456789abcdef",
 	    .is_config_on_disk = true,
 	    .n_commits = 7,
@@ -55,6 +56,8 @@ START_TEST(what_happens_is_counted)
 	has(text, "playbookd_incidents{state=\"running\"} 2\n");
 	has(text, "playbookd_ladders{state=\"armed\"} 2\n");
 	has(text, "playbookd_remediation_stops 1\n");
+	has(text, "playbookd_actions_running 32\n");
+	has(text, "playbookd_actions_waiting 468\n");
 	has(text, "playbookd_commits_total 7\n");
 	has(text, "playbookd_decisions_total{kind=\"page\"} 2\n");
 	has(text, "playbookd_actions_started_total{driver=\"aws\",for=\"page\"} 1\n");
