@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define COUNT_MAX 100000
+#define HELP_COLUMNS 90U
 
 struct request {
 	struct pb_sandbox *sb;
@@ -163,6 +164,14 @@ static int
 post_mutes(const struct request *r, json_t **ret_out, struct pb_error *err)
 {
 	return pb_sbx_mute_set(r->sb, r->body, err) < 0 ? -1 : done(ret_out);
+}
+
+static int
+get_mutes(const struct request *r, json_t **ret_out, struct pb_error *err)
+{
+	(void)err;
+	*ret_out = pb_sbx_mutes_json(r->sb);
+	return 0;
 }
 
 static int
@@ -400,28 +409,51 @@ post_reset(const struct request *r, json_t **ret_out, struct pb_error *err)
 static const struct {
 	const char *method, *name;
 	handler *run;
+	const char *more; /* in the help: what may stand behind the name, NULL = nothing */
 	bool is_raw; /* the body is not JSON */
 } routes[] = {
-    {"GET", "calls", get_calls, false},
-    {"GET", "alarms", get_alarms, false},
-    {"POST", "alarms", post_alarms, false},
-    {"POST", "mutes", post_mutes, false},
-    {"GET", "history", get_history, false},
-    {"GET", "queues", get_queues, false},
-    {"POST", "queues", post_queues, false},
-    {"GET", "topics", get_topics, false},
-    {"POST", "topics", post_topics, false},
-    {"GET", "phones", get_phones, false},
-    {"POST", "send", post_send, true},
-    {"POST", "eventbridge", post_eventbridge, false},
-    {"GET", "faults", get_faults, false},
-    {"POST", "faults", post_faults, false},
-    {"DELETE", "faults", delete_faults, false},
-    {"POST", "clock", post_clock, false},
-    {"POST", "credentials", post_credentials, false},
-    {"POST", "metadata", post_metadata, false},
-    {"POST", "reset", post_reset, false},
+    {"GET", "calls", get_calls, NULL, false},
+    {"GET", "alarms", get_alarms, "[/NAME]", false},
+    {"GET", "mutes", get_mutes, NULL, false},
+    {"GET", "history", get_history, NULL, false},
+    {"GET", "queues", get_queues, "[/NAME]", false},
+    {"GET", "topics", get_topics, "[/NAME]", false},
+    {"GET", "phones", get_phones, "[/NUMBER]", false},
+    {"GET", "faults", get_faults, NULL, false},
+    {"POST", "alarms", post_alarms, "[/NAME/state]", false},
+    {"POST", "mutes", post_mutes, NULL, false},
+    {"POST", "queues", post_queues, NULL, false},
+    {"POST", "topics", post_topics, NULL, false},
+    {"POST", "send", post_send, "?queue=NAME", true},
+    {"POST", "eventbridge", post_eventbridge, NULL, false},
+    {"POST", "faults", post_faults, NULL, false},
+    {"POST", "clock", post_clock, NULL, false},
+    {"POST", "credentials", post_credentials, NULL, false},
+    {"POST", "metadata", post_metadata, NULL, false},
+    {"POST", "reset", post_reset, NULL, false},
+    {"DELETE", "faults", delete_faults, NULL, false},
 };
+
+void
+pb_sandbox_control_help(struct pb_buf *b)
+{
+	const char *method = "";
+	size_t column = 0;
+	for (size_t i = 0; i < PB_ARRAY_LEN(routes); i++) {
+		PB_CLEANUP(pb_freep)
+		char *path =
+		    pb_asprintf(" %s%s", routes[i].name, routes[i].more ? routes[i].more : "");
+		bool is_next = !pb_streq(method, routes[i].method);
+		if (is_next || column + strlen(path) > HELP_COLUMNS) {
+			method = routes[i].method;
+			(void)pb_buf_addf(b, "%s  %-6s", i > 0 ? "\n" : "", is_next ? method : "");
+			column = 8;
+		}
+		(void)pb_buf_adds(b, path);
+		column += strlen(path);
+	}
+	(void)pb_buf_addc(b, '\n');
+}
 
 static char *
 decoded(struct pb_str part)

@@ -273,6 +273,8 @@ json_t *pb_sbx_alarm_json(const struct pb_sbx_alarm *a);
 void pb_sbx_list_mute_rules(struct pb_sbx_call *c);
 void pb_sbx_get_mute_rule(struct pb_sbx_call *c);
 /* As the control API says; see sandbox.h. */
+json_t *
+pb_sbx_mutes_json(const struct pb_sandbox *sb); /* as they were set, "status" as it is now */
 int pb_sbx_mute_set(struct pb_sandbox *sb, const json_t *body, struct pb_error *err);
 /* --- alarm_text.c: what leaves the service when an alarm changes */
 char *pb_sbx_alarm_message(const struct pb_sandbox *sb, const struct pb_sbx_alarm *a,

@@ -32,7 +32,7 @@ struct program {
 	size_t n_steps;
 };
 
-static const char usage[] =
+static const char usage_head[] =
     "usage: playbookd-sandbox [options]\n"
     "\n"
     "A loopback AWS: CloudWatch alarms, SQS, SNS and STS on 127.0.0.1, with signatures checked\n"
@@ -54,9 +54,10 @@ static const char usage[] =
     "  -v, --verbose        print each call in a line\n"
     "  -h, --help           this\n"
     "\n"
-    "Control, unsigned HTTP with JSON under /_sandbox/ (POST makes or changes, GET shows):\n"
-    "  calls alarms alarms/NAME/state mutes history queues[/NAME] topics[/NAME] phones[/NUMBER]\n"
-    "  send?queue=NAME eventbridge faults clock credentials reset\n"
+    "Control, unsigned HTTP with JSON under /_sandbox/ (GET shows, POST makes or changes):\n";
+
+/* Between them: pb_sandbox_control_help. */
+static const char usage_tail[] =
     "\n"
     "Faults, POST /_sandbox/faults {\"fault\": F, \"service\", \"operation\", \"match\", "
     "\"skip\",\n"
@@ -129,6 +130,14 @@ named(const char *arg, const char *member, const char *fallback)
 	return body;
 }
 
+static void
+show_usage(void)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf paths = PB_BUF_INIT;
+	pb_sandbox_control_help(&paths);
+	(void)printf("%s%s%s", usage_head, paths.ptr, usage_tail);
+}
+
 static int
 take_option(struct program *p, int id, const char *arg)
 {
@@ -176,7 +185,7 @@ take_option(struct program *p, int id, const char *arg)
 		p->is_verbose = true;
 		return 0;
 	case 'h':
-		(void)fputs(usage, stdout);
+		show_usage();
 		exit(EXIT_SUCCESS);
 	default:
 		return -1;

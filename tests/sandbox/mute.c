@@ -126,3 +126,16 @@ pb_sbx_mute_set(struct pb_sandbox *sb, const json_t *body, struct pb_error *err)
 	json_object_set_new(sb->mute_rules, name, rule);
 	return 0;
 }
+
+json_t *
+pb_sbx_mutes_json(const struct pb_sandbox *sb)
+{
+	json_t *list = json_array(), *rule;
+	const char *name;
+	json_object_foreach (sb->mute_rules, name, rule) {
+		json_t *shown = json_deep_copy(rule);
+		pb_json_set_str(shown, "status", status_of(sb, rule));
+		json_array_append_new(list, shown);
+	}
+	return list;
+}

@@ -12,6 +12,7 @@
  *                                     description?, count?}   make one alarm, or `count` of them
  *                                                             called NAME-0, NAME-1, ...
  *   POST /_sandbox/alarms/NAME/state {state, reason?, reason_data?, at?}  a transition
+ *   GET  /_sandbox/mutes                                   the mute rules, their status as it is now
  *   POST /_sandbox/mutes            {name, alarms?, status?, until?, remove?}  an alarm mute rule
  *   GET  /_sandbox/history                                 alarm history of all alarms, oldest first
  *   POST /_sandbox/queues            {name, attributes?}
@@ -33,8 +34,9 @@
  *
  * Answers are JSON; a mistake is answered 400 or 404 with {"error": text}.
  *
- * Not like the service: the schedules of mute rules are not evaluated (say their status); metric alarms are not evaluated and composite ones do not follow their
- * children (set states yourself); resources are found by name whatever the region of the call.
+ * Not like the service: the schedules of mute rules are not evaluated (say their status); metric
+ * alarms are not evaluated and composite ones do not follow their children (set states yourself);
+ * resources are found by name whatever the region of the call.
  */
 #ifndef PB_TESTS_SANDBOX_H
 #define PB_TESTS_SANDBOX_H
@@ -80,6 +82,9 @@ uint16_t pb_sandbox_port(const struct pb_sandbox *sb);
  */
 int pb_sandbox_control(struct pb_sandbox *sb, const char *method, const char *target,
     struct pb_str body, json_t **ret_json);
+
+/* The lines of --help that name every method and path of it; [...] may be left out. */
+void pb_sandbox_control_help(struct pb_buf *b);
 
 /* --- for programs that keep the sandbox in a process of its own */
 
