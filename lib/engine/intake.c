@@ -156,15 +156,20 @@ is_seen_once(struct turn *t, const struct pb_event *ev)
 /*
  * Is it older than what is known?  A time that had not come when it was told is no alarm's: whoever told
  * it has a wrong clock, or a slip of the pen.  It is believed, but only what is older than its telling is
- * late beside it; and a poll, which tells what is, never.
+ * late beside it; a poll, which tells what is, never, and never what is newer even than that time.  Where
+ * our two clocks do not agree whether it is older, an ALARM is news and an OK is not.
  */
 static bool
 is_late(const struct turn *t, const struct alarm *a, const struct pb_event *ev, bool is_polled)
 {
+	if (ev->transitioned_at >= a->transitioned_at)
+		return false;
 	if (!a->is_ahead || is_ahead(t, ev->transitioned_at))
-		return ev->transitioned_at < a->transitioned_at;
-	int64_t at = durable_of(t->e, ev->transitioned_at); /* by the one clock or the other */
-	return !is_polled && (at < a->changed_at || ev->transitioned_at < a->changed_at);
+		return true;
+	bool is_older = ev->transitioned_at < a->changed_at;
+	bool is_older_by_wall = durable_of(t->e, ev->transitioned_at) < a->changed_at;
+	bool is_either = is_older || is_older_by_wall, is_both = is_older && is_older_by_wall;
+	return !is_polled && (ev->alarm_state == PB_ALARM_ALARM ? is_both : is_either);
 }
 
 static enum verdict

@@ -173,10 +173,12 @@ is_news(struct oracle *o, const struct heard *h)
 		s = pb_calloc(1, sizeof(*s));
 		(void)pb_map_put(o->alarms, ev->alarm_arn, s);
 	} else {
-		int64_t at = ev->transitioned_at - (o->wall_ahead > 0 ? o->wall_ahead : 0);
+		/* In doubt whose clock is right an ALARM is as new as it may be, and all else as old. */
+		bool is_shifted = (ev->alarm_state == PB_ALARM_ALARM) == (o->wall_ahead < 0);
+		int64_t at = ev->transitioned_at - (is_shifted ? o->wall_ahead : 0);
 		bool is_told = h->is_polled ? s->state == ev->alarm_state : (s->seen & state) != 0;
-		bool is_late = s->is_ahead && !is_ahead ? !h->is_polled && at < s->changed_at
-							: ev->transitioned_at < s->transitioned_at;
+		bool is_late = ev->transitioned_at < s->transitioned_at &&
+		    (!s->is_ahead || is_ahead || (!h->is_polled && at < s->changed_at));
 		if (is_late || (ev->transitioned_at == s->transitioned_at && is_told))
 			return false;
 		state |= ev->transitioned_at == s->transitioned_at ? s->seen : 0;
