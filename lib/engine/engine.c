@@ -515,7 +515,7 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 /* --- looking in */
 
 int64_t
-pb_engine_next_at(const struct pb_engine *e)
+pb_engine_due_at(const struct pb_engine *e)
 {
 	const struct pb_timer *first = pb_heap_first(&e->timers);
 	int64_t at = first == NULL ? PB_NEVER : first->at;
@@ -527,6 +527,13 @@ pb_engine_next_at(const struct pb_engine *e)
 		at = e->maintenance_at;
 	if (post_next_at(e) < at)
 		at = post_next_at(e);
+	return at;
+}
+
+int64_t
+pb_engine_next_at(const struct pb_engine *e)
+{
+	int64_t at = pb_engine_due_at(e);
 	return e->audit_at != 0 && e->audit_at < at ? e->audit_at : at;
 }
 

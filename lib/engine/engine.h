@@ -110,6 +110,7 @@ pb_engine_step(struct pb_engine *e, int64_t now, const struct pb_input *in, stru
 
 /* When PB_IN_TICK is due next; PB_NEVER when nothing waits. */
 int64_t pb_engine_next_at(const struct pb_engine *e);
+int64_t pb_engine_due_at(const struct pb_engine *e); /* the auditor's rounds left out */
 
 /* Looking in; pointers are good until the next step. */
 size_t pb_engine_n_open(const struct pb_engine *e);

@@ -46,6 +46,7 @@ void oracle_commit(struct oracle *o, const struct pb_update *u); /* it is durabl
 void oracle_start(struct oracle *o, int64_t now, const struct pb_action *a);
 /* A message leaves its queue. */
 void oracle_receipt(struct oracle *o, int64_t now, const struct pb_event *event);
+bool oracle_owes(const struct oracle *o); /* somebody must be told still */
 /* Nothing more happens at this time. */
 void oracle_quiet(struct oracle *o, int64_t now, int64_t engine_next_at);
 

@@ -126,6 +126,12 @@ oracle_quiet(struct oracle *o, int64_t now, int64_t engine_next_at)
 		oracle_broken(o, "P5: something is open and the engine waits for nothing");
 }
 
+bool
+oracle_owes(const struct oracle *o)
+{
+	return pb_map_len(o->duties) > 0;
+}
+
 void
 duty_put_off(struct duty *d, int64_t until)
 {

@@ -41,6 +41,46 @@ script_at(const struct world *w, const json_t *at)
 	return w->start_at + w->jumped_for + span_of(at);
 }
 
+static int64_t
+end_of(const struct world *w, const json_t *scenario)
+{
+	const json_t *until = json_object_get(scenario, "until");
+	return w->start_at + w->jumped_for + (until == NULL ? PB_HOUR : span_of(until));
+}
+
+/*
+ * What is still stays so: of the polls that find nothing, and of the deaths among them, one is like
+ * the other.  So it must have been still for some of them, without a death, and need not go on.
+ */
+static void
+run_until_still(struct world *w, const json_t *scenario, const json_t *from)
+{
+	int64_t looked_for = END_LEAST > 2 * w->poll_every ? END_LEAST : 2 * w->poll_every;
+	bool was_still = false;
+	world_run(w, script_at(w, from));
+	while (w->broken.len == 0 && w->now < end_of(w, scenario)) {
+		size_t deaths = w->n_crashes;
+		bool is_still = world_is_still(w, end_of(w, scenario));
+		if (is_still && was_still)
+			return;
+		world_run(w, w->now + looked_for);
+		was_still = is_still && w->n_crashes == deaths;
+	}
+}
+
+static void
+run_to_end(struct world *w, const json_t *scenario)
+{
+	const json_t *from = json_object_get(scenario, "still_from");
+	int64_t end_at;
+	if (from != NULL) {
+		run_until_still(w, scenario, from);
+		return;
+	}
+	end_at = end_of(w, scenario);
+	world_run(w, end_at > w->now + END_LEAST ? end_at : w->now + END_LEAST);
+}
+
 void
 pb_scenario_run(struct pb_scenario_run *run)
 {
@@ -56,10 +96,7 @@ pb_scenario_run(struct pb_scenario_run *run)
 		if (w->broken.len == 0)
 			world_event(w, event);
 	}
-	const json_t *until = json_object_get(run->scenario, "until");
-	int64_t end_at = w->start_at + w->jumped_for + (until == NULL ? PB_HOUR : span_of(until));
-	world_run(w, end_at > w->now + END_LEAST ? end_at : w->now + END_LEAST);
-
+	run_to_end(w, run->scenario);
 	for (i = 0; i < w->n_messages && w->broken.len == 0; i++)
 		if (!w->messages[i].is_deleted && !w->is_degraded)
 			broken(w, "P1: message %zu is never finished", i + 1);

@@ -1,8 +1,9 @@
 /*
  * Scenarios: what happens to a world, and what must have come of it.
  *
- *	name, config (text), start, world (answers), events [{at, ...}], expect [...], until,
- *	crash: each_commit (or none), trace (the exact notes)
+ *	name, config (text), start, world (answers), events [{at, ...}], expect [...], until (default:
+ *	an hour), still_from (it may end before that, from then on: as soon as nothing is open or under
+ *	way and nothing more is due), crash: each_commit (or none), trace (the exact notes)
  */
 #ifndef PB_SIM_SCENARIO_H
 #define PB_SIM_SCENARIO_H

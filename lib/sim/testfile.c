@@ -158,18 +158,34 @@ add_places(const struct reader *r, const struct pb_node *list, json_t *given)
 	}
 }
 
-/* The longer of what was said and what the test that is used runs for. */
 static void
-set_until(json_t *scenario, const json_t *given, int64_t last)
+set_span(json_t *scenario, const char *key, int64_t span)
 {
 	char text[48];
-	if (pb_json_get(given, "until") != NULL)
+	(void)snprintf(
+	    text, sizeof(text), "%llds", (long long)((span + PB_SECOND - 1) / PB_SECOND));
+	pb_json_set_str(scenario, key, text);
+}
+
+static int64_t
+span_or(const json_t *scenario, const char *key, int64_t fallback)
+{
+	const json_t *span = pb_json_get(scenario, key);
+	return span == NULL ? fallback : span_of(span);
+}
+
+/* Where it does not say so itself: not before `last`, nor before the end of the test that is used. */
+static void
+set_end(json_t *scenario, const json_t *given, int64_t last)
+{
+	int64_t until = span_or(scenario, "until", 0);
+	int64_t from = span_or(scenario, "still_from", until);
+	if (pb_json_get(given, "until") != NULL) {
+		json_object_del(scenario, "still_from");
 		return;
-	const json_t *before = pb_json_get(scenario, "until");
-	int64_t used = before == NULL ? 0 : span_of(before);
-	int64_t until = last + PB_HOUR > used ? last + PB_HOUR : used;
-	(void)snprintf(text, sizeof(text), "%llds", (long long)(until / PB_SECOND));
-	pb_json_set_str(scenario, "until", text);
+	}
+	set_span(scenario, "until", last + PB_HOUR > until ? last + PB_HOUR : until);
+	set_span(scenario, "still_from", last > from ? last : from);
 }
 
 /* A configuration that an event names stands beside the test file. */
@@ -250,7 +266,7 @@ read_test(struct pb_loader *l, const struct pb_node *n, struct reader *r)
 	if (start != NULL)
 		pb_json_set_str(given, "start", start);
 	json_t *scenario = merge(used, json_incref(given));
-	set_until(scenario, given, last > expected ? last : expected);
+	set_end(scenario, given, last > expected ? last : expected);
 	add_test(r, n, scenario);
 }
 

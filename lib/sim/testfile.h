@@ -4,8 +4,8 @@
  * A test is a scenario (sim/scenario.h) on the configuration of its folder.  Its keys: name; use (the
  * name of another test of the file, whose keys it takes where it has none itself; `world` is merged by
  * call); start (RFC 3339, default 2026-03-03T09:00:00Z, or a wall time with tz beside it); world;
- * events; expect; trace; crash: each_commit; commit_takes; until (default: an hour after the last
- * event and expectation).  The format is in playbook(5), TESTS.
+ * events; expect; trace; crash: each_commit; commit_takes; until (default: when nothing is
+ * open or under way behind the last event and expectation, an hour behind them at the latest).  The format is in playbook(5), TESTS.
  */
 #ifndef PB_SIM_TESTFILE_H
 #define PB_SIM_TESTFILE_H

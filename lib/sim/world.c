@@ -342,6 +342,20 @@ world_run(struct world *w, int64_t at)
 		w->now = at;
 }
 
+bool
+world_is_still(const struct world *w, int64_t until)
+{
+	for (size_t i = 0; i < w->n_running; i++)
+		if (!w->running[i].is_unawaited)
+			return false;
+	for (size_t i = 0; i < w->n_messages; i++)
+		if (!w->messages[i].is_deleted)
+			return false;
+	return w->pending == NULL && pb_pump_is_idle(w->pump) && !w->is_degraded &&
+	    w->fail_commits == 0 && pb_engine_n_open(w->engine) == 0 && !oracle_owes(w->oracle) &&
+	    pb_engine_due_at(w->engine) > until;
+}
+
 /* --- life */
 
 static struct pb_config *

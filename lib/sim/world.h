@@ -153,6 +153,8 @@ void world_free(struct world *w);
 
 /* Run to `at`; returns early when a promise is broken. */
 void world_run(struct world *w, int64_t at);
+/* Nothing is open or under way, and until then nothing is due but polls and audits of nothing. */
+bool world_is_still(const struct world *w, int64_t until);
 /* Kill the process now; it is started again after `down`. */
 void world_kill(struct world *w, int64_t down);
 

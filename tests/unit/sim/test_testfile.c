@@ -109,6 +109,48 @@ static const struct play_row {
 	false, 1, "expected: nothing"},
 };
 
+static const struct {
+	const char *name, *text;
+	int64_t least, most; /* minutes that are played */
+} ends[] = {
+    {"it recovers, and nothing more is due", RECOVERS, 1, 25},
+    {"it is open", RECOVERS PAGED "]\n    expect: [{by: 1s, page: ana}]\n", 60, 61},
+    {"it says until", RECOVERS "  - name: b\n    use: recovers\n    until: 40m\n", 40, 41},
+    {"the test that is used says until",
+	RECOVERS "  - name: b\n    use: recovers\n    until: 40m\n"
+		 "  - name: c\n    use: b\n",
+	40, 50},
+    {"the last expectation is later",
+	RECOVERS "  - name: b\n    use: recovers\n    expect: [{at_most: 1, step: fix}, "
+		 "{between: [0s, 50m], step: fix}]\n",
+	50, 60},
+    {"a silence ends",
+	RECOVERS "  - name: b\n    use: recovers\n    events:\n"
+		 "      - {at: 1m, silence: {source: [x]}, for: 50m, reason: r}\n"
+		 "    expect: [{never: page}]\n",
+	51, 60},
+};
+
+START_TEST(a_test_ends_once_nothing_more_can_come)
+{
+	struct pb_tests tests = {0};
+	struct pb_problems problems = {0};
+	int rc = pb_tests_read("x.test.yaml", pb_str_of(ends[_i].text), &tests, &problems);
+	ck_assert_msg(rc == 0, "%s: %s", ends[_i].name, problems.n > 0 ? problems.texts[0] : "");
+	struct pb_scenario_run run = {
+	    .scenario = tests.tests[tests.n - 1].scenario, .config = config(), .seed = 1};
+	pb_scenario_run(&run);
+	ck_assert_msg(run.failures.len == 0, "%s: %s", ends[_i].name, run.failures.ptr);
+	ck_assert_msg(run.played_for >= ends[_i].least * PB_MINUTE &&
+		run.played_for <= ends[_i].most * PB_MINUTE,
+	    "%s: %lld s", ends[_i].name, (long long)(run.played_for / PB_SECOND));
+	pb_config_unref(run.config);
+	pb_scenario_run_fini(&run);
+	pb_tests_fini(&tests);
+	pb_problems_fini(&problems);
+}
+END_TEST
+
 START_TEST(a_test_finds_what_is_not_as_said)
 {
 	const struct play_row *row = &play_rows[_i];
@@ -180,5 +222,6 @@ END_TEST
 PB_SUITE(testfile)
 {
 	pb_add_loop(s, a_name_that_is_not_there_is_told, 0, PB_ARRAY_LEN(name_rows));
+	pb_add_loop(s, a_test_ends_once_nothing_more_can_come, 0, (int)PB_ARRAY_LEN(ends));
 	pb_add_loop(s, a_test_finds_what_is_not_as_said, 0, PB_ARRAY_LEN(play_rows));
 }
