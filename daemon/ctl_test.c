@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "aws/call.h"
+#include "base/clock.h"
 #include "confdir.h"
 #include "ctl_prove.h"
 #include "io/file.h"
@@ -18,6 +19,8 @@
 
 #define SUFFIX ".test.yaml"
 #define REPORT_MAX (256U << 10) /* of one test */
+#define SHOW_EVERY 200 /* ms */
+#define CLEAR_LINE "\r\033[K"
 
 static const char usage_text[] =
     "usage: playbookctl test [--config DIR] [--tap] [--junit FILE] [--only TEXT] FILE|DIR...\n"
@@ -44,6 +47,9 @@ struct tester {
 	struct pb_test_result *results;
 	size_t n_failed, n_played, n_runs;
 	bool is_unusable;
+	bool is_watched, is_shown; /* standard error is a terminal; a line stands there */
+	int64_t show_at;
+	const struct pb_test *at; /* that is played */
 	/* the configuration at hand, and its folder */
 	struct pb_config *config;
 	char *loaded_dir;
@@ -201,9 +207,33 @@ check(struct tester *t)
 	}
 }
 
+/* A terminal is told how far a test with crashes is: it can take a minute. */
+static void
+show_played(void *arg, size_t n, size_t of)
+{
+	struct tester *t = arg;
+	char name[64];
+	if (!t->is_watched || (n > 1 && pb_clock_mono() < t->show_at))
+		return;
+	t->show_at = pb_clock_mono() + SHOW_EVERY;
+	fprintf(stderr, CLEAR_LINE "%s: %zu of %zu runs",
+	    pb_safe(name, sizeof(name), pb_str_of(t->at->name)), n, of);
+	(void)fflush(stderr);
+	t->is_shown = true;
+}
+
+static void
+clear_played(struct tester *t)
+{
+	if (t->is_shown)
+		fputs(CLEAR_LINE, stderr);
+	t->is_shown = false;
+}
+
 static void
 play(struct tester *t)
 {
+	t->is_watched = isatty(STDERR_FILENO) == 1;
 	for (size_t i = 0; i < t->tests.n; i++) {
 		if (!is_wanted(t, &t->tests.tests[i]))
 			continue;
@@ -212,7 +242,9 @@ play(struct tester *t)
 			t->is_unusable = true;
 			return;
 		}
-		pb_test_play(&t->tests.tests[i], c, &t->results[i]);
+		t->at = &t->tests.tests[i];
+		pb_test_play(t->at, c, show_played, t, &t->results[i]);
+		clear_played(t);
 		t->n_played++;
 		t->n_runs += t->results[i].n_runs;
 		t->n_failed += !t->results[i].is_passed;

@@ -368,7 +368,8 @@ report(struct pb_test_result *ret, const struct pb_scenario_run *run, const char
 }
 
 void
-pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_result *ret)
+pb_test_play(const struct pb_test *t, struct pb_config *config, pb_test_played *played, void *arg,
+    struct pb_test_result *ret)
 {
 	*ret = (struct pb_test_result){.is_passed = true, .n_runs = 1};
 	struct pb_scenario_run clean = {.scenario = t->scenario,
@@ -383,6 +384,8 @@ pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_r
 		report(ret, &clean, NULL);
 	size_t points = t->is_crashed ? clean.points : 0;
 	for (size_t at = 1; at <= points && ret->is_passed; at++) {
+		if (played != NULL)
+			played(arg, at, points + 1);
 		struct pb_scenario_run run = {.scenario = t->scenario,
 		    .config = config,
 		    .seed = 1,

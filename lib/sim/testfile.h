@@ -57,7 +57,14 @@ struct pb_test_result {
 	struct pb_buf report; /* why it failed: lines for people, the trace among them */
 };
 
-/* Play it.  A failed test is no error.  The caller's to pb_buf_fini(&ret->report). */
-void pb_test_play(const struct pb_test *t, struct pb_config *config, struct pb_test_result *ret);
+/* Told behind each run of a test, but not the last: how many are over, of how many. */
+typedef void pb_test_played(void *arg, size_t n, size_t of);
+
+/*
+ * Play it.  A failed test is no error.  The caller's to pb_buf_fini(&ret->report).
+ * `played` may be NULL.
+ */
+void pb_test_play(const struct pb_test *t, struct pb_config *config, pb_test_played *played,
+    void *arg, struct pb_test_result *ret);
 
 #endif

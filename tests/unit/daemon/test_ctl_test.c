@@ -2,6 +2,7 @@
  * playbookctl test: what it prints and how it ends; and the tests of conf/ pass on conf/.
  */
 #include <expat.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -152,6 +153,49 @@ START_TEST(the_tests_of_the_examples_pass)
 	free(from);
 	free(from_more);
 	ck_assert_int_eq(rc, PB_CTL_OK);
+}
+END_TEST
+
+static const char crashes[] =
+    "version: 1\n"
+    "tests:\n"
+    "  - {name: \"dies\\e[31m\", crash: each_commit, until: 20s, expect: [{never: page}]}\n";
+
+/* What a terminal as standard error shows. */
+static void
+run_on_terminal(const char *path, struct pb_buf *ret)
+{
+	char *argv[] = {(char *)(uintptr_t) "test", (char *)(uintptr_t)path};
+	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
+	char block[4096];
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY), kept = dup(STDERR_FILENO);
+	ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+	int side = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(side, 0);
+	ck_assert_int_eq(dup2(side, STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(captured(pb_ctl_test, 2, argv, &out), PB_CTL_OK);
+	ck_assert_int_eq(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	ssize_t n = read(terminal, block, sizeof(block));
+	(void)pb_buf_add(ret, block, n > 0 ? (size_t)n : 0);
+	(void)close(side);
+	(void)close(terminal);
+	(void)close(kept);
+}
+
+START_TEST(a_terminal_is_told_how_far_the_crashes_are)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf shown = PB_BUF_INIT;
+	make_folder();
+	write_test(crashes);
+	PB_CLEANUP(pb_freep) char *path = pb_asprintf("%s/x.test.yaml", dir);
+	run_on_terminal(path, &shown);
+	remove_folder();
+	static const char first[] = "\r\033[Kdies\\x1b[31m: 1 of ";
+	ck_assert_msg(shown.len > 10 && strncmp(shown.ptr, first, strlen(first)) == 0, "%s",
+	    shown.len > 0 ? shown.ptr : "nothing");
+	ck_assert_ptr_nonnull(strstr(shown.ptr, " runs\r\033[K"));
+	/* Nothing of it stays. */
+	ck_assert_str_eq(shown.ptr + shown.len - 4, "\r\033[K");
 }
 END_TEST
 
@@ -348,6 +392,7 @@ END_TEST
 
 PB_SUITE(ctl_test)
 {
+	pb_add(s, a_terminal_is_told_how_far_the_crashes_are);
 	pb_add(s, random_months_are_told_as_json);
 	pb_add_loop(s, random_months_are_played_as_asked, 0, PB_ARRAY_LEN(sim_rows));
 	pb_add_loop(s, results_are_printed_as_asked, 0, PB_ARRAY_LEN(form_rows));

@@ -133,7 +133,7 @@ play(const char *text, struct pb_test_result *ret)
 		tests.tests[0].configs[i].config = read_config(other_text);
 	rc = pb_test_check(&tests.tests[0], c, &problems);
 	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "");
-	pb_test_play(&tests.tests[0], c, ret);
+	pb_test_play(&tests.tests[0], c, NULL, NULL, ret);
 	pb_tests_fini(&tests);
 	pb_config_unref(c);
 }

@@ -160,7 +160,7 @@ START_TEST(a_test_finds_what_is_not_as_said)
 	struct pb_config *c = config();
 	int rc = pb_tests_read("x.test.yaml", pb_str_of(row->text), &tests, &problems);
 	ck_assert_msg(rc == 0, "%s: %s", row->name, problems.n > 0 ? problems.texts[0] : "");
-	pb_test_play(&tests.tests[tests.n - 1], c, &result);
+	pb_test_play(&tests.tests[tests.n - 1], c, NULL, NULL, &result);
 	ck_assert_msg(result.is_passed == row->is_passed, "%s: %s", row->name,
 	    result.report.ptr == NULL ? "passed" : result.report.ptr);
 	ck_assert_msg(result.n_runs >= row->n_runs, "%s: %zu runs", row->name, result.n_runs);
