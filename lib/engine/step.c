@@ -443,7 +443,7 @@ static step_handler
 		    [STEP_OK] = attempt_answered,
 		    [STEP_FAIL] = attempt_failed,
 		    [STEP_DUE] = attempt_lost,
-		    [STEP_TIMEOUT] = stay, /* the attempt's own limit comes first */
+		    [STEP_TIMEOUT] = never, /* the attempt has its own limit */
 		    [STEP_APPROVE] = never,
 		    [STEP_REJECT] = never,
 		    [STEP_HOLDS] = never,
@@ -564,7 +564,8 @@ step_due(struct turn *t, struct incident *in)
 	if (s == NULL)
 		return;
 	size_t i = in->run.step;
-	if (s->state == STEP_ASKING) {
+	/* An attempt's limit may pass the step's deadline: after a restart the helper is asked behind it. */
+	if (s->state == STEP_ASKING || s->state == STEP_RUNNING) {
 		if (s->next_at <= t->now)
 			step_input(t, in, i, STEP_DUE, NULL);
 		return;
@@ -580,7 +581,7 @@ step_due(struct turn *t, struct incident *in)
 		probe_due(t, in);
 	if ((s->state == STEP_BACKOFF || s->state == STEP_PENDING) && s->deadline_at <= t->now)
 		step_input(t, in, i, STEP_TIMEOUT, NULL);
-	else if (s->next_at <= t->now && s->next_at <= s->deadline_at + OUTCOME_GRACE)
+	else if (s->next_at <= t->now && s->next_at <= s->deadline_at)
 		step_input(t, in, i, STEP_DUE, NULL);
 	else if (s->deadline_at <= t->now)
 		step_input(t, in, i, STEP_TIMEOUT, NULL);
