@@ -142,6 +142,7 @@ bool bundle_uses(const struct pb_engine *e, const char *digest); /* a configurat
 /* It is resolved: whose pages told of it stays known. */
 void bundle_keep_past(struct incident *in);
 bool bundle_was_told(const struct member *m);
+bool bundle_has_told(const struct incident *in); /* any of its bundles, since it was opened last */
 /* What still waits need not go when nobody has to hear of it. */
 void bundle_look_who_wants(struct turn *t, struct bundle *b);
 

@@ -59,6 +59,15 @@ bundle_was_told(const struct member *m)
 }
 
 bool
+bundle_has_told(const struct incident *in)
+{
+	const struct member *m = in->members;
+	while (m != NULL && !bundle_was_told(m))
+		m = m->next_own;
+	return m != NULL;
+}
+
+bool
 bundle_is_wanted(const struct bundle *b, int64_t number)
 {
 	const struct member *m = b->first;

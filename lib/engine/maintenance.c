@@ -16,7 +16,7 @@
  * A run that is under way when a window opens goes on: half a remediation is worse than one at a bad
  * time.
  */
-#include "internal.h"
+#include "bundle.h"
 
 #include "base/json.h"
 
@@ -175,7 +175,7 @@ maintenance_incident_closed(struct turn *t, const struct incident *in)
 {
 	struct window *w = window_of(t->e, in, false, false);
 	/* Whoever was paged is told by a notice. */
-	if (w == NULL || in->out.first != NULL ||
+	if (w == NULL || in->out.first != NULL || bundle_has_told(in) ||
 	    (wall_of(t->e, in->opened_at) < w->from_wall && in->ladder.state != LADDER_HELD))
 		return;
 	if (w->n_quiet == QUIET_MAX) {
