@@ -13,6 +13,7 @@
  *	ACKED -> PAGING, SPENT	[ack_expired] goes on with the level it had reached
  *	any but CLOSED -> SNOOZED	[snooze] somebody wants quiet until then
  *	SNOOZED -> PAGING, SPENT	[snooze_ended] as an acknowledgement that expires
+ *	SNOOZED -> ARMED	[snooze_ended] page_by has not come and nothing else wants a human
  *	any but CLOSED -> HELD	[hold_back] somebody would be paged, and a silence or an inhibitor forbids it
  *	any but CLOSED -> HELD	[wait_for_poll] the same, but whether it still holds is not known yet
  *	HELD -> PAGING, SPENT	[let_go] that is over: the level that would have been told is told now
@@ -246,8 +247,8 @@ new_reason(struct turn *t, struct incident *in, const char *why)
 }
 
 /*
- * Paged already, or acknowledged, and something new that nobody knows: a run failed, a step asks.  The level reached
- * hears of it now; what comes next stays where it was.
+ * Paged already, or acknowledged, and something new that nobody knows: a run failed, a step asks.  The
+ * level reached hears of it now, of an early acknowledgement the first; what comes next stays where it was.
  */
 static void
 tell_again(struct turn *t, struct incident *in, const char *why)
@@ -255,6 +256,10 @@ tell_again(struct turn *t, struct incident *in, const char *why)
 	struct ladder *l = &in->ladder;
 	ladder_set_text(&l->why, why);
 	l->round++;
+	if (l->started_at == 0) {
+		l->started_at = t->now;
+		l->position = 1;
+	}
 	(void)send(t, in, l->level, 0, false);
 	ladder_put(t, in);
 }
@@ -282,9 +287,8 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 {
 	char who[128], clock[PB_TIME_TEXT];
 	int64_t until = t->now + incident_escalation(in)->ack_expires_for;
-	/* Who answers early must not bring the first page forward. */
-	bool is_early = in->ladder.state == LADDER_ARMED || in->ladder.state == LADDER_GATHERED;
-	if (is_early && until < in->ladder.page_by_at)
+	/* Who answers before anybody was paged must not bring the first page forward. */
+	if (in->ladder.started_at == 0 && until < in->ladder.page_by_at)
 		until = in->ladder.page_by_at;
 	ladder_set_text(&in->ladder.acked_by, by);
 	in->ladder.acked_at = t->now;
@@ -373,7 +377,17 @@ static void
 snooze_ended(struct turn *t, struct incident *in, const char *text)
 {
 	(void)text;
-	char who[128];
+	char who[128], clock[PB_TIME_TEXT];
+	struct ladder *l = &in->ladder;
+	if (l->started_at == 0 && l->why == NULL && t->now < l->page_by_at) {
+		incident_note(t, in, "", "snooze",
+		    "by %s is over; a human is paged at %s (page_by) unless it is over",
+		    pb_safe(who, sizeof(who), pb_str_of(l->acked_by)),
+		    pb_time_clock(clock, l->page_by_at));
+		ladder_forget_who(l);
+		ladder_enter(t, in, LADDER_ARMED, l->page_by_at);
+		return;
+	}
 	PB_CLEANUP(pb_freep)
 	char *why = pb_asprintf("it was snoozed by %s, and that is over",
 	    pb_safe(who, sizeof(who), pb_str_of(in->ladder.acked_by)));
