@@ -94,13 +94,30 @@ hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int6
 	    pb_safe(reason, sizeof(reason), pb_str_of(s->reason)));
 }
 
+static bool
+is_unpolled(const struct pb_engine *e, const struct pb_source *def)
+{
+	const struct source *s = pb_map_get(e->sources, def->name);
+	return def->type == PB_SOURCE_CLOUDWATCH && (s == NULL || s->polled_at < e->boot_at);
+}
+
 const char *
 hush_unpolled(const struct pb_engine *e)
 {
+	for (size_t i = 0; i < e->config->n_sources; i++)
+		if (is_unpolled(e, &e->config->sources[i]))
+			return e->config->sources[i].name;
+	return NULL;
+}
+
+const char *
+hush_unknown(const struct pb_engine *e, const struct incident *in)
+{
+	if (in->alarm == NULL || incident_began_at(in) >= e->boot_at)
+		return NULL;
 	for (size_t i = 0; i < e->config->n_sources; i++) {
 		const struct pb_source *def = &e->config->sources[i];
-		const struct source *s = pb_map_get(e->sources, def->name);
-		if (def->type == PB_SOURCE_CLOUDWATCH && (s == NULL || s->polled_at < e->boot_at))
+		if (pb_streq(def->name, in->alarm->source) && is_unpolled(e, def))
 			return def->name;
 	}
 	return NULL;

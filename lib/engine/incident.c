@@ -322,11 +322,48 @@ attach(struct turn *t, struct incident *in)
 	incident_put(t, in);
 }
 
+/* What the alarm was before a start is not known to be so still. */
+static void
+hold_on(struct turn *t, struct incident *in, const char *unpolled)
+{
+	char until[PB_TIME_TEXT];
+	in->hold_until = in->ladder.page_by_at;
+	incident_note(t, in, "", "hold", "over, but source %s is to be polled first, until %s",
+	    unpolled, pb_time_clock(until, in->hold_until));
+	incident_put(t, in);
+}
+
+/* Why it is not known to be as it was when the hold began; NULL when it is.  The caller's. */
+static char *
+changed_in_hold(const struct incident *in, const char *unpolled)
+{
+	if (unpolled != NULL)
+		return pb_asprintf("its hold is over, but source %s has not been polled since the "
+				   "start, so nothing runs",
+		    unpolled);
+	if (in->alarm == NULL || in->alarm->state == in->event->alarm_state)
+		return NULL;
+	return pb_asprintf("its alarm is %s when its hold ends, and no more %s, so nothing runs",
+	    pb_alarm_state_name(in->alarm->state), pb_alarm_state_name(in->event->alarm_state));
+}
+
 static void
 hold_end(struct turn *t, struct incident *in)
 {
+	const char *unpolled = hush_unknown(t->e, in);
+	if (unpolled != NULL && t->now < in->ladder.page_by_at) {
+		hold_on(t, in, unpolled);
+		return;
+	}
+	PB_CLEANUP(pb_freep) char *why = changed_in_hold(in, unpolled);
 	in->hold_until = 0;
-	incident_note(t, in, "", "hold", "over, still in ALARM");
+	if (why != NULL) {
+		incident_note(t, in, "", "hold", "%s", why);
+		page_now(t, in, why);
+		return;
+	}
+	incident_note(t, in, "", "hold", "over%s%s", in->alarm == NULL ? "" : ", still in ",
+	    in->alarm == NULL ? "" : pb_alarm_state_name(in->alarm->state));
 	begin_work(t, in);
 }
 
@@ -576,6 +613,23 @@ incident_input(struct turn *t, struct incident *in, enum incident_input input)
 	PB_CHECK_OBJ(in, INCIDENT_MAGIC);
 	cells_count(t, PB_MACHINE_INCIDENT, in->state, input);
 	table[in->state][input](t, in);
+}
+
+void
+incident_polled(struct turn *t, const char *source)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->incidents, &i, &id, &value)) {
+		struct incident *in = value;
+		if (in->state != INCIDENT_HOLDING || in->alarm == NULL ||
+		    !pb_streq(in->alarm->source, source) ||
+		    incident_began_at(in) + incident_playbook(in)->hold_for > t->now)
+			continue;
+		incident_input(t, in, INCIDENT_HOLD_END);
+		incident_settle(t, in);
+	}
 }
 
 void

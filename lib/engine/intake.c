@@ -483,6 +483,8 @@ intake_polled(struct turn *t, const struct pb_input *in)
 	pb_update_put(t->u, PB_REC_SOURCE, s->name, "", "",
 	    json_pack("{s:I}", "polled_at", (json_int_t)s->polled_at));
 	step_check_source(t, s->name);
+	if (before_at < t->e->boot_at)
+		incident_polled(t, s->name);
 	if ((was_unpolled && hush_unpolled(t->e) == NULL) ||
 	    mute_is_answered(t->e, s->name, before_at))
 		hush_release(t);

@@ -44,6 +44,8 @@ void incident_input(struct turn *t, struct incident *in, enum incident_input inp
 struct incident *incident_create(
     struct turn *t, struct pb_event *event, size_t playbook, size_t escalation, const char *key);
 void incident_close(struct turn *t, struct incident *in, const char *cause, const char *by);
+/* The first poll of it since the start: what waits for that goes on. */
+void incident_polled(struct turn *t, const char *source);
 /* What follows from its event and playbook: title, alarm, mode, whether it is too old. */
 void incident_set_event(struct turn *t, struct incident *in);
 char *incident_full_key(const struct incident *in); /* "PLAYBOOK\nKEY"; the caller's */
@@ -503,6 +505,9 @@ hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int6
 /* A source that has not been polled whole since the start, so that what is known of its alarms may be
  * over; NULL when there is none. */
 const char *hush_unpolled(const struct pb_engine *e);
+/* It began before the start, and so the alarm may be over: the source that will tell.  NULL when none
+ * will, or has told. */
+const char *hush_unknown(const struct pb_engine *e, const struct incident *in);
 void hush_release(struct turn *t); /* something ended: ladders that are held look again */
 void silence_free(void *s);
 void silence_input(struct turn *t, const struct pb_input *input);
