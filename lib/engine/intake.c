@@ -434,6 +434,20 @@ match(struct turn *t, struct pb_event *ev, const char *source)
 	return NULL;
 }
 
+/*
+ * A poll tells what is, and the first one of a start what was since long before it: what it tells again is
+ * no event.  With a thousand alarms a line for each would hide those that matter.
+ */
+static bool
+is_poll_again(const struct turn *t, const struct pb_event *ev, const char *source, enum verdict v)
+{
+	if (!is_polling_source(t->e->config, source) || v == FRESH)
+		return false;
+	const struct source *s = pb_map_get(t->e->sources, source);
+	return v == DUPLICATE ||
+	    (s != NULL && durable_of(t->e, ev->transitioned_at) < s->polled_at);
+}
+
 void
 intake_event(struct turn *t, const struct pb_input *in)
 {
@@ -443,14 +457,21 @@ intake_event(struct turn *t, const struct pb_input *in)
 	const char *verdict = "taken";
 	PB_CLEANUP(pb_freep) char *id = NULL;
 	fits_begin(t->e, ev);
-	switch (is_alarm ? alarm_seen(t, ev, source) : is_seen_once(t, ev) ? FRESH : DUPLICATE) {
+	enum verdict v = is_alarm ? alarm_seen(t, ev, source)
+	    : is_seen_once(t, ev) ? FRESH
+				  : DUPLICATE;
+	bool is_told = !is_poll_again(t, ev, source, v);
+	switch (v) {
 	case DUPLICATE:
 		verdict = "duplicate";
-		note_event(t, ev, source, "", "seen before, nothing to do");
+		if (is_told)
+			note_event(t, ev, source, "", "seen before, nothing to do");
 		break;
 	case LATE:
 		verdict = "late";
-		note_event(t, ev, source, "", "late: the alarm has changed since, nothing to do");
+		if (is_told)
+			note_event(
+			    t, ev, source, "", "late: the alarm has changed since, nothing to do");
 		break;
 	case FRESH:
 		id = match(t, ev, source);
