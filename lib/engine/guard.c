@@ -408,15 +408,21 @@ guard_lock(struct turn *t, const struct incident *in, char **why)
 	return expand(t, in, "concurrency", p->guards.lock, p->name, why);
 }
 
-/* Where several could hold it, the first of them stands for all. */
+/*
+ * Where several could hold it, the first of them stands for all.  Who lets only so many beside it
+ * means those who come later, too: whatever their plans allow.
+ */
 const struct incident *
 guard_lock_holder(const struct pb_engine *e, const struct incident *in, const char *lock)
 {
 	const struct crowd *c = crowd_find(e->lock_holders, lock);
-	if (c == NULL || (int64_t)c->n < incident_playbook(in)->guards.concurrency_max)
+	if (c == NULL)
 		return NULL;
 	pb_check(in->by_lock.crowd != c); /* whoever asks has no run yet */
-	return c->first->in;
+	bool is_full = (int64_t)c->n >= incident_playbook(in)->guards.concurrency_max;
+	for (const struct place *p = c->first; p != NULL && !is_full; p = p->next)
+		is_full = (int64_t)c->n >= incident_playbook(p->in)->guards.concurrency_max;
+	return is_full ? c->first->in : NULL;
 }
 
 /* --- the targets */
