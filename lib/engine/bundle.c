@@ -300,6 +300,8 @@ bundle_tell(struct turn *t, struct bundle *b, struct incident *in, const struct 
 	incident_note(t, in, "", "page", "level %zu%s, with %s %s: %s", like->level + 1, repeat,
 	    kind_names[b->kind], b->id, why);
 	m->levels |= UINT32_C(1) << like->level;
+	if (in->ladder.state == LADDER_ACKED)
+		bundle_set_news(m, b->number + 1);
 	if (m->since == 0) {
 		m->since = b->number + 1;
 		bundle_input(t, b, BUNDLE_JOIN);

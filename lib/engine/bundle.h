@@ -40,6 +40,8 @@ struct member {
 	struct member *next, *prev; /* of the bundle */
 	struct member *next_own; /* of the incident */
 	int64_t since; /* number of the first page that told of it; 0 = none yet */
+	/* Of the last page that told whoever acknowledged it of something new; 0 = of none. */
+	int64_t news;
 	uint32_t levels; /* bits of those that it pages in this very step */
 };
 
@@ -78,6 +80,7 @@ struct bundle {
 	struct outbox out;
 	struct member *first, *last;
 	size_t n_open, n_wanting; /* members; those of them that nobody has acknowledged */
+	size_t n_news; /* those whose acknowledgement a page of ours told something new */
 	struct pb_timer timer;
 	bool is_flushing;
 	struct bundle *next_flushing;
@@ -118,7 +121,7 @@ void bundle_ladder_moved(
 json_t *bundle_members_json(const struct incident *in); /* for the ladder's record; NULL = none */
 void bundle_set_names(const struct incident *in, json_t *j); /* members "group" and "storm" */
 
-/* Does its page of this number tell of anybody who is open and not acknowledged? */
+/* Does its page of this number tell of anybody who is open and not acknowledged, or is news to who did? */
 bool bundle_is_wanted(const struct bundle *b, int64_t number);
 
 /* What the engine asks. */
@@ -143,6 +146,8 @@ bool bundle_uses(const struct pb_engine *e, const char *digest); /* a configurat
 void bundle_keep_past(struct incident *in);
 bool bundle_was_told(const struct member *m);
 bool bundle_has_told(const struct incident *in); /* any of its bundles, since it was opened last */
+/* Its next page tells whoever acknowledged it of something new. */
+void bundle_set_news(struct member *m, int64_t number);
 /* What still waits need not go when nobody has to hear of it. */
 void bundle_look_who_wants(struct turn *t, struct bundle *b);
 

@@ -49,6 +49,7 @@ bundle_part(struct member *m)
 	*(m->next == NULL ? &b->last : &m->next->prev) = m->prev;
 	b->n_open--;
 	b->n_wanting -= is_wanting(m->in->ladder.state);
+	bundle_set_news(m, 0);
 	free(m);
 }
 
@@ -71,16 +72,24 @@ bool
 bundle_is_wanted(const struct bundle *b, int64_t number)
 {
 	const struct member *m = b->first;
-	while (
-	    m != NULL && (m->since == 0 || m->since > number || !is_wanting(m->in->ladder.state)))
+	while (m != NULL &&
+	    (m->since == 0 || m->since > number ||
+		(!is_wanting(m->in->ladder.state) && m->news != number)))
 		m = m->next;
 	return m != NULL;
 }
 
 void
+bundle_set_news(struct member *m, int64_t number)
+{
+	m->bundle->n_news += (number != 0) - (size_t)(m->news != 0);
+	m->news = number;
+}
+
+void
 bundle_look_who_wants(struct turn *t, struct bundle *b)
 {
-	if (b->n_wanting == 0)
+	if (b->n_wanting == 0 && b->n_news == 0)
 		page_drop_waiting(t, &b->out, b->n_open == 0 ? "resolved" : "acknowledged");
 }
 
@@ -88,10 +97,12 @@ void
 bundle_ladder_moved(
     struct turn *t, struct incident *in, enum ladder_state from, enum ladder_state to)
 {
-	if (is_wanting(from) == is_wanting(to))
-		return;
+	bool was_wanting = is_wanting(from), wants = is_wanting(to);
 	for (struct member *m = in->members; m != NULL; m = m->next_own) {
-		m->bundle->n_wanting += is_wanting(to) ? 1 : (size_t)-1;
+		if (was_wanting == wants && m->news == 0)
+			continue;
+		m->bundle->n_wanting += (size_t)wants - (size_t)was_wanting;
+		bundle_set_news(m, 0);
 		bundle_look_who_wants(t, m->bundle);
 	}
 }
@@ -100,10 +111,13 @@ json_t *
 bundle_members_json(const struct incident *in)
 {
 	json_t *list = in->members == NULL ? NULL : json_array();
-	for (const struct member *m = in->members; m != NULL; m = m->next_own)
-		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:I}", "id", m->bundle->id, "kind",
-			bundle_kind_name(m->bundle->kind), "since", (json_int_t)m->since));
+	for (const struct member *m = in->members; m != NULL; m = m->next_own) {
+		json_t *one = json_pack("{s:s, s:s, s:I}", "id", m->bundle->id, "kind",
+		    bundle_kind_name(m->bundle->kind), "since", (json_int_t)m->since);
+		if (m->news > 0)
+			pb_json_set_i64(one, "news", m->news);
+		json_array_append_new(list, one);
+	}
 	return list;
 }
 

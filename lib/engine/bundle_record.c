@@ -144,7 +144,8 @@ bundle_restore_members(struct pb_engine *e, struct incident *in, const json_t *l
 	json_array_foreach (list, i, j) {
 		struct bundle *b = pb_map_get(e->bundles, pb_json_str_or(j, "id", ""));
 		if (b != NULL && bundle_member(in, b) == NULL)
-			(void)bundle_join(b, in, pb_json_i64(j, "since", 0));
+			bundle_set_news(bundle_join(b, in, pb_json_i64(j, "since", 0)),
+			    pb_json_i64(j, "news", 0));
 	}
 }
 
