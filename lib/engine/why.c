@@ -59,12 +59,22 @@ step_words(enum step_state state)
 	return "it goes on";
 }
 
+static char *
+hold_words(const struct pb_engine *e, const struct incident *in)
+{
+	const char *unpolled = hush_unknown(e, in);
+	return unpolled == NULL
+	    ? pb_strdup("its hold ends, and its plan begins")
+	    : pb_asprintf(
+		  "its hold ends; its plan begins only once source %s has been polled", unpolled);
+}
+
 static void
-add_plan(const struct incident *in, json_t *list)
+add_plan(const struct pb_engine *e, const struct incident *in, json_t *list)
 {
 	switch (in->state) {
 	case INCIDENT_HOLDING:
-		add_next(list, in->hold_until, pb_strdup("its hold ends, and its plan begins"));
+		add_next(list, in->hold_until, hold_words(e, in));
 		break;
 	case INCIDENT_PROPOSED:
 		add_next(list, in->wait_until,
@@ -141,7 +151,7 @@ pb_engine_why_incident(const struct pb_engine *e, const char *id)
 	if (in == NULL || in->state == INCIDENT_RESOLVED)
 		return NULL;
 	json_t *next = json_array();
-	add_plan(in, next);
+	add_plan(e, in, next);
 	if (ladder_due_at(&in->ladder) < in->ladder.next_at)
 		add_next(next, in->ladder.news_at, summary_words(in));
 	if (in->ladder.next_at != PB_NEVER)
