@@ -251,6 +251,8 @@ void ladder_enter(struct turn *t, struct incident *in, enum ladder_state state, 
 void ladder_set_text(char **text, const char *value); /* value may be what *text is */
 /* What its further pages say, once it pages; before that nothing changes. */
 void ladder_why_is(struct turn *t, struct incident *in, const char *why);
+/* Nobody was paged, and nothing but page_by, which has not come, wants anybody to be. */
+bool ladder_is_too_early(const struct turn *t, const struct ladder *l);
 void ladder_forget_who(struct ladder *l); /* nobody has it any more */
 
 /* ladder_wait.c */
@@ -263,7 +265,8 @@ char *
 ladder_why_now(const struct ladder *l); /* why people are paged once it is let go; the caller's */
 /*
  * A page of its own would be one too many: it waits for the others of its bundle.  Only who was never
- * told, or was and has not answered: what somebody wishes, or had wished until now, goes at once.
+ * told, or was and has not answered: what somebody wishes goes at once, and what somebody had wished until
+ * now waits in a storm only, until a summary may go.
  */
 bool ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why);
 /* What is new of an acknowledged one was put off, and is told now or put off again; false when nothing

@@ -373,13 +373,19 @@ ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char *by)
 	ladder_enter(t, in, LADDER_SNOOZED, t->now + span);
 }
 
+bool
+ladder_is_too_early(const struct turn *t, const struct ladder *l)
+{
+	return l->started_at == 0 && l->why == NULL && t->now < l->page_by_at;
+}
+
 static void
 snooze_ended(struct turn *t, struct incident *in, const char *text)
 {
 	(void)text;
 	char who[128], clock[PB_TIME_TEXT];
 	struct ladder *l = &in->ladder;
-	if (l->started_at == 0 && l->why == NULL && t->now < l->page_by_at) {
+	if (ladder_is_too_early(t, l)) {
 		incident_note(t, in, "", "snooze",
 		    "by %s is over; a human is paged at %s (page_by) unless it is over",
 		    pb_safe(who, sizeof(who), pb_str_of(l->acked_by)),

@@ -202,8 +202,8 @@ bool
 ladder_tell_news(struct turn *t, struct incident *in)
 {
 	struct ladder *l = &in->ladder;
-	/* When the acknowledgement expires, the page of that tells it. */
-	if (l->news_at == 0 || l->next_at <= t->now)
+	/* When the acknowledgement expires, or has, the page of that tells it. */
+	if (l->news_at == 0 || l->is_put_off || l->next_at <= t->now)
 		return false;
 	struct bundle *b = bundle_for(t, in);
 	int64_t at = b == NULL ? t->now : bundle_when(t, b, in, l->level, false);
@@ -224,6 +224,38 @@ ladder_due_at(const struct ladder *l)
 	return l->news_at > 0 && l->news_at < l->next_at ? l->news_at : l->next_at;
 }
 
+/*
+ * What somebody wished to be quiet until now goes at once, but in a storm no more often than summaries may:
+ * acknowledgements, and what one silence kept back, end by the hundred.
+ */
+static bool
+put_off_wished(struct turn *t, struct incident *in)
+{
+	struct ladder *l = &in->ladder;
+	char until[PB_TIME_TEXT];
+	bool is_first = l->started_at == 0;
+	if (l->state == LADDER_HELD && is_first && !l->is_put_off)
+		storm_count(t, in);
+	if (storm_of(t, in) == NULL || ladder_is_too_early(t, l))
+		return false;
+	struct bundle *b = bundle_for(t, in);
+	const struct bundle_level *level = &b->levels[is_first ? 0 : l->level];
+	int64_t at = level->sent_at + bundle_escalation(b)->storm_within;
+	if (level->is_due || level->sent_at == 0 || at <= t->now)
+		return false;
+	l->next_at = at;
+	l->news_at = l->news_at > 0 ? at : 0;
+	l->is_put_off = true;
+	incident_note(t, in, "", bundle_kind_name(b->kind),
+	    "level %zu hears with the others of %s, until %s at the latest, that it is %s no more",
+	    is_first ? 1 : l->level + 1, b->id, pb_time_clock(until, at),
+	    l->state == LADDER_ACKED         ? "acknowledged"
+		: l->state == LADDER_SNOOZED ? "snoozed"
+					     : "held back");
+	ladder_put(t, in);
+	return true;
+}
+
 bool
 ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, const char *why)
 {
@@ -232,6 +264,8 @@ ladder_put_off(struct turn *t, struct incident *in, enum ladder_input input, con
 	bool had_owed = l->owes;
 	if (l->state == LADDER_ACKED && input == LADDER_PAGE)
 		return put_off_news(t, in, why);
+	if (l->state == LADDER_ACKED || l->state == LADDER_SNOOZED || l->state == LADDER_HELD)
+		return input == LADDER_DUE && put_off_wished(t, in);
 	if (!is_first && l->state != LADDER_PAGING && l->state != LADDER_SPENT)
 		return false;
 	if (is_first)

@@ -255,7 +255,8 @@ struct ladder {
 	int64_t round; /* from 1; an expired acknowledgement and a further pass begin a new one */
 	int64_t next_at; /* next deadline; PB_NEVER only when NONE or CLOSED */
 	size_t level; /* last level paged */
-	bool is_put_off; /* what is due waits for the next summary of a storm */
+	bool
+	    is_put_off; /* what is due, or that it is quiet no more, waits for a storm's next summary */
 	bool owes; /* and the level reached has something new to hear */
 	int64_t news_at; /* ACKED: when those who have it hear of something new; 0 = nothing is */
 	bool is_alone; /* within mend only: it is paged without its bundle */
