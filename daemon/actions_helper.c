@@ -15,7 +15,10 @@ pb_helper_request(const char *id, const json_t *spec, int64_t limit_for)
 {
 	static const char *const handed_on[] = {"argv", "env", "stdin", "capture", "may_begin"};
 	PB_JSON json_t *j = json_object();
-	pb_json_set_str(j, "id", id);
+	/* What the helper keeps outlives a store that is lost or put back, and ids begin anew with it. */
+	int64_t since = pb_json_i64(spec, "since", 0);
+	PB_CLEANUP(pb_freep) char *whole = pb_asprintf("%s/%lld", id, (long long)since);
+	pb_json_set_str(j, "id", since == 0 ? id : whole);
 	pb_json_set_i64(j, "limit", limit_for);
 	for (size_t i = 0; i < PB_ARRAY_LEN(handed_on); i++)
 		if (json_object_get(spec, handed_on[i]) != NULL)

@@ -13,7 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "io/file.h"
+
+#define NAME_PLAIN_MAX 200 /* a name of a file has 255 */
+#define NAME_BEGINNING 100
 
 static bool
 is_id(const char *id)
@@ -24,11 +28,18 @@ is_id(const char *id)
 	return len > 0 && len <= PB_CLAIM_ID_MAX && id[0] != '.' && strspn(id, good) == len;
 }
 
-/* "20261123-1/restart/1" becomes "20261123-1,restart,1": ',' stands in no id. */
+/*
+ * "20261123-1/restart/1" becomes "20261123-1,restart,1", and a long one its beginning and its digest:
+ * ',' and '~' stand in no id.
+ */
 static char *
 path_of(const char *dir, const char *id)
 {
-	char *path = pb_asprintf("%s/%s", dir, id);
+	char digest[PB_SHA256_TEXT];
+	pb_sha256_text(id, strlen(id), digest);
+	char *path = strlen(id) <= NAME_PLAIN_MAX
+	    ? pb_asprintf("%s/%s", dir, id)
+	    : pb_asprintf("%s/%.*s~%s", dir, NAME_BEGINNING, id, digest);
 	for (char *s = path + strlen(dir) + 1; *s != '\0'; s++)
 		if (*s == '/')
 			*s = ',';

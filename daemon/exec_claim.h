@@ -1,7 +1,7 @@
 /*
  * Claims: that an attempt was begun, and how it ended, kept in a directory.
  *
- * A claim is a file named after the attempt's id.  It appears whole, with its owner's process id in
+ * A claim is a file named after the attempt's id, or its digest where that is too long for a name.  It appears whole, with its owner's process id in
  * it, before the program is started, and at most once: whoever comes second finds it.  Its owner
  * keeps it locked until it ends; the result is its second line.  A claim that is neither locked nor
  * has a result is of a run that was cut off, and nobody knows what it did.
@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-#define PB_CLAIM_ID_MAX 200 /* letters, digits and ._@/- */
+#define PB_CLAIM_ID_MAX 1024 /* letters, digits and ._@/- */
 #define PB_CLAIM_RESULT_MAX (48U << 20)
 
 struct pb_claim {

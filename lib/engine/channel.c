@@ -83,14 +83,16 @@ message_json(const struct message *m, const struct pb_contact *to)
 }
 
 static json_t *
-exec_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to)
+exec_spec(const struct message *m, int64_t since, const struct pb_channel *ch,
+    const struct pb_contact *to)
 {
 	json_t *argv = json_array();
 	for (size_t i = 0; i < ch->n_argv; i++)
 		json_array_append_new(argv, json_string(ch->argv[i]));
-	return json_pack("{s:s, s:s*, s:o, s:o, s:{s:s, s:s}, s:I}", "driver", "exec", "helper",
-	    ch->helper, "argv", argv, "stdin", message_json(m, to), "env", "PLAYBOOKD_INCIDENT",
-	    m->incident, "PLAYBOOKD_PAGE", m->id, "capture", (json_int_t)4096);
+	return json_pack("{s:s, s:s*, s:I, s:o, s:o, s:{s:s, s:s}, s:I}", "driver", "exec",
+	    "helper", ch->helper, "since", (json_int_t)since, "argv", argv, "stdin",
+	    message_json(m, to), "env", "PLAYBOOKD_INCIDENT", m->incident, "PLAYBOOKD_PAGE", m->id,
+	    "capture", (json_int_t)4096);
 }
 
 /* The reader of an address knows a repeat by the key, as a FIFO topic does by its deduplication id. */
@@ -104,7 +106,8 @@ http_spec(const struct message *m, const struct pb_channel *ch, const struct pb_
 }
 
 json_t *
-channel_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to)
+channel_spec(const struct message *m, int64_t since, const struct pb_channel *ch,
+    const struct pb_contact *to)
 {
 	json_t *spec = NULL;
 	switch (ch->type) {
@@ -112,7 +115,7 @@ channel_spec(const struct message *m, const struct pb_channel *ch, const struct 
 		spec = sns_spec(m, ch, to);
 		break;
 	case PB_CHANNEL_EXEC:
-		spec = exec_spec(m, ch, to);
+		spec = exec_spec(m, since, ch, to);
 		break;
 	case PB_CHANNEL_HTTP:
 		spec = http_spec(m, ch, to);

@@ -367,9 +367,10 @@ struct message {
 	size_t level; /* from 1; 0 = none */
 	const char *subject, *body; /* the subject as page_subject makes it */
 };
-/* `to` is NULL where the channel itself is the address.  The caller's. */
-json_t *
-channel_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to);
+/* `since` as in the spec of an action, see record.h; `to` is NULL where the channel itself is the
+ * address.  The caller's. */
+json_t *channel_spec(const struct message *m, int64_t since, const struct pb_channel *ch,
+    const struct pb_contact *to);
 /* post.c: what is told besides pages */
 enum post_input {
 	POST_DELIVERED,

@@ -335,7 +335,7 @@ set_spec(const struct turn *t, const struct outbox *o, struct page *p, const str
 	    .body = body,
 	};
 	json_decref(p->spec);
-	p->spec = channel_spec(&m, ch, to);
+	p->spec = channel_spec(&m, t->now, ch, to);
 }
 
 /* To the same contact over the same channel. */

@@ -271,7 +271,7 @@ post_send(struct turn *t, const char *incident, const char *way, const struct me
 	p->about = pb_strdup(m->incident);
 	p->slot = PB_TAKE(slot);
 	p->decided_at = t->now;
-	p->spec = channel_spec(m, ch, to);
+	p->spec = channel_spec(m, t->now, ch, to);
 	(void)pb_map_put(t->e->posts, p->id, p);
 	try_now(t, p, NULL);
 }

@@ -65,7 +65,8 @@ struct pb_note {
  * Something to do outside.  `spec` holds all a driver needs:
  *   driver "exec": {"driver":"exec","argv":[..],"stdin":{..},"env":{..},"capture":BYTES}
  *	optional "helper":PATH, the socket of playbookd-exec, else a direct child; with it
- *	"may_begin":false, which only asks for the outcome of an attempt begun before
+ *	"may_begin":false, which only asks for the outcome of an attempt begun before, and
+ *	"since":TIME, which tells it from one of the same id that a store before this one gave
  *   driver "aws":  {"driver":"aws","service":"sns","operation":"Publish","inputs":{..},"effect":"once"}
  *   driver "http": {"driver":"http","method":"GET","url":"https://..","status":200,"effect":"read",
  *                   "capture":BYTES,"body":TEXT or JSON}; status 0 = any of 2xx; optional

@@ -20,10 +20,10 @@ exec_spec(const struct incident *in, size_t i, const struct pb_step *def, json_t
 		}
 		json_array_append_new(argv, json_string(arg));
 	}
-	return json_pack("{s:s, s:s*, s:O, s:O, s:{s:s, s:s, s:s}, s:I}", "driver", "exec",
-	    "helper", in->config->exec_helper, "argv", argv, "stdin", context, "env",
-	    "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_STEP", def->name, "PLAYBOOKD_ATTEMPT", attempt,
-	    "capture", (json_int_t)in->config->output_capture_max);
+	return json_pack("{s:s, s:s*, s:I, s:O, s:O, s:{s:s, s:s, s:s}, s:I}", "driver", "exec",
+	    "helper", in->config->exec_helper, "since", (json_int_t)in->opened_at, "argv", argv,
+	    "stdin", context, "env", "PLAYBOOKD_INCIDENT", in->id, "PLAYBOOKD_STEP", def->name,
+	    "PLAYBOOKD_ATTEMPT", attempt, "capture", (json_int_t)in->config->output_capture_max);
 }
 
 /*
@@ -123,7 +123,7 @@ notify_spec(const struct incident *in, size_t i, const struct pb_step *def, cons
 	    .recipient = name,
 	    .subject = subject,
 	    .body = body};
-	return channel_spec(&m, ch, to);
+	return channel_spec(&m, in->opened_at, ch, to);
 }
 
 /* --- http */

@@ -98,7 +98,8 @@ stop(struct helper *h)
 }
 
 static void
-ask(struct helper *h, const char *id, int64_t limit_for, json_t *argv, bool may_begin)
+ask_since(struct helper *h, const char *id, int64_t since, int64_t limit_for, json_t *argv,
+    bool may_begin)
 {
 	PB_CLEANUP(pb_freep) char *copy = pb_strdup(id);
 	PB_JSON json_t *spec = json_pack("{s:s, s:s, s:o, s:{s:i}, s:{s:s, s:s}, s:i, s:b}",
@@ -106,8 +107,16 @@ ask(struct helper *h, const char *id, int64_t limit_for, json_t *argv, bool may_
 	    "PLAYBOOKD_STEP", "restart", "LD_PRELOAD", "/tmp/evil.so", "capture", 4096, "may_begin",
 	    (int)may_begin);
 	ck_assert_ptr_nonnull(spec);
+	if (since > 0)
+		pb_json_set_i64(spec, "since", since);
 	struct pb_action action = {.id = copy, .limit_for = limit_for, .spec = spec};
 	pb_actions_start(h->actions, &action);
+}
+
+static void
+ask(struct helper *h, const char *id, int64_t limit_for, json_t *argv, bool may_begin)
+{
+	ask_since(h, id, 0, limit_for, argv, may_begin);
 }
 
 static json_t *
@@ -117,12 +126,18 @@ shell(const char *script)
 }
 
 static const struct pb_outcome *
-run(struct helper *h, const char *id, json_t *argv)
+run_since(struct helper *h, const char *id, int64_t since, json_t *argv)
 {
 	size_t before = h->w.n_outcomes;
-	ask(h, id, 10000, argv, true);
+	ask_since(h, id, since, 10000, argv, true);
 	world_until_outcomes(&h->w, before + 1);
 	return h->w.outcomes[before];
+}
+
+static const struct pb_outcome *
+run(struct helper *h, const char *id, json_t *argv)
+{
+	return run_since(h, id, 0, argv);
 }
 
 static const struct {
@@ -164,6 +179,40 @@ START_TEST(an_attempt_runs_once_however_often_it_is_asked_for)
 	/* It is told also when the catalogue has changed since. */
 	write_catalogue(&h, "version: 1\ncommands: [{name: a, argv: [/bin/true]}]\n", 0600);
 	ck_assert_str_eq(pb_json_str(run(&h, "1/a/1", shell(script))->output, "text"), "1");
+	stop(&h);
+}
+END_TEST
+
+/* A store that was lost, or put back from a copy, gives ids that were given before. */
+START_TEST(an_attempt_of_a_lost_store_is_not_taken_for_this_one)
+{
+	struct helper h;
+	start(&h);
+	PB_CLEANUP(pb_freep)
+	char *script = pb_asprintf("echo x >>%s/ran; wc -l <%s/ran", h.dir, h.dir);
+	static const char *const wanted[] = {"1", "2", "1", "2"};
+	for (int i = 0; i < 4; i++) {
+		const struct pb_outcome *o =
+		    run_since(&h, "1/a/1", 1795926425388 + i % 2, shell(script));
+		ck_assert_str_eq(pb_json_str(o->output, "text"), wanted[i]);
+	}
+	stop(&h);
+}
+END_TEST
+
+/* Names of contacts, channels and windows have 100 letters each; a name of a file has 255. */
+START_TEST(attempts_with_long_names_are_told_apart)
+{
+	struct helper h;
+	start(&h);
+	PB_CLEANUP(pb_freep)
+	char *script = pb_asprintf("echo x >>%s/ran; wc -l <%s/ran", h.dir, h.dir);
+	for (int i = 0; i < 4; i++) {
+		PB_CLEANUP(pb_freep) char *id = pb_asprintf("1/page/%0500d/%d", 0, i % 2);
+		const struct pb_outcome *o = run(&h, id, shell(script));
+		ck_assert_str_eq(o->error, "");
+		ck_assert_str_eq(pb_json_str(o->output, "text"), i % 2 == 0 ? "1" : "2");
+	}
 	stop(&h);
 }
 END_TEST
@@ -318,6 +367,8 @@ PB_SUITE(exec)
 {
 	pb_add_loop(s, a_command_of_the_catalogue_gives_its_outcome, 0, (int)PB_ARRAY_LEN(runs));
 	pb_add(s, an_attempt_runs_once_however_often_it_is_asked_for);
+	pb_add(s, an_attempt_of_a_lost_store_is_not_taken_for_this_one);
+	pb_add(s, attempts_with_long_names_are_told_apart);
 	pb_add(s, a_daemon_that_comes_back_finds_its_run);
 	pb_add(s, what_was_never_begun_is_told_as_such);
 	pb_add(s, a_run_that_was_cut_off_is_unknown);

@@ -112,6 +112,7 @@ paged(const char *alarm_name)
 	step(&r, START, pb_input_new(PB_IN_BOOT));
 	step(&r, START, alarm_input(alarm_name, "ALARM", "2026-03-03T08:59:00Z"));
 	ck_assert_uint_eq(r.u->n_starts, 1);
+	ck_assert_int_eq(pb_json_i64(r.u->starts[0].spec, "since", 0), START);
 	step(&r, START + 4000, failure(r.u->starts[0].id));
 	return r;
 }
@@ -317,6 +318,8 @@ START_TEST(an_exec_channel_gets_the_page_as_json)
 	const json_t *spec = r.u->starts[0].spec, *page = json_object_get(spec, "stdin");
 	ck_assert_str_eq(
 	    json_string_value(json_array_get(json_object_get(spec, "argv"), 0)), "/bin/page");
+	/* By which playbookd-exec knows it from a page of this id of a store that was lost. */
+	ck_assert_int_eq(pb_json_i64(spec, "since", 0), START + 4000 + 5 * PB_MINUTE);
 	ck_assert_str_eq(pb_json_str(page, "kind"), "page");
 	ck_assert_str_eq(pb_json_str(page, "recipient"), "ana");
 	ck_assert_int_eq(pb_json_i64(page, "level", 0), 2);
