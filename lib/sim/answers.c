@@ -9,6 +9,7 @@
 struct maker {
 	struct pb_rand *r;
 	unsigned faults;
+	const char *playbook; /* whose steps are being answered */
 	json_t *world;
 };
 
@@ -90,12 +91,12 @@ key_of(const struct pb_step *s)
 
 /*
  * A step and its rollback, or two steps, may ask by the same call for different states: each read is
- * answered by the step that it is for.
+ * answered by the playbook and step that it is for.
  */
 static char *
-read_key(const struct pb_step *read)
+read_key(const struct maker *m, const struct pb_step *read)
 {
-	return pb_asprintf("read:%s", read->name);
+	return pb_asprintf("read:%s/%s", m->playbook, read->name);
 }
 
 /* {"A": [{"B": "x"}]} for "A[].B". */
@@ -122,7 +123,7 @@ add_wait(struct maker *m, const struct pb_wait *w)
 	}
 	PB_JSON json_t *end = at_path(w->state, ends_badly ? w->failed[0] : w->succeeded[0]);
 	json_array_append_new(list, json_pack("{s:O}", "output", end));
-	PB_CLEANUP(pb_freep) char *key = read_key(w->read);
+	PB_CLEANUP(pb_freep) char *key = read_key(m, w->read);
 	json_object_set_new(m->world, key, list);
 }
 
@@ -136,7 +137,7 @@ add_step(struct maker *m, const struct pb_step *s, const json_t *outputs)
 	if (s->check != NULL) {
 		PB_JSON json_t *done = pb_example_of_pattern(s->check->done_json, 1);
 		PB_JSON json_t *undone = json_object();
-		add_answers(m, read_key(s->check->read), undone, done);
+		add_answers(m, read_key(m, s->check->read), undone, done);
 	}
 	if (s->wait != NULL)
 		add_wait(m, s->wait);
@@ -160,9 +161,11 @@ pb_month_answers(
     const struct pb_config *c, const json_t *outputs, unsigned faults, struct pb_rand *rand)
 {
 	struct maker m = {.r = rand, .faults = faults, .world = json_object()};
-	for (size_t i = 0; i < c->n_playbooks; i++)
+	for (size_t i = 0; i < c->n_playbooks; i++) {
+		m.playbook = c->playbooks[i].name;
 		for (size_t k = 0; k < c->playbooks[i].n_steps; k++)
 			add_step(&m, &c->playbooks[i].steps[k], outputs);
+	}
 	json_object_set_new(m.world, "page", page_answers(&m));
 	return m.world;
 }

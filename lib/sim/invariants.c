@@ -102,7 +102,7 @@ take_incident(struct world *w, const struct pb_record *r)
 		begin_anew(w, b, n_reopened);
 	if (b->page_by_at == 0) /* by the plan it began with */
 		b->page_by_at = page_by_of(w, r->body);
-	b->opened_at = pb_json_i64(r->body, "opened_at", 0);
+	b->began_at = pb_json_i64(r->body, "reopened_at", pb_json_i64(r->body, "opened_at", 0));
 	if (b->playbook == NULL)
 		b->playbook = pb_strdup(pb_json_str_or(r->body, "playbook", ""));
 	b->is_resolved = strcmp(r->state, "resolved") == 0;
@@ -407,7 +407,7 @@ told_by(const struct world *w, const struct book *b)
 	json_array_foreach (b->bundles, k, j)
 		is_storm = is_storm || pb_streq(pb_json_str(j, "kind"), "storm");
 	for (size_t i = 0; i < w->config->n_escalations && is_storm; i++) {
-		int64_t at = b->opened_at + w->config->escalations[i].storm_within;
+		int64_t at = b->began_at + w->config->escalations[i].storm_within;
 		least = at > least ? at : least;
 	}
 	return least;

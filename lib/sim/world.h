@@ -70,7 +70,7 @@ struct book {
 	int64_t paged_at; /* first page started since it was opened or reopened; 0 = none */
 	int64_t n_reopened;
 	char *playbook;
-	int64_t opened_at;
+	int64_t began_at;
 	json_t *bundles; /* what its ladder says: with whom it is told, and since which page */
 	bool is_resolved, is_acked, is_armed;
 	bool is_stepping; /* a step's attempt is in flight */

@@ -83,14 +83,15 @@ channel_key_of(const struct pb_action *a, const char *key)
 	return pb_asprintf("%s:%.*s", key, (int)(strrchr(at, '/') - at - 1), at + 1);
 }
 
-/* "read:fix.check" for ".../fix.check/c1": what a check or a wait asks for its own step. */
+/* "read:web/fix.check" for ".../fix.check/c1": what a check or a wait asks for its own step. */
 static char *
-read_key_of(const struct pb_action *a)
+read_key_of(const struct world *w, const struct pb_action *a)
 {
 	const char *name = strchr(a->id, '/') + 1, *number = strrchr(a->id, '/');
-	if (a->is_page || a->is_post || number[1] != 'c')
+	const struct book *b = pb_map_get(w->books, a->incident);
+	if (a->is_page || a->is_post || number[1] != 'c' || b == NULL)
 		return NULL;
-	return pb_asprintf("read:%.*s", (int)(number - name), name);
+	return pb_asprintf("read:%s/%.*s", b->playbook, (int)(number - name), name);
 }
 
 static void
@@ -225,7 +226,7 @@ driver_start(void *arg, const struct pb_action *a)
 	PB_CLEANUP(pb_freep) char *key = key_of(a);
 	PB_CLEANUP(pb_freep) char *nearer = channel_key_of(a, key);
 	if (nearer == NULL)
-		nearer = read_key_of(a);
+		nearer = read_key_of(w, a);
 	const json_t *answer = nearer == NULL ? NULL : answer_for(w, nearer);
 	if (answer == NULL)
 		answer = answer_for(w, key);
