@@ -4,13 +4,16 @@
  * What it finds is a defect of this program or of its records, never of the outside.  It pages at
  * once, through the fallback too, writes down what was wrong, and puts the incident back on its feet
  * so that it is not found again.  So with groups and storms: an incident that is told with others has a
- * next step of its own, and a bundle that hangs would keep back their notices and the storm's end.
+ * next step of its own, and a bundle that hangs would keep back their notices and the storm's end.  A
+ * message that is no page, and hangs, is tried again.
  */
 #include "bundle.h"
 
 #define AUDIT_EVERY PB_MINUTE
 /* Ticks come when they are due; one that is so late was forgotten. */
 #define AUDIT_GRACE PB_MINUTE
+/* Longer than a ladder may wait for anything: a silence lasts longest. */
+#define LADDER_WAITS_MOST (PB_SILENCE_MAX + PB_DAY)
 
 enum defect {
 	DEFECT_NONE,
@@ -25,6 +28,7 @@ enum defect {
 	DEFECT_ENDLESS_STORM,
 	DEFECT_LATE_NOTICE,
 	DEFECT_WAITED_PAST,
+	DEFECT_STUCK_POST,
 	DEFECT_MAX
 };
 
@@ -41,6 +45,7 @@ static const char *const words[] = {
     [DEFECT_ENDLESS_STORM] = "it began after now, so it never calms",
     [DEFECT_LATE_NOTICE] = "its notice is put off for too long",
     [DEFECT_WAITED_PAST] = "what it waits for went by",
+    [DEFECT_STUCK_POST] = "its next try would come too late",
 };
 _Static_assert(PB_ARRAY_LEN(words) == DEFECT_MAX, "words for each defect");
 
@@ -49,7 +54,7 @@ look(const struct incident *in, int64_t now)
 {
 	if (in->state == INCIDENT_RESOLVED)
 		return DEFECT_NONE;
-	if (in->ladder.next_at == PB_NEVER)
+	if (in->ladder.next_at > now + LADDER_WAITS_MOST)
 		return DEFECT_NO_DEADLINE;
 	if (ladder_due_at(&in->ladder) + AUDIT_GRACE < now)
 		return DEFECT_DEADLINE_PASSED;
@@ -61,7 +66,7 @@ look(const struct incident *in, int64_t now)
 		return DEFECT_ENDLESS_HOLD;
 	if ((in->state == INCIDENT_PROPOSED || in->state == INCIDENT_QUEUED) && in->wait_until == 0)
 		return DEFECT_ENDLESS_WAIT;
-	if (page_is_stuck(&in->out))
+	if (page_is_stuck(&in->out, now))
 		return DEFECT_STUCK_PAGE;
 	return DEFECT_NONE;
 }
@@ -76,7 +81,7 @@ look_at_bundle(const struct bundle *b, int64_t now)
 	int64_t gap = is_storm ? esc->storm_every : esc->group_interval_for;
 	if (b->is_flushing) /* its pages of this step are made at the end of it */
 		return DEFECT_NONE;
-	if (page_is_stuck(&b->out))
+	if (page_is_stuck(&b->out, now))
 		return DEFECT_STUCK_PAGE;
 	if (is_storm && b->state == BUNDLE_OPEN && b->renewed_at > now)
 		return DEFECT_ENDLESS_STORM;
@@ -87,6 +92,13 @@ look_at_bundle(const struct bundle *b, int64_t now)
 	return at < now - AUDIT_GRACE ? DEFECT_WAITED_PAST : DEFECT_NONE;
 }
 
+static void
+add_defect(struct pb_buf *why, size_t n, const char *id, enum defect d)
+{
+	if (why != NULL)
+		pb_buf_addf(why, "%s%s: %s", n > 1 ? "; " : "", id, words[d]);
+}
+
 size_t
 pb_engine_audit(const struct pb_engine *e, int64_t now, struct pb_buf *why)
 {
@@ -95,20 +107,17 @@ pb_engine_audit(const struct pb_engine *e, int64_t now, struct pb_buf *why)
 	void *value;
 	while (pb_map_next(e->incidents, &i, &id, &value)) {
 		enum defect d = look(value, now);
-		if (d == DEFECT_NONE)
-			continue;
-		n++;
-		if (why != NULL)
-			pb_buf_addf(why, "%s%s: %s", n > 1 ? "; " : "", id, words[d]);
+		if (d != DEFECT_NONE)
+			add_defect(why, ++n, id, d);
 	}
 	for (i = 0; pb_map_next(e->bundles, &i, &id, &value);) {
 		enum defect d = look_at_bundle(value, now);
-		if (d == DEFECT_NONE)
-			continue;
-		n++;
-		if (why != NULL)
-			pb_buf_addf(why, "%s%s: %s", n > 1 ? "; " : "", id, words[d]);
+		if (d != DEFECT_NONE)
+			add_defect(why, ++n, id, d);
 	}
+	for (i = 0; pb_map_next(e->posts, &i, &id, &value);)
+		if (post_is_stuck(value, now))
+			add_defect(why, ++n, id, DEFECT_STUCK_POST);
 	return n;
 }
 
@@ -190,6 +199,23 @@ audit_bundles(struct turn *t)
 	}
 }
 
+/* No human is paged for a message that is no page; it goes on. */
+static void
+audit_posts(struct turn *t)
+{
+	size_t i = 0;
+	const char *id;
+	void *value;
+	while (pb_map_next(t->e->posts, &i, &id, &value)) {
+		struct post *p = value;
+		if (!post_is_stuck(p, t->now))
+			continue;
+		pb_update_note(t->u, p->incident, "", "", "defect", "%s: %s; it is tried now",
+		    p->way, words[DEFECT_STUCK_POST]);
+		post_unstick(t, p);
+	}
+}
+
 void
 audit_due(struct turn *t)
 {
@@ -198,12 +224,13 @@ audit_due(struct turn *t)
 	t->e->audit_at = t->now + AUDIT_EVERY;
 	audit(t);
 	audit_bundles(t);
+	audit_posts(t);
 }
 
 void
 audit_arm(struct turn *t)
 {
-	if (t->e->n_open == 0 && pb_map_len(t->e->bundles) == 0)
+	if (t->e->n_open == 0 && pb_map_len(t->e->bundles) == 0 && pb_map_len(t->e->posts) == 0)
 		t->e->audit_at = 0;
 	else if (t->e->audit_at == 0)
 		t->e->audit_at = t->now + AUDIT_EVERY;

@@ -305,7 +305,8 @@ void outbox_note(struct turn *t, const struct outbox *o, const char *kind, const
     PB_PRINTF(4, 5);
 void outbox_fini(struct outbox *o);
 int64_t page_next_at(const struct outbox *o);
-bool page_is_stuck(const struct outbox *o); /* one is under way and nothing comes of it */
+bool
+page_is_stuck(const struct outbox *o, int64_t now); /* one is under way and nothing comes of it */
 void page_unstick(struct turn *t, struct outbox *o); /* those are due now */
 bool page_is_live(const struct outbox *o); /* one is in flight or waits */
 void page_append(struct outbox *o, struct page *p); /* the order is that of their deciding */
@@ -389,6 +390,8 @@ struct post *post_find_action(const struct pb_engine *e, const char *action_id);
 void post_outcome(struct turn *t, struct post *p, const struct pb_outcome *o);
 void post_due(struct turn *t);
 int64_t post_next_at(const struct pb_engine *e);
+bool post_is_stuck(const struct post *p, int64_t now); /* nothing comes of it in time */
+void post_unstick(struct turn *t, struct post *p); /* it is due now; it may be gone after that */
 void post_interrupted(struct turn *t); /* after a restart: what was in flight goes again */
 void post_free(void *p);
 int post_restore(struct pb_engine *e, const struct pb_record *r, struct pb_error *err);

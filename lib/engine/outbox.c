@@ -79,12 +79,19 @@ page_is_live(const struct outbox *o)
 	return false;
 }
 
+/* It is under way, and no try of it takes, nor waits, so long. */
+static bool
+is_stuck(const struct page *p, int64_t now)
+{
+	return (p->state == PAGE_SENDING || p->state == PAGE_RETRYING) &&
+	    p->next_at > now + PAGE_WAITS_MOST;
+}
+
 bool
-page_is_stuck(const struct outbox *o)
+page_is_stuck(const struct outbox *o, int64_t now)
 {
 	for (const struct page *p = o->first; p != NULL; p = p->next)
-		if ((p->state == PAGE_SENDING || p->state == PAGE_RETRYING) &&
-		    p->next_at == PB_NEVER)
+		if (is_stuck(p, now))
 			return true;
 	return false;
 }
@@ -93,7 +100,6 @@ void
 page_unstick(struct turn *t, struct outbox *o)
 {
 	for (struct page *p = o->first; p != NULL; p = p->next)
-		if ((p->state == PAGE_SENDING || p->state == PAGE_RETRYING) &&
-		    p->next_at == PB_NEVER)
+		if (is_stuck(p, t->now))
 			p->next_at = t->now;
 }

@@ -315,6 +315,18 @@ post_due(struct turn *t)
 		    POST_DUE, NULL);
 }
 
+bool
+post_is_stuck(const struct post *p, int64_t now)
+{
+	return p->next_at > now + PAGE_WAITS_MOST;
+}
+
+void
+post_unstick(struct turn *t, struct post *p)
+{
+	take(t, p, POST_DUE, NULL);
+}
+
 void
 post_interrupted(struct turn *t)
 {

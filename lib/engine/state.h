@@ -21,6 +21,7 @@
 #define PAGE_LIMIT (30 * PB_SECOND)
 #define PAGE_RETRY_FIRST (2 * PB_SECOND)
 #define PAGE_RETRY_MOST PB_MINUTE
+#define PAGE_WAITS_MOST (2 * PB_MINUTE) /* for an answer, or before the next try: less than that */
 #define NOTICE_TRIES_MAX 8
 #define POST_TRIES_MAX 8
 /* When a ladder has paged everybody and nobody answered, its last level hears of it again. */

@@ -99,7 +99,8 @@ state_name(enum pb_record_kind kind, size_t i)
 }
 
 /* What becomes of the record's deadline. */
-enum deadline { KEPT, NEVER, LONG_AGO, DEADLINE_MAX };
+enum deadline { KEPT, NEVER, FAR, LONG_AGO, DEADLINE_MAX };
+static const int64_t instants[] = {0, PB_NEVER, START + 400 * PB_DAY, START - 1};
 
 static const enum pb_input_kind words[] = {
     PB_IN_TICK, PB_IN_ACK, PB_IN_SNOOZE, PB_IN_ESCALATE, PB_IN_RESOLVE};
@@ -175,7 +176,7 @@ take_spoilt(const struct pb_record *r, void *arg, struct pb_error *err)
 	copy.state = state;
 	copy.body = body;
 	if (p->deadline != KEPT)
-		pb_json_set_i64(body, "next_at", p->deadline == NEVER ? PB_NEVER : START - 1);
+		pb_json_set_i64(body, "next_at", instants[p->deadline]);
 	return pb_engine_restore(p->e, &copy, err);
 }
 
@@ -248,7 +249,7 @@ begin(struct play *p)
 {
 	const struct pb_engine_options options = {.seed = 1, .host = "h", .cells = scenario_cells};
 	struct pb_error err = {0};
-	static const char *const deadlines[] = {"as it was", "never", "long ago"};
+	static const char *const deadlines[] = {"as it was", "never", "in a year", "long ago"};
 	(void)snprintf(p->text, sizeof(p->text), "%s%s, %s %s with a deadline %s, %s",
 	    p->base->alarm, p->base->is_stale ? " (stale)" : "", pb_record_kind_name(p->base->kind),
 	    state_name(p->base->kind, p->state), deadlines[p->deadline],
