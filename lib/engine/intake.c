@@ -100,8 +100,8 @@ source_free(void *arg)
 	free(s);
 }
 
-static bool
-is_polling_source(const struct pb_config *c, const char *name)
+bool
+source_polls(const struct pb_config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_sources; i++)
 		if (pb_streq(c->sources[i].name, name))
@@ -176,7 +176,7 @@ static enum verdict
 alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 {
 	struct alarm *a = alarm_get(t->e, ev->alarm_arn);
-	bool is_polled = is_polling_source(t->e->config, source);
+	bool is_polled = source_polls(t->e->config, source);
 	if (is_polled && !pb_streq(a->source, source)) {
 		set(&a->source, source);
 		alarm_put(t, a);
@@ -233,7 +233,7 @@ alarms_forget(struct turn *t)
 		const struct alarm *a = value;
 		if (a->state == PB_ALARM_ALARM || a->n_known > 0 ||
 		    a->changed_at + e->config->retention.age_for > t->now ||
-		    is_polling_source(e->config, a->source))
+		    source_polls(e->config, a->source))
 			continue;
 		old[n++] = arn;
 	}
@@ -441,7 +441,7 @@ match(struct turn *t, struct pb_event *ev, const char *source)
 static bool
 is_poll_again(const struct turn *t, const struct pb_event *ev, const char *source, enum verdict v)
 {
-	if (!is_polling_source(t->e->config, source) || v == FRESH)
+	if (!source_polls(t->e->config, source) || v == FRESH)
 		return false;
 	const struct source *s = pb_map_get(t->e->sources, source);
 	return v == DUPLICATE ||

@@ -577,6 +577,8 @@ void alarm_attach(struct alarm *a, struct incident *in);
 void alarm_detach(struct alarm *a, struct incident *in);
 void source_free(void *s);
 struct source *source_get(struct pb_engine *e, const char *name);
+/* Does a configuration have a source of this name that polls alarms? */
+bool source_polls(const struct pb_config *c, const char *name);
 
 /* audit.c */
 void audit_due(struct turn *t);

@@ -6,9 +6,8 @@
 
 /*
  * When a condition will have held long enough if nothing changes; PB_NEVER while it does not hold.
- * The state must have been evaluated after the step before ended: by a transition since then, or by
- * a poll that began since then where a source polls the alarm; and not only by a process before
- * this one.
+ * The state must have been evaluated after the step before ended, and not only by a process before this
+ * one: where a source polls the alarm, by a transition since then or by a poll that began since then.
  */
 static int64_t
 holds_at(struct turn *t, const struct pb_condition *c, const char *arn, int64_t from_at)
@@ -16,11 +15,10 @@ holds_at(struct turn *t, const struct pb_condition *c, const char *arn, int64_t 
 	const struct alarm *a = arn == NULL ? NULL : pb_map_get(t->e->alarms, arn);
 	if (a == NULL || a->state != c->state)
 		return PB_NEVER;
-	const struct source *polls =
-	    a->source[0] == '\0' ? NULL : pb_map_get(t->e->sources, a->source);
-	if (polls != NULL && a->changed_at < from_at && polls->polled_at < from_at)
-		return PB_NEVER;
-	if (polls != NULL && polls->polled_at < t->e->boot_at)
+	const struct source *s = pb_map_get(t->e->sources, a->source);
+	int64_t since = from_at > t->e->boot_at ? from_at : t->e->boot_at;
+	if (source_polls(t->e->config, a->source) && a->changed_at < since &&
+	    (s == NULL || s->polled_at < since))
 		return PB_NEVER;
 	return (a->changed_at > from_at ? a->changed_at : from_at) + c->held_for;
 }
