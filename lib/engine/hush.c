@@ -297,6 +297,7 @@ add(struct turn *t, const struct pb_input *input)
 	fits_silences_changed(t->e);
 	pb_update_put(t->u, PB_REC_SILENCE, s->id, "", "active", silence_json(s));
 	size_t n = tell_incidents(t, s, "is in force");
+	wake_all_inhibited(t->e);
 	if (input->token == 0)
 		return;
 	json_t *reply = silence_json(s);

@@ -457,6 +457,8 @@ intake_event(struct turn *t, const struct pb_input *in)
 	const char *verdict = "taken";
 	PB_CLEANUP(pb_freep) char *id = NULL;
 	fits_begin(t->e, ev);
+	if (source_polls(t->e->config, source) && source_get(t->e, source)->telling_at == 0)
+		source_get(t->e, source)->telling_at = t->now;
 	enum verdict v = is_alarm ? alarm_seen(t, ev, source)
 	    : is_seen_once(t, ev) ? FRESH
 				  : DUPLICATE;
@@ -496,6 +498,7 @@ void
 intake_polled(struct turn *t, const struct pb_input *in)
 {
 	struct source *s = source_get(t->e, in->source);
+	s->telling_at = 0;
 	if (in->polled_at <= s->polled_at)
 		return;
 	bool was_unpolled = hush_unpolled(t->e) != NULL;

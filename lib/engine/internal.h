@@ -87,9 +87,11 @@ void incident_place(struct pb_engine *e, struct incident *in);
 void incident_displace(struct incident *in);
 
 /* wake.c */
-void wake(struct turn *t); /* whoever waits for what ended in this turn, in the order they came */
+void wake(struct turn *t); /* whoever waits for what has ended, in the order they came */
 void wake_lock(struct pb_engine *e, const char *lock); /* may be NULL */
 void wake_inhibited(struct pb_engine *e, const char *playbook);
+void
+wake_all_inhibited(struct pb_engine *e); /* an inhibitor may be hushed, and so be none any more */
 void wake_boot(struct pb_engine *e); /* all of them, once what was restored stands in its places */
 
 /* refusal.c */

@@ -367,6 +367,7 @@ begin(struct turn *t, const struct pb_maintenance *def, struct hours h)
 	w->def = def;
 	window_free(pb_map_put(t->e->windows, w->name, w));
 	put(t, w);
+	wake_all_inhibited(t->e);
 	pb_update_note(t->u, "", "", "", "maintenance", "%s is open until %s%s%s: %s%s%s", w->name,
 	    pb_time_rfc3339(until, h.until_wall), w->owner == NULL ? "" : ", owner ",
 	    w->owner == NULL ? "" : pb_safe(owner, sizeof(owner), pb_str_of(w->owner)),

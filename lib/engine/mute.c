@@ -261,8 +261,10 @@ mute_input(struct turn *t, const struct pb_input *input)
 	if (m->n > 0 || has_changed)
 		put(t, input->source, m);
 	mutes_free(pb_map_put(e->mutes, input->source, m));
-	if (has_changed)
+	if (has_changed) {
 		hush_release(t);
+		wake_all_inhibited(e);
+	}
 }
 
 bool

@@ -184,6 +184,8 @@ struct alarm {
 struct source {
 	char *name;
 	int64_t polled_at; /* begin of the last full poll; 0 = never */
+	int64_t
+	    telling_at; /* since when it tells of one that is not whole yet; 0 = it does not; not recorded */
 };
 
 /* What is known of an http condition. */
@@ -366,8 +368,8 @@ struct pb_engine {
 	struct pb_map *seen; /* identity -> at (boxed) */
 	struct pb_map *guards; /* record key -> struct guard */
 	int64_t guards_forget_at, alarms_forget_at;
-	struct pb_map *freed; /* in this turn: locks whose waiters look again */
-	struct pb_map *ended; /* in this turn: playbooks whose inhibited look again */
+	struct pb_map *freed; /* locks whose waiters look again, as soon as wake.c lets them */
+	struct pb_map *ended; /* likewise playbooks whose inhibited look again */
 	struct pb_map *silences; /* id -> struct silence */
 	struct fits *fits; /* what patterns fit the event at hand; no state of its own */
 	int64_t silence_number; /* last one given */

@@ -4,8 +4,13 @@
  * A run that ended frees its lock: those who wait for it, in the order they came.  An incident that
  * ended inhibits nobody any more: those of whom it was said, if no other one of its playbook inhibits
  * them still.  Nobody else is asked, however many are open.
+ *
+ * A poll is told alarm by alarm, and the first one of a source may tell that all is over: whoever waits
+ * looks again when what is told is whole, or is not within POLL_TAKES_MOST.
  */
 #include "internal.h"
+
+#define POLL_TAKES_MOST PB_MINUTE
 
 static int
 by_time(const void *a, const void *b)
@@ -66,9 +71,26 @@ try_each(struct turn *t, struct pb_map *names, void (*try)(struct turn *t, const
 	}
 }
 
+static bool
+is_told_whole(const struct turn *t)
+{
+	const struct pb_engine *e = t->e;
+	for (size_t i = 0; i < e->config->n_sources; i++) {
+		const struct pb_source *def = &e->config->sources[i];
+		const struct source *s = pb_map_get(e->sources, def->name);
+		int64_t since = s == NULL || s->polled_at < e->boot_at ? e->boot_at : s->telling_at;
+		if (def->type == PB_SOURCE_CLOUDWATCH && since > 0 &&
+		    t->now < since + POLL_TAKES_MOST)
+			return false;
+	}
+	return true;
+}
+
 void
 wake(struct turn *t)
 {
+	if (pb_map_len(t->e->freed) + pb_map_len(t->e->ended) == 0 || !is_told_whole(t))
+		return;
 	while (pb_map_len(t->e->freed) > 0 || pb_map_len(t->e->ended) > 0) {
 		try_each(t, t->e->freed, try_lock);
 		try_each(t, t->e->ended, try_inhibited);
@@ -87,6 +109,15 @@ wake_inhibited(struct pb_engine *e, const char *playbook)
 {
 	if (crowd_count(e->inhibited, playbook) > 0)
 		(void)pb_map_put(e->ended, playbook, e);
+}
+
+void
+wake_all_inhibited(struct pb_engine *e)
+{
+	const char *name;
+	void *value;
+	for (size_t i = 0; pb_map_next(e->inhibited, &i, &name, &value);)
+		wake_inhibited(e, name);
 }
 
 /* Those who wait for a lock stand in the order of their incidents, and belong in that of waiting. */
@@ -113,6 +144,5 @@ wake_boot(struct pb_engine *e)
 		put_in_order(e, name);
 		wake_lock(e, name);
 	}
-	for (size_t i = 0; pb_map_next(e->inhibited, &i, &name, &value);)
-		wake_inhibited(e, name);
+	wake_all_inhibited(e);
 }
