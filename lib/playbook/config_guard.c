@@ -247,21 +247,57 @@ static const struct pb_field guard_fields[] = {
     {"flap", PB_FIELD_CUSTOM, .read = read_flap},
 };
 
-/* So many runs of one key that the cooldown lets never begin in the span. */
+/* The most runs that the rate lets begin within a span, wherever that lies. */
+static int64_t
+rate_most(const struct pb_guards *g, int64_t span)
+{
+	return g->rate_max * (span / g->rate_per + 1);
+}
+
+/* So many runs of one key that the cooldown or the rate lets never begin in the span. */
 static void
 check_recurrence(struct pb_loader *l, const struct pb_node *recurrence, const struct pb_guards *g)
 {
-	char cooldown[PB_TIME_TEXT], within[PB_TIME_TEXT];
+	char each[PB_TIME_TEXT], within[PB_TIME_TEXT];
 	bool begins_itself = g->mode == PB_MODE_AUTO || g->mode == PB_MODE_APPROVE;
-	if (recurrence == NULL || !begins_itself || g->cooldown_for == 0 ||
-	    g->recurrence_runs <= g->recurrence_within / g->cooldown_for)
+	const struct pb_node *runs = recurrence == NULL ? NULL : pb_node_get(recurrence, "runs");
+	if (runs == NULL || !begins_itself)
 		return;
-	const struct pb_node *runs = pb_node_get(recurrence, "runs");
-	pb_problem_add(l, runs != NULL ? runs : recurrence,
-	    "recurrence is never reached: with a cooldown of %s fewer than %lld runs of one key "
-	    "begin within %s; ask for fewer runs or a longer within",
-	    pb_duration_text(cooldown, g->cooldown_for), (long long)g->recurrence_runs,
-	    pb_duration_text(within, g->recurrence_within));
+	(void)pb_duration_text(within, g->recurrence_within);
+	if (g->cooldown_for > 0 && g->recurrence_runs > g->recurrence_within / g->cooldown_for)
+		pb_problem_add(l, runs,
+		    "recurrence is never reached: with a cooldown of %s fewer than %lld runs of "
+		    "one "
+		    "key begin within %s; ask for fewer runs or a longer within",
+		    pb_duration_text(each, g->cooldown_for), (long long)g->recurrence_runs, within);
+	else if (g->rate_per > 0 && g->recurrence_runs > rate_most(g, g->recurrence_within))
+		pb_problem_add(l, runs,
+		    "recurrence is never reached: with a rate of %lld in %s fewer than %lld runs "
+		    "begin within %s; ask for fewer runs or a longer within",
+		    (long long)g->rate_max, pb_duration_text(each, g->rate_per),
+		    (long long)g->recurrence_runs, within);
+}
+
+/* Runs that fail within a span have begun in it, or as much earlier as one may take. */
+static void
+check_breaker(struct pb_loader *l, const struct pb_node *breaker, const struct pb_playbook *p)
+{
+	char each[PB_TIME_TEXT], within[PB_TIME_TEXT];
+	const struct pb_guards *g = &p->guards;
+	struct pb_way way;
+	const struct pb_node *failures = breaker == NULL ? NULL : pb_node_get(breaker, "failures");
+	if (failures == NULL || g->rate_per == 0 || p->n_steps == 0 || p->page_by_for < 0)
+		return;
+	pb_playbook_way(p, &way);
+	int64_t may_ask_for = (int64_t)p->n_steps * p->page_by_for; /* each step once */
+	int64_t span = g->breaker_within + way.run_for + may_ask_for;
+	pb_way_fini(&way);
+	if (g->breaker_failures > rate_most(g, span))
+		pb_problem_add(l, failures,
+		    "the breaker never trips: with a rate of %lld in %s fewer than %lld runs fail "
+		    "within %s; ask for fewer failures or a longer within",
+		    (long long)g->rate_max, pb_duration_text(each, g->rate_per),
+		    (long long)g->breaker_failures, pb_duration_text(within, g->breaker_within));
 }
 
 void
@@ -285,6 +321,7 @@ pb_read_guards(struct pb_loader *l, const struct pb_node *playbook)
 	l->step = p->n_steps; /* every step may be named */
 	(void)PB_READ_MAP(l, n, "guards", guard_fields, &p->guards);
 	check_recurrence(l, pb_node_get(n, "recurrence"), &p->guards);
+	check_breaker(l, pb_node_get(n, "breaker"), p);
 	if (p->n_steps == 0)
 		pb_problem_add(l, n, "the playbook has no steps that guards could hold back");
 }

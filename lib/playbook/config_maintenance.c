@@ -229,7 +229,7 @@ static void
 read_match(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_maintenance *m = obj;
-	pb_read_pattern(l, n, "match", &m->match);
+	pb_read_event_pattern(l, n, "match", &m->match);
 }
 
 /* It still opens on that date. */

@@ -3,7 +3,6 @@
  */
 #include <stdlib.h>
 
-#include "event/alarm_envelope.h"
 #include "playbook/read.h"
 
 #define STEPS_MAX 100
@@ -67,55 +66,11 @@ read_reviewed(struct pb_loader *l, const struct pb_node *n, void *obj)
 
 /* --- what it is about */
 
-void
-pb_read_pattern(
-    struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret)
-{
-	struct pb_error err = {0};
-	l->keeps_digits = true;
-	PB_JSON json_t *j = pb_read_json(l, n);
-	l->keeps_digits = false;
-	if (j == NULL)
-		return;
-	pb_pattern_free(*ret);
-	*ret = NULL;
-	if (pb_pattern_compile_json(j, ret, &err) < 0)
-		pb_problem_add(l, pb_node_at(n, err.path), "%s%s%s: %s", what,
-		    *err.path != '\0' ? " " : "", err.path, err.text);
-}
-
-static bool
-is_list_of(const json_t *list, const char *text)
-{
-	return json_array_size(list) == 1 &&
-	    pb_streq(json_string_value(json_array_get(list, 0)), text);
-}
-
-/*
- * A pattern that says it is about alarms is held to what their events have; one that says less may be
- * about another event of the service.
- */
-static void
-check_alarm(struct pb_loader *l, const struct pb_node *n, const char *what,
-    const struct pb_pattern *pattern)
-{
-	PB_JSON json_t *j = pb_read_json(l, n);
-	PB_CLEANUP(pb_freep) char *reason = NULL;
-	char path[128];
-	if (pattern == NULL || !is_list_of(json_object_get(j, "source"), "aws.cloudwatch") ||
-	    !is_list_of(json_object_get(j, "detail-type"), "CloudWatch Alarm State Change") ||
-	    pb_event_alarm_fits(pattern, &reason) != PB_NO)
-		return;
-	(void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(reason, " "), reason);
-	pb_problem_add(l, pb_node_at(n, path), "%s can never fit: %s", what, reason);
-}
-
 static void
 read_match(struct pb_loader *l, const struct pb_node *n, void *obj)
 {
 	struct pb_playbook *p = obj;
-	pb_read_pattern(l, n, "match", &p->match);
-	check_alarm(l, n, "match", p->match);
+	pb_read_match(l, n, &p->match);
 }
 
 /* A pattern ends an incident instead of the alarm's OK. */
@@ -127,8 +82,7 @@ read_resolve_on(struct pb_loader *l, const struct pb_node *n, void *obj)
 	size_t which;
 	if (n->kind == PB_NODE_MAP) {
 		p->resolve_on_ok = false;
-		pb_read_pattern(l, n, "resolve_on", &p->resolve_on);
-		check_alarm(l, n, "resolve_on", p->resolve_on);
+		pb_read_event_pattern(l, n, "resolve_on", &p->resolve_on);
 	} else if (pb_read_word(l, n, words, 2, &which) == 0) {
 		p->resolve_on_ok = which == 0;
 	}
@@ -264,7 +218,6 @@ pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playboo
 	l->params = pb_node_get(n, "params");
 	pb_read_params(l, n);
 	(void)PB_READ_MAP(l, n, "playbook", playbook_fields, ret);
-	pb_read_guards(l, n);
 	if (pb_node_get(n, "inform") != NULL)
 		pb_read_inform(l, pb_node_get(n, "inform"), ret);
 	if (ret->severity == NULL)
@@ -273,6 +226,7 @@ pb_read_playbook(struct pb_loader *l, const struct pb_node *n, struct pb_playboo
 		ret->hold_for = l->hold_for;
 	if (ret->page_by_for < 0 && pb_node_get(n, "page_by") == NULL)
 		ret->page_by_for = l->page_by_for;
+	pb_read_guards(l, n);
 	if (ret->page_by_for >= 0 && ret->hold_for >= ret->page_by_for)
 		pb_problem_add(l, at != NULL ? at : n,
 		    "hold (%s) must be shorter than page_by (%s), or the page comes before "

@@ -537,12 +537,49 @@ interrupted_default(enum pb_effect effect)
 	return PB_INTERRUPTED_ASK;
 }
 
+/* How long a condition must hold at least, from the beginning of its step. */
+static int64_t
+condition_for(const struct pb_condition *c)
+{
+	return c->url == NULL ? c->held_for : (c->times - 1) * c->every;
+}
+
+static bool
+is_against(const struct pb_condition *a, const struct pb_condition *b)
+{
+	return a->alarm != NULL && pb_streq(a->alarm, b->alarm) && a->state != b->state;
+}
+
+/* All must hold at once, and as long as each says, before the step's time is over. */
+static void
+check_conditions(struct pb_loader *l, const struct pb_node *n, const struct pb_step *s)
+{
+	char least[PB_TIME_TEXT], most[PB_TIME_TEXT];
+	for (size_t i = 0; i < s->n_conditions; i++) {
+		const struct pb_condition *c = &s->conditions[i];
+		if (condition_for(c) > s->timeout_for)
+			pb_problem_add(l, n->items[i],
+			    "this takes %s at least, and the step ends after %s (timeout), so it "
+			    "can never pass",
+			    pb_duration_text(least, condition_for(c)),
+			    pb_duration_text(most, s->timeout_for));
+		for (size_t k = 0; k < i; k++)
+			if (is_against(c, &s->conditions[k]))
+				pb_problem_add(l, n->items[i],
+				    "the alarm must be in another state by the condition in line "
+				    "%d, so the step can never pass",
+				    n->items[k]->line);
+	}
+}
+
 static void
 complete(struct pb_loader *l, const struct pb_node *n, struct pb_step *s)
 {
 	bool is_tried = s->kind != PB_STEP_VERIFY && s->kind != PB_STEP_WAIT;
 	if (s->kind == PB_STEP_AWS)
 		complete_aws(l, n, s);
+	if (s->kind == PB_STEP_VERIFY)
+		check_conditions(l, pb_node_get(n, "all"), s);
 	if (!is_tried)
 		s->effect = PB_EFFECT_READ;
 	if (s->kind == PB_STEP_HTTP && pb_node_get(n, "effect") == NULL)

@@ -214,14 +214,18 @@ int pb_read_date(struct pb_loader *l, const struct pb_node *n, int64_t *ret);
 int pb_read_wall(struct pb_loader *l, const struct pb_node *n, int64_t *ret);
 void pb_read_maintenance(struct pb_loader *l, const struct pb_node *n, struct pb_maintenance *ret);
 void pb_maintenance_fini(struct pb_maintenance *m);
-/* config_playbook.c; an event pattern, `what` names it in messages */
+/* config_match.c; a pattern, `what` names it in messages; one over events is held to what they have */
 void pb_read_pattern(
     struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret);
+void pb_read_event_pattern(
+    struct pb_loader *l, const struct pb_node *n, const char *what, struct pb_pattern **ret);
+/* A playbook's `match`, by which incidents are opened. */
+void pb_read_match(struct pb_loader *l, const struct pb_node *n, struct pb_pattern **ret);
 void pb_read_schedule(struct pb_loader *l, const struct pb_node *n, struct pb_schedule *ret);
 void pb_schedule_fini(struct pb_schedule *s);
 void pb_read_escalation(struct pb_loader *l, const struct pb_node *n, struct pb_escalation *ret);
 /* config_guard.c; `playbook` is the mapping that may hold the key.  Params are read before the steps,
- * guards after them. */
+ * guards after them and page_by. */
 void pb_read_params(struct pb_loader *l, const struct pb_node *playbook);
 void pb_read_guards(struct pb_loader *l, const struct pb_node *playbook);
 void pb_guards_fini(struct pb_guards *g);

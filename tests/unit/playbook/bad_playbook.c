@@ -32,6 +32,53 @@ static const struct pb_test_bad rows[] = {
 	    "18:31: match can never fit: detail.state.value of a \"CloudWatch Alarm State Change\" "
 	    "event is text \"OK\" or \"ALARM\" or \"INSUFFICIENT_DATA\", wanted one of "
 	    "[\"Alarm\"]"}},
+    {"a pattern over what no alarm has, that does not say what kind of event it means",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [aws.cloudwatch], detail: {alarmname: [web]}}\n"
+		     "    escalate: e\n"
+		     "  - name: q\n"
+		     "    match: {source: [aws.cloudwatch], detail: {state: {value: [Alarm]}}}\n"
+		     "    escalate: e\n",
+	{"9:59: match can never fit: detail.alarmname is in no \"CloudWatch Alarm State Change\" "
+	 "event (did you mean detail.alarmName?)",
+	    "12:63: match can never fit: detail.state.value of a \"CloudWatch Alarm State Change\" "
+	    "event is text \"OK\" or \"ALARM\" or \"INSUFFICIENT_DATA\", wanted one of "
+	    "[\"Alarm\"]"}},
+    {"a pattern over what no event has",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {sorce: [x], detail.a: [1], $or: [{a: [1]}, {b: [1]}]}\n"
+		     "    resolve_on: {resource: [x]}\n"
+		     "    escalate: e\n",
+	{"9:13: match can never fit: no event has \"sorce\" (did you mean \"source\"?)",
+	    "10:18: resolve_on can never fit: no event has \"resource\" (did you mean "
+	    "\"resources\"?)"}},
+    {"a playbook for recoveries",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [aws.cloudwatch], detail: {state: {value: [OK]}}}\n"
+		     "    escalate: e\n",
+	{"9:63: nothing is ever opened by a recovery; match the ALARM, or use resolve_on"}},
+    {"verifications that can never pass",
+	PB_TEST_HEAD "playbooks:\n"
+		     "  - name: p\n"
+		     "    match: {source: [x]}\n"
+		     "    escalate: e\n"
+		     "    steps:\n"
+		     "      - name: v\n"
+		     "        action: verify\n"
+		     "        timeout: 5m\n"
+		     "        all:\n"
+		     "          - {alarm: \"${alarm.arn}\", state: OK, for: 10m}\n"
+		     "          - {http: \"https://a.example.com/\", times: 10, every: 1m}\n"
+		     "          - {alarm: \"${alarm.arn}\", state: ALARM}\n",
+	{"16:13: this takes 10m at least, and the step ends after 5m (timeout), so it can never "
+	 "pass",
+	    "17:13: this takes 9m at least, and the step ends after 5m (timeout), so it can never "
+	    "pass",
+	    "18:13: the alarm must be in another state by the condition in line 16, so the step "
+	    "can never pass"}},
     {"an escalation that is not there",
 	PB_TEST_HEAD "playbooks: [{name: p, match: {source: [x]}, escalate: f}]\n",
 	{"7:55: escalation \"f\" is not defined"}},

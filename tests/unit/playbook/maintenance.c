@@ -21,6 +21,12 @@ static const struct pb_test_bad rows[] = {
 	{"5:12: maintenance window \"w\" is defined already in t.yaml:4"}},
     {"a key that is none", WINDOW(WEEKLY ", notify: hold"),
 	{"4:79: unknown key \"notify\" in maintenance window"}},
+    {"a window for what no alarm has",
+	HEAD
+	"  - {name: w, match: {source: [aws.cloudwatch], detail: {alarmname: [x]}}, when: {tz: "
+	"UTC, start: \"02:00\", for: 1h}}\n",
+	{"4:69: match can never fit: detail.alarmname is in no \"CloudWatch Alarm State Change\" "
+	 "event (did you mean detail.alarmName?)"}},
     {"a pattern that is none", HEAD "  - {name: w, match: {source: a}, " WEEKLY "}\n",
 	{"4:31: match source: \"source\" must be an object or an array"}},
     {"a zone that nobody knows", WINDOW("when: {tz: Mars/Base, start: \"02:00\", for: 2h}"),
