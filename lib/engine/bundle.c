@@ -72,8 +72,6 @@ next_id(struct turn *t, enum bundle_kind kind)
 {
 	struct pb_engine *e = t->e;
 	char day[PB_TIME_TEXT];
-	if (e->bundle_number == 0 && e->is_rebuilt)
-		e->bundle_number = t->now % PB_DAY / PB_SECOND;
 	e->bundle_number++;
 	engine_put(t);
 	pb_time_basic(day, t->now);

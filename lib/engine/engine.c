@@ -447,6 +447,7 @@ boot(struct turn *t)
 	pb_update_note(t->u, "", "", "", "boot", "%zu open incident%s; configuration %.12s%s%s",
 	    e->n_open, e->n_open == 1 ? "" : "s", e->config->digest,
 	    e->is_degraded ? "; degraded: " : "", e->is_degraded ? e->degraded_why : "");
+	numbers_boot(t);
 	drop_old_configs(t);
 	put_config(t);
 	control_look(t);

@@ -90,7 +90,7 @@ struct pb_engine_options {
 	const char *host; /* `host.name` of the context and of pages */
 	bool is_degraded; /* the store cannot be written: no remediation, paging goes on */
 	const char *degraded_why;
-	bool is_rebuilt; /* the store before was lost: today's ids must not be given again */
+	bool is_rebuilt; /* the store before was lost: its ids must not be given again */
 	struct pb_cells *cells; /* counts which cells are reached; NULL = nobody asks */
 };
 

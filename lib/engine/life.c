@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 
+#define NUMBERS_APART 100000
+
 static const char *const state_names[] = {
     [INCIDENT_NEW] = "new",
     [INCIDENT_HOLDING] = "holding",
@@ -145,16 +147,45 @@ engine_put(struct turn *t)
 		"bundle_number", (json_int_t)e->bundle_number));
 }
 
+/*
+ * Where no day ever comes to, and each start further on: readers and FIFO topics take two pages of one
+ * id for one.
+ */
+static int64_t
+number_apart(const struct turn *t, int64_t last)
+{
+	int64_t from = NUMBERS_APART + t->now % PB_DAY / PB_SECOND;
+	return last < from ? from : last;
+}
+
+static void
+take_day(struct turn *t)
+{
+	struct pb_engine *e = t->e;
+	int64_t day = t->now / PB_DAY;
+	if (day == e->day)
+		return;
+	e->day = day;
+	e->day_number = e->is_degraded ? number_apart(t, 0) : 0;
+}
+
+void
+numbers_boot(struct turn *t)
+{
+	struct pb_engine *e = t->e;
+	if (!e->is_degraded && !e->is_rebuilt)
+		return;
+	take_day(t);
+	e->day_number = number_apart(t, e->day_number);
+	e->bundle_number = number_apart(t, e->bundle_number);
+	engine_put(t);
+}
+
 static char *
 next_id(struct turn *t)
 {
 	struct pb_engine *e = t->e;
-	int64_t day = t->now / PB_DAY;
-	if (day != e->day) {
-		/* Page ids are told apart by readers and FIFO topics: begin where no day ever comes to. */
-		e->day_number = e->day == 0 && e->is_rebuilt ? t->now % PB_DAY / PB_SECOND : 0;
-		e->day = day;
-	}
+	take_day(t);
 	e->day_number++;
 	engine_put(t);
 

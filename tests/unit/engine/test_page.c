@@ -83,7 +83,7 @@ failure(const char *id)
 }
 
 static struct pb_engine *
-engine_of(struct rig *r, bool is_reviewed)
+engine_with(struct rig *r, bool is_reviewed, const struct pb_engine_options *options)
 {
 	struct pb_problems problems = {0};
 	char name[] = "t.yaml";
@@ -99,8 +99,14 @@ engine_of(struct rig *r, bool is_reviewed)
 	int rc = pb_config_parse(&file, 1, NULL, &r->config, &problems);
 	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "?");
 	pb_problems_fini(&problems);
+	return pb_engine_new(r->config, options);
+}
+
+static struct pb_engine *
+engine_of(struct rig *r, bool is_reviewed)
+{
 	const struct pb_engine_options options = {.seed = 1, .host = "ops-1"};
-	return pb_engine_new(r->config, &options);
+	return engine_with(r, is_reviewed, &options);
 }
 
 /* An alarm whose one step fails 4 seconds later, so that level 1 is paged. */
@@ -328,6 +334,44 @@ START_TEST(an_exec_channel_gets_the_page_as_json)
 }
 END_TEST
 
+/* What a start that keeps nothing has given out is not in the file; the next one must not give it again. */
+START_TEST(ids_are_not_given_twice_where_the_store_is_lost_or_not_kept)
+{
+	static const struct {
+		bool is_degraded, is_rebuilt;
+		int64_t boot_at, opened_at;
+		const char *id;
+	} rows[] = {
+	    {false, false, START, START, "20260303-8"},
+	    {true, false, START, START, "20260303-132401"},
+	    {true, false, START + PB_SECOND, START + PB_MINUTE, "20260303-132402"},
+	    {false, true, START, START, "20260303-132401"},
+	    {false, false, START, START + PB_DAY, "20260304-1"},
+	    {true, false, START, START + PB_DAY, "20260304-132401"},
+	};
+	const struct pb_record counters = {.kind = PB_REC_META,
+	    .key = (char *)(uintptr_t) "engine",
+	    .body = json_pack("{s:I, s:i}", "day", (json_int_t)(START / PB_DAY), "day_number", 7)};
+	for (size_t i = 0; i < PB_ARRAY_LEN(rows); i++) {
+		struct rig r = {0};
+		struct pb_error err;
+		const struct pb_engine_options options = {.seed = 1,
+		    .is_degraded = rows[i].is_degraded,
+		    .is_rebuilt = rows[i].is_rebuilt};
+		r.engine = engine_with(&r, false, &options);
+		ck_assert_int_eq(pb_engine_restore(r.engine, &counters, &err), 0);
+		char time[PB_TIME_TEXT];
+		step(&r, rows[i].boot_at, pb_input_new(PB_IN_BOOT));
+		step(&r, rows[i].opened_at,
+		    alarm_input("web-1", "ALARM", pb_time_rfc3339(time, rows[i].opened_at)));
+		ck_assert_uint_gt(r.u->n_starts, 0);
+		ck_assert_str_eq(r.u->starts[0].incident, rows[i].id);
+		rig_free(&r);
+	}
+	json_decref(counters.body);
+}
+END_TEST
+
 /* Committed actions of pages, by key. */
 static void
 keep_actions(const struct rig *r, json_t *kept)
@@ -398,4 +442,5 @@ PB_SUITE(page)
 	pb_add(s, a_page_says_when_the_alarm_has_changed_since);
 	pb_add(s, a_page_for_another_event_says_where_it_comes_from_and_what_it_is_about);
 	pb_add(s, an_exec_channel_gets_the_page_as_json);
+	pb_add(s, ids_are_not_given_twice_where_the_store_is_lost_or_not_kept);
 }
