@@ -427,11 +427,25 @@ guard_lock_holder(const struct pb_engine *e, const struct incident *in, const ch
 
 /* --- the targets */
 
-/* A target is a text that says something, or a number. */
+/* One name: what a program prints a line each is several, however it is handed on. */
+static bool
+is_name(const json_t *v)
+{
+	bool is_blank = true;
+	const char *s = json_string_value(v);
+	for (; s != NULL && *s != '\0'; s++) {
+		if ((unsigned char)*s < ' ')
+			return false;
+		is_blank = is_blank && *s == ' ';
+	}
+	return !is_blank;
+}
+
+/* A target is a name, or a number. */
 static bool
 is_target(const json_t *v)
 {
-	return json_string_length(v) > 0 || json_is_integer(v);
+	return is_name(v) || json_is_integer(v);
 }
 
 static const char *
@@ -441,6 +455,8 @@ kind_of(const json_t *v)
 		return "a list";
 	if (json_is_object(v))
 		return "an object";
+	if (json_string_length(v) > 0)
+		return "a text that is blank or has several lines";
 	if (json_is_string(v))
 		return "an empty text";
 	return json_is_null(v) ? "null" : "neither a text nor a whole number";
@@ -452,11 +468,13 @@ count_targets(const json_t *set, char **why)
 {
 	size_t i;
 	const json_t *v;
-	if (json_is_string(set))
-		return json_string_length(set) > 0 ? 1 : 0;
+	if (is_name(set))
+		return 1;
+	if (json_is_string(set) && json_string_length(set) == 0)
+		return 0;
 	if (!json_is_array(set)) {
 		*why = pb_asprintf("the targets are not known: they are %s, and neither a list nor "
-				   "a text (targets)",
+				   "a name (targets)",
 		    kind_of(set));
 		return -1;
 	}
