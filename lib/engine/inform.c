@@ -114,7 +114,11 @@ body_of(const struct turn *t, const struct incident *in, const char *text, bool 
 	pb_buf_add_safe(&b, pb_str_of(text), BODY_MAX / 2, true);
 	(void)pb_time_rfc3339(from, incident_began_at(in) / PB_SECOND * PB_SECOND);
 	(void)pb_time_rfc3339(to, t->now / PB_SECOND * PB_SECOND);
-	(void)pb_duration_text(span, (t->now - incident_began_at(in)) / PB_MINUTE * PB_MINUTE);
+	int64_t lasts = (t->now - incident_began_at(in)) / PB_MINUTE * PB_MINUTE;
+	if (lasts > 0)
+		(void)pb_duration_text(span, lasts);
+	else
+		(void)snprintf(span, sizeof(span), "less than a minute");
 	if (is_over)
 		pb_buf_addf(&b, "\n\nFrom %s to %s (%s).\n", from, to, span);
 	else
