@@ -503,16 +503,46 @@ count_live(const json_t *live)
 	return -1;
 }
 
-char *
-guard_targets(struct turn *t, const struct incident *in, size_t step)
+/*
+ * Where a playbook does not say what its targets are, each list that a template makes in a call to AWS is
+ * taken for them.  Lists that the author wrote out are what he wanted.
+ */
+static char *
+check_lists(const json_t *inputs, const json_t *context, const char *name)
+{
+	const char *key;
+	json_t *v;
+	size_t i;
+	char *why = NULL;
+	json_array_foreach (inputs, i, v)
+		if ((why = check_lists(v, context, name)) != NULL)
+			return why;
+	json_object_foreach ((json_t *)(uintptr_t)inputs, key, v) {
+		PB_CLEANUP(pb_freep)
+		char *path = pb_asprintf("%s%s%s", name, name[0] == '\0' ? "" : ".", key);
+		if ((why = check_lists(v, context, path)) != NULL)
+			return why;
+	}
+	struct pb_error err;
+	PB_JSON json_t *value = NULL;
+	if (!json_is_string(inputs) || pb_template_expand_json(inputs, context, &value, &err) < 0 ||
+	    !json_is_array(value))
+		return NULL; /* what cannot be filled in fails the step by itself */
+	if (json_array_size(value) == 0)
+		return pb_asprintf("an empty list in %s (targets)", name);
+	if (json_array_size(value) > 1)
+		return pb_asprintf("%zu values in %s (targets: at most 1 where a playbook does not "
+				   "say what they are)",
+		    json_array_size(value), name);
+	return NULL;
+}
+
+static char *
+check_targets(struct turn *t, const struct incident *in, size_t step, const json_t *context)
 {
 	const struct pb_guards *c = &incident_playbook(in)->guards;
 	struct pb_error err = {0};
 	PB_JSON json_t *set = NULL, *live = NULL;
-	if (c->targets_from == NULL || step < c->targets_after ||
-	    step_is_safe(run_step_def(in, step)))
-		return NULL;
-	PB_JSON json_t *context = context_build(t->e, in, t->now);
 	if (pb_template_expand(c->targets_from, context, &set, &err) < 0)
 		return pb_asprintf("the targets are not known: %s", err.text);
 	char *why = NULL;
@@ -538,4 +568,18 @@ guard_targets(struct turn *t, const struct incident *in, size_t step)
 	    "%lld of %lld targets, at most %lld percent and %lld", (long long)n, (long long)of,
 	    (long long)c->percent, (long long)c->targets_max);
 	return NULL;
+}
+
+char *
+guard_targets(struct turn *t, const struct incident *in, size_t step)
+{
+	const struct pb_guards *c = &incident_playbook(in)->guards;
+	const struct pb_step *def = run_step_def(in, step);
+	bool is_said = c->targets_from != NULL;
+	if (step_is_safe(def) || (is_said && step < c->targets_after) ||
+	    (!is_said && def->kind != PB_STEP_AWS))
+		return NULL;
+	PB_JSON json_t *context = context_build(t->e, in, t->now);
+	return is_said ? check_targets(t, in, step, context)
+		       : check_lists(def->inputs, context, "");
 }
