@@ -138,6 +138,14 @@ playbook_of(const char *key)
 	return key[strlen(ALL)] == '/' ? key + strlen(ALL) + 1 : NULL;
 }
 
+/* Neither of the configuration in force nor of an incident that goes on by an earlier one. */
+static bool
+is_unknown(const struct pb_engine *e, const char *playbook)
+{
+	return pb_config_find_playbook(e->config, playbook) == PB_NONE &&
+	    crowd_count(e->opens, playbook) == 0;
+}
+
 static bool
 is_of_nobody(const struct pb_engine *e, const char *key)
 {
@@ -195,8 +203,7 @@ control_input(struct turn *t, const struct pb_input *input)
 		refuse(t, input, 400, pb_strdup("a reason is needed; others will read it"));
 		return;
 	}
-	if (input->is_stop && name[0] != '\0' &&
-	    pb_config_find_playbook(t->e->config, name) == PB_NONE) {
+	if (input->is_stop && name[0] != '\0' && is_unknown(t->e, name)) {
 		refuse(t, input, 404, pb_asprintf("there is no playbook \"%s\"", safe));
 		return;
 	}
