@@ -323,8 +323,16 @@ command_resolve(struct turn *t, struct incident *in, const struct pb_input *inpu
 }
 
 static void
-command_ack_all(struct turn *t, struct bundle *b, const struct pb_input *input)
+command_bundle(struct turn *t, struct bundle *b, const struct pb_input *input)
 {
+	if (input->kind != PB_IN_ACK) {
+		PB_CLEANUP(pb_freep)
+		char *why = pb_asprintf("a %s can only be acknowledged; for anything else give the "
+					"id of one of its incidents",
+		    bundle_kind_name(b->kind));
+		refuse(t, input->token, 409, why, b->id);
+		return;
+	}
 	size_t n = bundle_ack(t, b, input->by);
 	pb_update_reply(t->u, input->token, 200,
 	    json_pack("{s:s, s:I}", bundle_kind_name(b->kind), b->id, "acked", (json_int_t)n));
@@ -345,8 +353,8 @@ command(struct turn *t, const struct pb_input *input)
 	const char *id = input->incident == NULL ? "" : input->incident;
 	struct incident *in = find_open(t->e, id, &is_ambiguous);
 	struct bundle *b = in == NULL ? bundle_find(t->e, id) : NULL;
-	if (b != NULL && input->kind == PB_IN_ACK) {
-		command_ack_all(t, b, input);
+	if (b != NULL) {
+		command_bundle(t, b, input);
 		return;
 	}
 	if (in == NULL && !is_ambiguous && refusal_of_resolved(t, input, id))

@@ -429,9 +429,31 @@ START_TEST(what_told_of_an_incident_before_a_restart_stays_known_when_it_comes_b
 }
 END_TEST
 
+/* It is there: "no incident has this id" would send whoever was woken to look for a slip of the pen. */
+START_TEST(what_only_an_incident_takes_is_refused_of_a_group_in_words)
+{
+	static const enum pb_input_kind kinds[] = {
+	    PB_IN_SNOOZE, PB_IN_ESCALATE, PB_IN_APPROVE, PB_IN_REFUSE, PB_IN_RESOLVE};
+	struct rig r = rig("group_by: [playbook]\n    group_wait: 0s");
+	alarm_is(&r, START, "web-1", "ALARM");
+	struct pb_input *in = pb_input_new(kinds[_i]);
+	in->incident = pb_strdup("g1");
+	in->token = 5;
+	in->span = 30 * PB_MINUTE;
+	step(&r, START + 1000, in);
+	ck_assert_uint_eq(r.u->n_replies, 1);
+	ck_assert_int_eq(r.u->replies[0].status, 409);
+	ck_assert_str_eq(pb_json_str(r.u->replies[0].body, "error"),
+	    "20260303-g1: a group can only be acknowledged; for anything else give the id of one "
+	    "of its incidents");
+	rig_free(&r);
+}
+END_TEST
+
 PB_SUITE(bundle)
 {
 	pb_add(s, what_told_of_an_incident_before_a_restart_stays_known_when_it_comes_back);
+	pb_add_loop(s, what_only_an_incident_takes_is_refused_of_a_group_in_words, 0, 5);
 	pb_add(s, a_resolved_incident_keeps_which_pages_of_its_group_told_of_it);
 	pb_add_loop(
 	    s, a_bundle_without_a_next_step_is_told_and_mended, 0, (int)PB_ARRAY_LEN(spoils));
