@@ -34,6 +34,7 @@ struct serving {
 	struct pb_loop_signal *term;
 	struct pb_loop_watch *connection, *owner;
 	bool is_cancelled; /* before the program was started */
+	bool is_shortened; /* the catalogue's limit is below the step's */
 	struct pb_buf lines; /* what came behind the request */
 	json_t *answer;
 };
@@ -231,6 +232,12 @@ on_child(const struct pb_child_result *r, void *arg)
 	struct serving *s = arg;
 	s->child = NULL;
 	s->answer = result_json(r);
+	if (r->end == PB_CHILD_TIMED_OUT && s->is_shortened) {
+		PB_CLEANUP(pb_freep)
+		char *text = pb_asprintf(
+		    "%s; the limit is that of %s in the catalogue", r->text, s->command->name);
+		pb_json_set_str(s->answer, "text", text);
+	}
 	pb_loop_stop(s->loop);
 }
 
@@ -315,6 +322,7 @@ run(struct serving *s, struct pb_error *err)
 		pb_buf_adds(&in, text);
 		pb_buf_addc(&in, '\n');
 	}
+	s->is_shortened = limit <= 0 || limit > s->command->timeout_for;
 	if (become(s->command->user, err) < 0)
 		return -1;
 	pb_loop_turn(s->loop);
@@ -325,8 +333,7 @@ run(struct serving *s, struct pb_error *err)
 	    .argv = s->argv,
 	    .env = (const char *const *)env,
 	    .input = pb_buf_str(&in),
-	    .limit_for =
-		limit > 0 && limit < s->command->timeout_for ? limit : s->command->timeout_for,
+	    .limit_for = s->is_shortened ? s->command->timeout_for : limit,
 	    .max_output =
 		capture > 0 && capture <= (int64_t)PB_CHILD_OUTPUT_MAX ? (size_t)capture : 0,
 	};

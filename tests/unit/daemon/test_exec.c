@@ -303,6 +303,11 @@ START_TEST(the_shorter_limit_counts)
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(h.w.outcomes[i]->status, PB_OUTCOME_TIMEOUT);
 		ck_assert_str_eq(h.w.outcomes[i]->error, "States.Timeout");
+		/* Who looks for it in the playbook would not find the catalogue's. */
+		bool is_catalogues = pb_streq(h.w.outcomes[i]->action_id, "1/a/2");
+		ck_assert_int_eq(strstr(h.w.outcomes[i]->message,
+				     "; the limit is that of short in the catalogue") != NULL,
+		    is_catalogues);
 	}
 	stop(&h);
 }
