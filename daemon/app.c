@@ -411,6 +411,7 @@ pb_app_run(const struct pb_app_options *options)
 		app_care_start(&app);
 		pb_service_ready(NULL);
 		app_show_status(&app);
+		app_warn_of_helper(app.config);
 		pb_notice("ready on %s", app.socket);
 		if (pb_loop_run(app.loop, &err) < 0)
 			app.exit = refusal(&err, PB_APP_EXIT_SYSTEM);

@@ -3,6 +3,7 @@
  * open incidents, prune what is old, look whether a lost store has come back; and its status.
  */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app_internal.h"
@@ -178,12 +179,57 @@ config_status(const struct app *app)
 	return j;
 }
 
+static bool
+is_program(const struct pb_step *s)
+{
+	return s->kind == PB_STEP_EXEC || (s->check != NULL && is_program(s->check->read)) ||
+	    (s->rollback != NULL && is_program(s->rollback));
+}
+
+static bool
+runs_programs(const struct pb_config *c)
+{
+	for (size_t i = 0; i < c->n_channels; i++)
+		if (c->channels[i].type == PB_CHANNEL_EXEC)
+			return true;
+	for (size_t i = 0; i < c->n_playbooks; i++)
+		for (size_t k = 0; k < c->playbooks[i].n_steps; k++)
+			if (is_program(&c->playbooks[i].steps[k]))
+				return true;
+	return false;
+}
+
+/* Looked at, not asked: a connection starts playbookd-exec.  NULL where nothing is missing. */
+static char *
+helper_missing(const struct pb_config *c)
+{
+	struct stat st;
+	if (c->exec_helper == NULL || !runs_programs(c) ||
+	    (stat(c->exec_helper, &st) == 0 && S_ISSOCK(st.st_mode)))
+		return NULL;
+	return pb_asprintf("there is no socket %s: start playbookd-exec.socket, or correct "
+			   "daemon.exec",
+	    c->exec_helper);
+}
+
+void
+app_warn_of_helper(const struct pb_config *c)
+{
+	PB_CLEANUP(pb_freep) char *missing = helper_missing(c);
+	if (missing != NULL)
+		pb_warn("programs cannot be run, %s; steps and channels that need one fail until "
+			"then",
+		    missing);
+}
+
 json_t *
 app_status(void *arg)
 {
 	struct app *app = arg;
 	json_t *j = json_object(), *counts = NULL;
+	PB_CLEANUP(pb_freep) char *missing = helper_missing(app->config);
 	pb_json_set_str(j, "state", state_of(app));
+	pb_json_set_str(j, "helper_missing", missing);
 	pb_json_set_str(j, "degraded_why", app->degraded_why);
 	pb_json_set_str(j, "version", PB_VERSION);
 	pb_json_set_str(j, "host", app->host);

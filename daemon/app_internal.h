@@ -53,6 +53,7 @@ void app_store_failed(struct app *app, const struct pb_error *err); /* logs, and
 void app_care_start(struct app *app);
 void app_care_stop(struct app *app);
 void app_show_status(struct app *app); /* the line of `systemctl status` */
+void app_warn_of_helper(const struct pb_config *c);
 json_t *app_status(void *app); /* GET /v1/status */
 
 /* app_metrics.c */

@@ -141,6 +141,7 @@ static void
 take_over(struct app *app, struct pb_config *c, const char *by, uint64_t token)
 {
 	warn_of_restart(app, c);
+	app_warn_of_helper(c);
 	struct pb_input *in = pb_input_new(PB_IN_CONFIG);
 	in->config = pb_config_ref(c);
 	in->by = pb_strdup(by);

@@ -242,7 +242,7 @@ add_state_line(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 }
 
 static void
-add_incident_counts(struct pb_buf *b, const json_t *s)
+add_incident_counts(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 {
 	int64_t defects = pb_json_i64(s, "defects", 0);
 	int64_t running = pb_json_i64(s, "actions_running", 0);
@@ -259,6 +259,13 @@ add_incident_counts(struct pb_buf *b, const json_t *s)
 		(void)pb_buf_addf(b,
 		    "%lld of them go%s on by a configuration that is no longer in force\n",
 		    (long long)old, old == 1 ? "es" : "");
+	}
+	if (pb_json_str(s, "helper_missing") != NULL) {
+		label(b, "programs");
+		pb_ctl_add_colored(b, "cannot be run", PB_CTL_RED, v);
+		(void)pb_buf_adds(b, ": ");
+		pb_ctl_add_text(b, pb_json_str(s, "helper_missing"), 300);
+		(void)pb_buf_addc(b, '\n');
 	}
 	if (defects > 0) {
 		label(b, "defects");
@@ -505,7 +512,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 	add_bundles(b, s, v);
 	add_overdue(b, s, v);
 	add_aws(b, s);
-	add_incident_counts(b, s);
+	add_incident_counts(b, s, v);
 	add_quarantine(b, s, v);
 	(void)pb_buf_addc(b, '\n');
 	add_sources(b, pb_json_get(s, "sources"), v);

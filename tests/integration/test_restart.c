@@ -120,6 +120,34 @@ START_TEST(a_good_configuration_is_taken_at_sighup)
 }
 END_TEST
 
+/* Else whoever is woken finds out by the step that failed. */
+START_TEST(programs_that_nothing_would_run_are_told_before_they_are_wanted)
+{
+	static const char child[] = "exec: {driver: child}";
+	RIG(r);
+	must(pb_rig_init(r, &err));
+	const char *at = strstr(fixture_config, child);
+	want(at != NULL);
+	PB_CLEANUP(pb_freep)
+	char *config = pb_asprintf("%.*sexec: {driver: helper, socket: '@DIR@/helper'}%s",
+	    (int)(at - fixture_config), fixture_config, at + sizeof(child) - 1);
+	PB_CLEANUP(pb_freep)
+	char *missing = pb_asprintf("there is no socket %s/helper: start playbookd-exec.socket, or "
+				    "correct daemon.exec",
+	    r->dir);
+	must(pb_rig_configure(r, config, &err));
+	must(pb_rig_start(r, &err));
+	want(pb_rig_logged(r, missing, SOON));
+	PB_JSON json_t *status = NULL, *after = NULL;
+	want(pb_rig_api(r, "GET", "/v1/status", NULL, &status, NULL) == 200);
+	want(pb_streq(pb_json_str(status, "helper_missing"), missing));
+	must(pb_rig_configure(r, fixture_config, &err));
+	want(pb_rig_api(r, "POST", "/v1/reload", NULL, NULL, NULL) == 200);
+	want(pb_rig_api(r, "GET", "/v1/status", NULL, &after, NULL) == 200);
+	want(pb_json_str(after, "helper_missing") == NULL);
+}
+END_TEST
+
 START_TEST(a_bad_configuration_changes_nothing)
 {
 	RIG(r);
@@ -223,6 +251,7 @@ PB_SUITE(restart)
 	pb_add(s, a_step_cut_off_by_a_crash_is_not_run_again);
 	pb_add(s, a_recovery_during_a_downtime_is_seen_after_it);
 	pb_add(s, a_good_configuration_is_taken_at_sighup);
+	pb_add(s, programs_that_nothing_would_run_are_told_before_they_are_wanted);
 	pb_add(s, a_bad_configuration_changes_nothing);
 	pb_add(s, a_file_that_was_cut_off_changes_nothing);
 	pb_add(s, sigterm_lets_the_running_step_end);

@@ -282,6 +282,9 @@ static struct {
 	"ListAlarmMuteRules: no\n"},
     {"{'open':3,'actions_running':32,'actions_waiting':468}",
 	"  incidents      3 open, 32 actions running, 468 waiting for a place\n"},
+    {"{'open':3,'helper_missing':'there is no socket /x\\u001b'}",
+	"  incidents      3 open, 0 actions running\n"
+	"  programs       cannot be run: there is no socket /x\\x1b\n"},
     {"{'maintenance':[{'name':'patch','state':'expired'}]}",
 	"  maintenance    patch has expired, take it out of the configuration\n"},
 };
