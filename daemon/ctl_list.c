@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "aws/arn.h"
 #include "base/time.h"
 #include "ctl.h"
 
@@ -96,8 +97,45 @@ add_next(struct pb_buf *b, const json_t *in, int64_t now)
 	return PB_CTL_RED;
 }
 
+/* Alarms of one name in several accounts or Regions, and events of one type, are alike by their titles. */
+static bool
+has_twin(const json_t *incidents, const json_t *in)
+{
+	size_t i;
+	const json_t *o;
+	const char *title = pb_json_str_or(in, "title", "-"), *key = pb_json_str_or(in, "key", "");
+	json_array_foreach (incidents, i, o)
+		if (strcmp(pb_json_str_or(o, "title", "-"), title) == 0 &&
+		    strcmp(pb_json_str_or(o, "key", ""), key) != 0)
+			return true;
+	return false;
+}
+
+/* Where an alarm is; of anything else what tells it from others of its playbook. */
+static char *
+which(const json_t *in)
+{
+	struct pb_arn arn;
+	const char *key = pb_json_str_or(in, "key", "");
+	if (pb_arn_parse(pb_str_of(key), &arn, NULL) < 0)
+		return pb_strdup(key);
+	return pb_asprintf("%.*s %.*s", (int)arn.region.len, arn.region.ptr, (int)arn.account.len,
+	    arn.account.ptr);
+}
+
 static void
-incident_row(struct pb_ctl_table *t, const json_t *in, const struct pb_ctl_view *v)
+title_cell(struct pb_ctl_table *t, const json_t *in, bool is_alike)
+{
+	const char *title = pb_json_str_or(in, "title", "-");
+	PB_CLEANUP(pb_freep) char *more = is_alike ? which(in) : NULL;
+	if (more == NULL || more[0] == '\0')
+		pb_ctl_cell_max(t, PB_CTL_PLAIN, TITLE_MAX, "%s", title);
+	else
+		pb_ctl_cell_max(t, PB_CTL_PLAIN, TITLE_MAX, "%s (%s)", title, more);
+}
+
+static void
+incident_row(struct pb_ctl_table *t, const json_t *in, bool is_alike, const struct pb_ctl_view *v)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf next = PB_BUF_INIT;
 	char age[32], opened[PB_TIME_TEXT];
@@ -111,7 +149,7 @@ incident_row(struct pb_ctl_table *t, const json_t *in, const struct pb_ctl_view 
 	pb_ctl_cell(
 	    t, PB_CTL_PLAIN, "%s", pb_time_rfc3339(opened, opened_at / PB_SECOND * PB_SECOND));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", playbook[0] == '\0' ? "(none matches)" : playbook);
-	pb_ctl_cell_max(t, PB_CTL_PLAIN, TITLE_MAX, "%s", pb_json_str_or(in, "title", "-"));
+	title_cell(t, in, is_alike);
 	pb_ctl_cell(t, color, "%s", next.ptr == NULL ? "" : next.ptr);
 }
 
@@ -128,8 +166,10 @@ pb_ctl_show_incidents(
 	}
 	TABLE(PB_ARRAY_LEN(names));
 	head(&t, names);
-	for (size_t i = 0; i < json_array_size(incidents); i++)
-		incident_row(&t, json_array_get(incidents, i), v);
+	for (size_t i = 0; i < json_array_size(incidents); i++) {
+		const json_t *in = json_array_get(incidents, i);
+		incident_row(&t, in, has_twin(incidents, in), v);
+	}
 	pb_ctl_table_add(b, &t, "", v);
 	if (pb_json_get(list, "next") != NULL)
 		(void)pb_buf_addf(b,

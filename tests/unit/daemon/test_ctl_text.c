@@ -123,6 +123,31 @@ static const char incident_text[] =
     "'text':'web-5xx-prod'},{'seq':5,'at':@100@,'incident':'20261123-7','kind':'step',"
     "'step':'restart','text':'failed'}]}";
 
+/* At night two equal lines are taken for one incident that is listed twice. */
+START_TEST(the_list_tells_alarms_of_one_name_apart)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *j =
+	    json_of("{'incidents':["
+		    "{'id':'20261123-5','title':'db','key':"
+		    "'arn:aws:cloudwatch:eu-west-1:111122223333:alarm:db','opened_at':@60@},"
+		    "{'id':'20261123-4','title':'db','key':"
+		    "'arn:aws:cloudwatch:us-east-1:444455556666:alarm:db','opened_at':@60@},"
+		    "{'id':'20261123-3','title':'deploy','key':'shop\\u001b','opened_at':@60@},"
+		    "{'id':'20261123-2','title':'deploy','key':'till','opened_at':@60@},"
+		    "{'id':'20261123-1','title':'web','key':"
+		    "'arn:aws:cloudwatch:us-east-1:444455556666:alarm:web','opened_at':@60@}]}");
+	pb_ctl_show_incidents(&b, j, false, &plain);
+	static const char *const wanted[] = {" db (eu-west-1 111122223333) ",
+	    " db (us-east-1 444455556666) ", " deploy (shop\\x1b) ", " deploy (till) ", " web "};
+	const char *at = b.ptr;
+	for (size_t i = 0; i < PB_ARRAY_LEN(wanted); i++) {
+		at = strstr(at, wanted[i]);
+		ck_assert_msg(at != NULL, "%s: %s", wanted[i], b.ptr);
+	}
+}
+END_TEST
+
 START_TEST(show_tells_who_is_informed_and_why_nobody_is_paged)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
@@ -454,6 +479,7 @@ PB_SUITE(ctl_text)
 {
 	pb_add_loop(s, times_are_rfc_3339_and_age, 0, PB_ARRAY_LEN(times));
 	pb_add(s, the_list_of_incidents_says_what_comes_next);
+	pb_add(s, the_list_tells_alarms_of_one_name_apart);
 	pb_add(s, show_tells_who_is_informed_and_why_nobody_is_paged);
 	pb_add(s, show_tells_the_whole_story);
 	pb_add(s, show_of_an_incident_without_a_run_is_short);
