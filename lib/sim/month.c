@@ -277,6 +277,7 @@ pb_month_play(const struct pb_month *m, json_t *scenario, uint64_t seed,
 	    .crash_at = at,
 	    .n_crash_at = random_crashes(seed, o, at, most),
 	    .is_plain = true, /* as SQLite, and a month is played in seconds */
+	    .with_ids = true,
 	    .promises = o->asserts.promises,
 	    .n_events = n_events};
 	pb_scenario_run(ret);

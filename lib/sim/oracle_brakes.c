@@ -224,8 +224,10 @@ void
 oracle_run_changed(struct oracle *o, struct duty *d, const char *before, const char *state)
 {
 	bool was_none = pb_streq(before, "none"), is_none = pb_streq(state, "none");
-	bool is_again = !is_live(before) && is_live(state); /* reopened */
-	if (is_again || (was_none && !is_none && !pb_streq(state, "cancelled")))
+	/* A reopened one's run may take the place of another within one commit, or be over with it. */
+	bool is_begun =
+	    is_live(state) ? !d->is_running : was_none && !is_none && !pb_streq(state, "cancelled");
+	if (is_begun)
 		began(o, d);
 	if (!is_none && !is_live(state) && (is_live(before) || was_none) && d->playbook != NULL)
 		ended(o, d, state);

@@ -17,7 +17,7 @@ does_mean(const char *text, const char *id)
 }
 
 static void
-take_word(struct oracle *o, struct duty *d, const struct heard *h)
+take_word(struct oracle *o, struct duty *d, const struct heard *h, bool is_doubtful)
 {
 	int64_t until = o->now;
 	switch ((int)h->kind) {
@@ -42,9 +42,11 @@ take_word(struct oracle *o, struct duty *d, const struct heard *h)
 	default:
 		return;
 	}
-	/* Whoever answers before page_by has come does not bring it forward. */
+	/* Whoever answers before page_by has come does not bring it forward; nor does an answer that may have
+	 * been none. */
 	d->has_until = until;
-	d->due_at = until > d->due_at || d->tried_at > 0 ? until : d->due_at;
+	if (until > d->due_at || (d->tried_at > 0 && !is_doubtful))
+		d->due_at = until;
 }
 
 /* The end of an id may be that of several: then it means none of them, unless some of them just ended. */
@@ -72,13 +74,14 @@ oracle_take_command(struct oracle *o, const struct heard *h)
 	const char *key;
 	void *value;
 	/* What asks for a page asks for none then; what allows something may have meant this one. */
-	if (h->kind == PB_IN_ESCALATE && means_several(o, h->id))
+	bool is_doubtful = means_several(o, h->id);
+	if (h->kind == PB_IN_ESCALATE && is_doubtful)
 		return;
 	while (pb_map_next(o->duties, &i, &key, &value)) {
 		struct duty *d = value;
 		/* What was said before it began was not about it. */
 		if (d->incident != NULL && h > d->began && does_mean(h->id, d->incident))
-			take_word(o, d, h);
+			take_word(o, d, h, is_doubtful);
 		/* Ended by the commit that began it, it may be in no record: that may have been its id. */
 		if (d->incident == NULL && h > d->began && h->kind == PB_IN_RESOLVE)
 			d->is_resolved_by_hand = true;

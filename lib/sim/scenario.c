@@ -26,6 +26,7 @@ make_world(struct pb_scenario_run *run)
 		memcpy(w->crash_at, run->crash_at, run->n_crash_at * sizeof(size_t));
 	w->n_crash_at = run->n_crash_at;
 	w->is_quiet = run->is_quiet;
+	w->with_ids = run->with_ids;
 	w->promises = run->promises == 0 ? w->promises : run->promises;
 	w->configs = run->configs;
 	w->n_configs = run->n_configs;

@@ -36,6 +36,7 @@ struct pb_scenario_run {
 	 * before it was durable is asked again, as people do. */
 	bool with_replies;
 	bool is_quiet; /* keeps no trace */
+	bool with_ids; /* the trace says at the end of each line which incident it is about */
 	bool is_plain; /* a model of the store in place of SQLite: much faster */
 	struct pb_cells *cells; /* counted in; NULL = nowhere */
 	unsigned promises; /* that are judged, bits as above; 0 = all */

@@ -158,9 +158,12 @@ op_note(void *arg, const struct pb_note *n)
 	int64_t t = n->at - w->start_at;
 	if (w->is_crashed || w->is_quiet)
 		return;
-	pb_buf_addf(&w->trace, "%02lld:%02lld:%02lld %-11s %s%s%s\n", (long long)(t / PB_HOUR),
+	pb_buf_addf(&w->trace, "%02lld:%02lld:%02lld %-11s %s%s%s", (long long)(t / PB_HOUR),
 	    (long long)(t / PB_MINUTE % 60), (long long)(t / PB_SECOND % 60), n->kind, n->step,
 	    n->step[0] == '\0' ? "" : ": ", n->text);
+	if (w->with_ids && n->incident[0] != '\0')
+		pb_buf_addf(&w->trace, " [%s]", n->incident);
+	pb_buf_addc(&w->trace, '\n');
 }
 
 /* As the daemon: say so and end; the next one finds no writable store. */

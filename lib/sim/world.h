@@ -128,6 +128,7 @@ struct world {
 	size_t n_seen;
 	struct pb_buf trace;
 	bool is_quiet; /* no trace is kept */
+	bool with_ids; /* of incidents, in the trace */
 	unsigned promises; /* that are judged, as pb_scenario_run has them */
 	struct oracle *oracle;
 	struct pb_map *books; /* incident -> struct book */
