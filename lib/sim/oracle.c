@@ -10,9 +10,6 @@
 #include "playbook/template.h"
 #include "sim/oracle_book.h"
 
-/* A stale event without steps: its end may be in the same batch. */
-#define AT_ONCE PB_SECOND
-
 void
 oracle_broken(struct oracle *o, const char *fmt, ...)
 {
@@ -69,7 +66,7 @@ duty_new(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
 	d->began = o->taking;
 	d->unsafe = pb_map_new();
 	bool pages_at_once = p == NULL || p->n_steps == 0;
-	d->due_at = o->now + (pages_at_once ? AT_ONCE : p->page_by_for);
+	d->due_at = o->now + (pages_at_once ? ORACLE_AT_ONCE : p->page_by_for);
 	d->is_stale = p != NULL &&
 	    (ev->time_at <= 0 || o->now + o->wall_ahead - ev->time_at > p->max_age_for);
 	o->all = pb_realloc(o->all, (o->n_all + 1) * sizeof(*o->all));

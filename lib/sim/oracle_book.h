@@ -7,6 +7,9 @@
 #include "base/map.h"
 #include "sim/oracle.h"
 
+/* A page without steps before it, as one that is stale or was held: its end may be in the same batch. */
+#define ORACLE_AT_ONCE PB_SECOND
+
 /* Somebody is owed an answer: one open problem of one playbook. */
 struct duty {
 	char *name; /* "PLAYBOOK\nKEY" */
@@ -21,6 +24,7 @@ struct duty {
 	int64_t due_at; /* somebody must be told by then */
 	int64_t has_until; /* a human has it, or wants no pages */
 	int64_t tried_at; /* last page started or answered; 0 = none */
+	bool is_held; /* its time had come, and nobody was to be paged */
 	bool is_reached; /* a page was delivered since `since` */
 	bool is_stale; /* its event was too old to act on */
 	bool is_armed; /* a ladder is committed */

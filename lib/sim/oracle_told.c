@@ -86,10 +86,12 @@ check_told(struct oracle *o, struct duty *d)
 	const char *id = d->incident == NULL ? "(no incident)" : d->incident;
 	if (o->now <= d->due_at + o->commit_for || o->now <= o->up_since + o->commit_for)
 		return;
-	if (oracle_is_hushed(o, d)) {
-		d->due_at = o->now;
+	bool was_held = d->is_held;
+	d->is_held = oracle_is_hushed(o, d);
+	if (was_held && !d->is_held)
+		d->due_at = o->now + ORACLE_AT_ONCE;
+	if (was_held || d->is_held)
 		return;
-	}
 	if (o->now <= d->has_until + o->commit_for)
 		return;
 	oracle_broken(o, "P2: %s of playbook \"%s\" is open and nobody was told by its time", id,
