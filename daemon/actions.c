@@ -31,7 +31,8 @@ struct running {
 	struct pb_client_call *call;
 	struct pb_transfer *transfer;
 	struct pb_outcome *early; /* decided at the start, to be told in the next round */
-	bool has_place; /* one of the programs of steps that run at once */
+	bool is_post; /* told besides pages: has places of its own */
+	bool has_place; /* one of the programs of its kind that run at once */
 	struct pb_loop_timer *wait; /* set while it waits for a place, to its limit */
 	int64_t limit_at; /* by the monotonic clock */
 };
@@ -43,7 +44,7 @@ struct pb_actions {
 	struct pb_actions_ops ops;
 	void *arg;
 	struct running *first; /* the newest */
-	size_t n, n_places;
+	size_t n, n_places[2]; /* of steps, of posts */
 };
 
 struct pb_actions *
@@ -82,7 +83,7 @@ free_running(struct running *r)
 		r->next->prev = r->prev;
 	a->n--;
 	if (r->has_place) {
-		a->n_places--;
+		a->n_places[r->is_post]--;
 		pb_loop_unpost(a->loop, fill_places, a);
 		pb_loop_post(a->loop, fill_places, a);
 	}
@@ -597,6 +598,12 @@ could_not_start(struct running *r, const struct pb_error *err)
 
 /* --- places for programs */
 
+static bool
+is_full(const struct pb_actions *a, bool is_post)
+{
+	return a->n_places[is_post] >= (is_post ? PB_ACTIONS_POSTS_MAX : PB_ACTIONS_PROGRAMS_MAX);
+}
+
 static void
 no_place_in_time(void *arg)
 {
@@ -611,7 +618,7 @@ take_place(struct running *r)
 {
 	struct pb_error err = {0};
 	r->has_place = true;
-	r->actions->n_places++;
+	r->actions->n_places[r->is_post]++;
 	if (begin_exec(r, &err) < 0)
 		could_not_start(r, &err);
 }
@@ -621,10 +628,10 @@ static void
 fill_places(void *arg)
 {
 	struct pb_actions *a = arg;
-	while (a->n_places < PB_ACTIONS_PROGRAMS_MAX) {
+	for (;;) {
 		struct running *oldest = NULL;
 		for (struct running *r = a->first; r; r = r->next)
-			if (r->wait)
+			if (r->wait && !is_full(a, r->is_post))
 				oldest = r;
 		if (!oldest)
 			return;
@@ -634,19 +641,24 @@ fill_places(void *arg)
 	}
 }
 
-/* A page goes at once: it is what tells a human that too much runs. */
+/*
+ * A page goes at once: it is what tells a human that too much runs.  Notices to stakeholders come with
+ * each of a thousand incidents, and would leave neither steps nor pages a connection to the helper.
+ */
 static int
 start_program(struct running *r, const struct pb_action *action, struct pb_error *err)
 {
 	r->limit_at = pb_clock_mono() + action->limit_for;
-	if (action->is_page || action->is_post)
+	r->is_post = action->is_post;
+	if (action->is_page)
 		return begin_exec(r, err);
-	if (r->actions->n_places < PB_ACTIONS_PROGRAMS_MAX) {
+	if (!is_full(r->actions, r->is_post)) {
 		take_place(r);
 		return 0;
 	}
-	pb_warn("%d programs run already, %s waits until one of them ends", PB_ACTIONS_PROGRAMS_MAX,
-	    r->id);
+	if (!r->is_post)
+		pb_warn("%d programs run already, %s waits until one of them ends",
+		    PB_ACTIONS_PROGRAMS_MAX, r->id);
 	r->wait = pb_loop_timer_new(r->actions->loop, no_place_in_time, r);
 	pb_loop_timer_set(r->wait, action->limit_for);
 	return 0;

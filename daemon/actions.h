@@ -25,8 +25,10 @@
 
 #define PB_ACTIONS_MESSAGE_MAX 1024 /* bytes of an outcome's message */
 /* Programs of steps that run at once; further ones wait for a place within their limit, then they fail
- * with Exec.Busy, of class Throttling.  Those of channels do not wait. */
+ * with Exec.Busy, of class Throttling.  Those that tell stakeholders have places of their own; pages do
+ * not wait.  Both together leave a third of what systemd's unit lets connect to the helper at once. */
 #define PB_ACTIONS_PROGRAMS_MAX 32
+#define PB_ACTIONS_POSTS_MAX 8
 
 struct pb_actions;
 

@@ -257,7 +257,7 @@ pb_metrics_text(const struct pb_metrics *m, const struct pb_metrics_now *now, st
 	gauge(b, "defects", "Open incidents that wait for nothing: a defect of the program.",
 	    (int64_t)now->n_defects);
 	gauge(b, "actions_running", "Actions that run now.", (int64_t)now->n_running);
-	gauge(b, "actions_waiting", "Programs of steps that wait for a place to run.",
+	gauge(b, "actions_waiting", "Programs of steps and notices that wait for a place to run.",
 	    (int64_t)now->n_waiting);
 	head(b, "commits", "counter", "Turns of decide, commit and act.");
 	pb_buf_addf(b, "playbookd_commits_total %llu\n", (unsigned long long)now->n_commits);

@@ -639,8 +639,43 @@ START_TEST(more_programs_than_there_are_places_wait_for_one)
 }
 END_TEST
 
+/* An outage with a thousand incidents tells stakeholders of each. */
+START_TEST(notices_by_programs_take_no_place_of_steps_and_hold_up_no_page)
+{
+	struct world w;
+	struct pb_actions *a = open_actions(&w);
+	PB_JSON json_t *spec = shell("read x; sleep 60"), *quick = shell("echo told");
+	for (int i = 0; i < PB_ACTIONS_POSTS_MAX + 2; i++) {
+		PB_CLEANUP(pb_freep) char *id = pb_asprintf("n%d", i);
+		struct pb_action notice = {
+		    .id = id, .limit_for = PB_MINUTE, .spec = spec, .is_post = true};
+		pb_actions_start(a, &notice);
+	}
+	ck_assert_uint_eq(pb_actions_n_running(a), PB_ACTIONS_POSTS_MAX);
+	ck_assert_uint_eq(pb_actions_n_waiting(a), 2);
+	PB_CLEANUP(pb_freep) char *name = pb_strdup("page");
+	struct pb_action page = {
+	    .id = name, .limit_for = PB_MINUTE, .spec = quick, .is_page = true};
+	pb_actions_start(a, &page);
+	start_spec(a, "step", PB_MINUTE, shell("echo here"));
+	ck_assert_uint_eq(pb_actions_n_waiting(a), 2);
+	world_until_outcomes(&w, 2);
+	ck_assert_int_eq(w.outcomes[0]->status, PB_OUTCOME_OK);
+	ck_assert_int_eq(w.outcomes[1]->status, PB_OUTCOME_OK);
+	/* Only the end of a notice makes place for one. */
+	ck_assert_uint_eq(pb_actions_n_waiting(a), 2);
+	pb_actions_cancel(a, "n3");
+	world_until_outcomes(&w, 3);
+	pb_loop_turn(w.loop);
+	ck_assert_uint_eq(pb_actions_n_waiting(a), 1);
+	ck_assert_uint_eq(pb_actions_n_running(a), PB_ACTIONS_POSTS_MAX);
+	close_actions(&w, a);
+}
+END_TEST
+
 PB_SUITE(actions)
 {
+	pb_add(s, notices_by_programs_take_no_place_of_steps_and_hold_up_no_page);
 	pb_add(s, more_programs_than_there_are_places_wait_for_one);
 	pb_add_loop(s, a_program_gives_its_outcome, 0, (int)PB_ARRAY_LEN(scripts));
 	pb_add(s, a_program_sees_only_the_environment_given);
