@@ -245,8 +245,8 @@ const char *ladder_state_name(enum ladder_state s);
 void ladder_input(struct turn *t, struct incident *in, enum ladder_input input, const char *text);
 /* Nobody is paged for `span`, by wish of `by`. */
 void ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char *by);
-/* The next other level and its time, if nobody answers; false when there is none. */
-bool ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at);
+/* The next other level than `from`, and its time, if nobody answers; false when there is none. */
+bool ladder_next_level(const struct incident *in, size_t from, size_t *ret_level, int64_t *ret_at);
 void ladder_put(struct turn *t, const struct incident *in);
 void ladder_fini(struct ladder *l);
 /* The only place where its state changes; puts the record. */

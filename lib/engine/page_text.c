@@ -213,13 +213,18 @@ add_do(struct pb_buf *b, const struct turn *t, const struct incident *in)
 		add_safe_line(b, "STALE", overdue);
 }
 
+/* Behind a page to `from`.  What expires is told while it still stands, and nobody has it any more. */
 static void
-add_next_level(struct pb_buf *b, const struct incident *in)
+add_next_level(struct pb_buf *b, const struct incident *in, size_t from)
 {
+	const struct ladder *l = &in->ladder;
 	size_t level;
 	int64_t next_at;
-	char at[PB_TIME_TEXT];
-	if (ladder_next_level(in, &level, &next_at))
+	char at[PB_TIME_TEXT], by[128];
+	if (l->state == LADDER_ACKED && l->acked_at > 0)
+		pb_buf_addf(b, "%-8snobody else before %s: it is acknowledged by %s\n", "NEXT",
+		    pb_time_clock(at, l->next_at), pb_safe(by, sizeof(by), pb_str_of(l->acked_by)));
+	else if (ladder_next_level(in, from, &level, &next_at))
 		pb_buf_addf(b, "%-8slevel %zu is paged at %s unless somebody acknowledges\n",
 		    "NEXT", level + 1, pb_time_clock(at, next_at));
 }
@@ -271,7 +276,7 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 		page_add_incident(&b, t, in);
 		pb_buf_addf(&b, "%-8splaybookctl ack %s\n", "ACK", in->id);
 		pb_buf_addf(&b, "%-8splaybookctl show %s\n", "MORE", in->id);
-		add_next_level(&b, in);
+		add_next_level(&b, in, p->level);
 	}
 	pb_buf_addf(&b, "\nfrom playbookd on %s, page id %s\n", t->e->host, p->id);
 	return pb_buf_take(&b);

@@ -94,11 +94,11 @@ rungs_next_level(const struct rungs *r, size_t position, size_t level)
 }
 
 bool
-ladder_next_level(const struct incident *in, size_t *ret_level, int64_t *ret_at)
+ladder_next_level(const struct incident *in, size_t from, size_t *ret_level, int64_t *ret_at)
 {
 	PB_CLEANUP(rungs_fini) struct rungs rungs;
 	rungs_build(incident_escalation(in), &rungs);
-	size_t i = rungs_next_level(&rungs, in->ladder.position, in->ladder.level);
+	size_t i = rungs_next_level(&rungs, in->ladder.position, from);
 	if (i == rungs.n)
 		return false;
 	struct rung rung = rungs_at(&rungs, i);

@@ -123,7 +123,7 @@ ladder_words(const struct incident *in)
 		return pb_asprintf("level 1 is paged with others of %s",
 		    in->members == NULL ? "its group" : in->members->bundle->id);
 	case LADDER_PAGING:
-		if (ladder_next_level(in, &level, &at) && at == l->next_at)
+		if (ladder_next_level(in, l->level, &level, &at) && at == l->next_at)
 			return pb_asprintf("level %zu is paged", level + 1);
 		return pb_asprintf("level %zu is paged again", l->level + 1);
 	case LADDER_SPENT:
