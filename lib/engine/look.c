@@ -351,7 +351,10 @@ look_outcome(struct turn *t, struct incident *in, const struct pb_outcome *o)
 	return true;
 }
 
-/* After a restart: the read under way is asked again. */
+/*
+ * After a restart: the read under way is asked again, once more also where the time for it went by while
+ * nobody could look.
+ */
 void
 look_interrupted(struct turn *t, struct incident *in, size_t i)
 {
@@ -359,6 +362,8 @@ look_interrupted(struct turn *t, struct incident *in, size_t i)
 	look_end(t, in, i);
 	if (s->state == STEP_LOOKING)
 		s->next_at = t->now + PB_LOOK_MOST;
+	else if (s->next_at <= t->now)
+		s->next_at = t->now + read_of(in, i)->timeout_for + OUTCOME_GRACE;
 	s->look.at = t->now;
 	step_put(t, in, i);
 	look_due(t, in);
