@@ -341,7 +341,7 @@ changed_in_hold(const struct incident *in, const char *unpolled)
 		return pb_asprintf("its hold is over, but source %s has not been polled since the "
 				   "start, so nothing runs",
 		    unpolled);
-	if (in->alarm == NULL || in->alarm->state == in->event->alarm_state)
+	if (in->alarm == NULL || joined_is_any(in, in->event->alarm_state))
 		return NULL;
 	return pb_asprintf("its alarm is %s when its hold ends, and no more %s, so nothing runs",
 	    pb_alarm_state_name(in->alarm->state), pb_alarm_state_name(in->event->alarm_state));
@@ -363,7 +363,7 @@ hold_end(struct turn *t, struct incident *in)
 		return;
 	}
 	incident_note(t, in, "", "hold", "over%s%s", in->alarm == NULL ? "" : ", still in ",
-	    in->alarm == NULL ? "" : pb_alarm_state_name(in->alarm->state));
+	    in->alarm == NULL ? "" : pb_alarm_state_name(in->event->alarm_state));
 	begin_work(t, in);
 }
 

@@ -107,6 +107,8 @@ bool refusal_knows(const struct pb_engine *e, const char *id); /* is one remembe
 /* joined.c: further alarms of an incident */
 void
 joined_event(struct turn *t, struct incident *in, const struct pb_event *ev); /* one more of it */
+/* Is any of its alarms, of which it has one at least, in this state? */
+bool joined_is_any(const struct incident *in, enum pb_alarm_state state);
 /* Which of several are not OK, in words, so that it is not over; NULL when all are, or there is one
  * only.  The caller's. */
 char *joined_burning(const struct incident *in);

@@ -50,6 +50,15 @@ joined_event(struct turn *t, struct incident *in, const struct pb_event *ev)
 	    pb_safe(safe, sizeof(safe), pb_str_of(ev->alarm_name)));
 }
 
+bool
+joined_is_any(const struct incident *in, enum pb_alarm_state state)
+{
+	bool is_any = in->alarm->state == state;
+	for (size_t i = 0; i < in->n_joined; i++)
+		is_any = is_any || in->joined[i]->state == state;
+	return is_any;
+}
+
 char *
 joined_burning(const struct incident *in)
 {
