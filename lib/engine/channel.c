@@ -38,12 +38,38 @@ is_fifo(const char *topic)
 	return len > 5 && strcmp(topic + len - 5, ".fifo") == 0;
 }
 
+/* SNS refuses a longer text to a phone as a whole.  In bytes, of which a character has one at least. */
+#define SMS_MAX 1600
+
+static char *
+sms_text(const struct message *m)
+{
+	size_t n = strlen(m->body);
+	if (n <= SMS_MAX)
+		return pb_strdup(m->body);
+	PB_CLEANUP(pb_freep) char *tail = NULL;
+	if (strcmp(m->kind, "page") == 0)
+		tail = pb_asprintf(
+		    "\n[cut] playbookctl show %s, playbookctl ack %s\n", m->incident, m->incident);
+	else if (strcmp(m->kind, "maintenance") == 0)
+		tail = pb_strdup("\n[cut] playbookctl incidents\n");
+	else
+		tail = pb_asprintf("\n[cut] playbookctl show %s\n", m->incident);
+	pb_check(strlen(tail) < SMS_MAX / 2);
+	n = SMS_MAX - strlen(tail);
+	while (n > 0 && ((unsigned char)m->body[n] & 0xc0) == 0x80)
+		n--; /* within a character */
+	return pb_asprintf("%.*s%s", (int)n, m->body, tail);
+}
+
 static json_t *
 sns_spec(const struct message *m, const struct pb_channel *ch, const struct pb_contact *to)
 {
 	json_t *inputs = json_object();
 	if (to != NULL && to->sns_phone != NULL) {
+		PB_CLEANUP(pb_freep) char *text = sms_text(m);
 		pb_json_set_str(inputs, "PhoneNumber", to->sns_phone);
+		pb_json_set_str(inputs, "Message", text);
 	} else {
 		const char *topic = to != NULL && to->sns_topic != NULL ? to->sns_topic : ch->topic;
 		pb_json_set_str(inputs, "TopicArn", topic);
@@ -56,8 +82,8 @@ sns_spec(const struct message *m, const struct pb_channel *ch, const struct pb_c
 			pb_json_set_str(inputs, "MessageDeduplicationId",
 			    strlen(m->id) <= 128 ? m->id : digest);
 		}
+		pb_json_set_str(inputs, "Message", m->body);
 	}
-	pb_json_set_str(inputs, "Message", m->body);
 	json_object_set_new(inputs, "MessageAttributes", attributes(m));
 	return json_pack("{s:s, s:s, s:s, s:o, s:s}", "driver", "aws", "service", "sns",
 	    "operation", "Publish", "inputs", inputs, "effect", "idempotent");

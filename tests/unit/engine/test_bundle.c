@@ -11,7 +11,7 @@ static const char config_text[] =
     "daemon: {exec: {driver: child}}\n"
     "channels:\n"
     "  - {name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:pager.fifo\"}\n"
-    "contacts: [{name: ana}]\n"
+    "contacts: [{name: ana ADDRESS}]\n"
     "unmatched: {alarms: escalate, escalate: oncall, events: drop}\n"
     "playbooks:\n"
     "  - {name: web, severity: critical, docs: https://wiki.example.com/web, match: {detail: "
@@ -48,15 +48,21 @@ step(struct rig *r, int64_t now, struct pb_input *in)
 	pb_input_free(in);
 }
 
+static char *
+with(const char *text, const char *word, const char *value)
+{
+	const char *at = strstr(text, word);
+	return pb_asprintf("%.*s%s%s", (int)(at - text), text, value, at + strlen(word));
+}
+
 static struct rig
-rig(const char *group)
+rig_to(const char *address, const char *group)
 {
 	struct rig r = {0};
 	struct pb_problems problems = {0};
 	char name[] = "t.yaml";
-	const char *at = strstr(config_text, "GROUP");
-	PB_CLEANUP(pb_freep)
-	char *text = pb_asprintf("%.*s%s%s", (int)(at - config_text), config_text, group, at + 5);
+	PB_CLEANUP(pb_freep) char *addressed = with(config_text, "ADDRESS", address);
+	PB_CLEANUP(pb_freep) char *text = with(addressed, "GROUP", group);
 	const struct pb_config_file file = {name, text, strlen(text)};
 	int rc = pb_config_parse(&file, 1, NULL, &r.config, &problems);
 	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "?");
@@ -65,6 +71,12 @@ rig(const char *group)
 	r.engine = pb_engine_new(r.config, &options);
 	step(&r, START, pb_input_new(PB_IN_BOOT));
 	return r;
+}
+
+static struct rig
+rig(const char *group)
+{
+	return rig_to("", group);
 }
 
 static void
@@ -187,6 +199,28 @@ START_TEST(a_group_of_many_is_cut_and_says_how_many_more)
 	ck_assert_ptr_null(strstr(pb_json_str(in, "Message"), " web-21 ALARM"));
 	ck_assert_ptr_nonnull(strstr(
 	    pb_json_str(in, "Message"), "        and 5 more: playbookctl incidents\nACK     "));
+	rig_free(&r);
+}
+END_TEST
+
+START_TEST(a_text_to_a_phone_is_no_longer_than_sns_takes_and_says_how_to_answer)
+{
+	struct rig r =
+	    rig_to(", sns: {phone: \"+447700900001\"}", "storm: {over: 100}\n    group_by: []");
+	char name[32];
+	static const char tail[] =
+	    "\n[cut] playbookctl show 20260303-g1, playbookctl ack 20260303-g1\n";
+	for (int i = 1; i <= 25; i++) {
+		(void)snprintf(name, sizeof(name), "web-\u00fc%d", i);
+		alarm_is(&r, START + i, name, "ALARM");
+	}
+	tick(&r, START + 30001);
+	const char *text = pb_json_str(inputs(&r), "Message");
+	size_t len = strlen(text);
+	ck_assert_str_eq(pb_json_str(inputs(&r), "PhoneNumber"), "+447700900001");
+	ck_assert_msg(len <= 1600 && len > 1500, "%zu", len);
+	ck_assert_ptr_nonnull(strstr(text, "PAGE level 1 of 1, group 20260303-g1"));
+	ck_assert_str_eq(text + len - strlen(tail), tail);
 	rig_free(&r);
 }
 END_TEST
@@ -460,6 +494,7 @@ PB_SUITE(bundle)
 	pb_add(s, the_page_of_a_group_names_each_incident_and_how_to_acknowledge);
 	pb_add(s, a_later_page_of_a_group_names_those_told_before_too);
 	pb_add(s, a_group_of_many_is_cut_and_says_how_many_more);
+	pb_add(s, a_text_to_a_phone_is_no_longer_than_sns_takes_and_says_how_to_answer);
 	pb_add(s, a_notice_of_a_group_names_what_is_over_and_counts_what_is_open);
 	pb_add(s, the_summary_of_a_storm_counts_and_names_the_first);
 	pb_add(s, a_storm_of_thousands_is_one_short_page);
