@@ -37,6 +37,12 @@ ask_step(const struct incident *in)
 	return PB_NONE;
 }
 
+bool
+ask_is_open(const struct incident *in)
+{
+	return in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE;
+}
+
 /* Why this answer fits no question; NULL when it does. */
 static char *
 why_not(const struct turn *t, const struct incident *in, const struct pb_input *input)

@@ -61,7 +61,8 @@ group_when(const struct turn *t, const struct bundle *b, const struct incident *
 {
 	const struct pb_escalation *esc = bundle_escalation(b);
 	int64_t at = t->now + esc->group_wait_for, sent_at = b->levels[level].sent_at;
-	if (sent_at > 0 && at < sent_at + esc->group_interval_for)
+	/* An answer is wanted in time: a question waits for group_wait only. */
+	if (sent_at > 0 && at < sent_at + esc->group_interval_for && !ask_is_open(in))
 		at = sent_at + esc->group_interval_for;
 	return in->ladder.page_by_at < at ? in->ladder.page_by_at : at;
 }

@@ -463,6 +463,7 @@ void ask_command(struct turn *t, struct incident *in, const struct pb_input *inp
 void ask_answered(struct incident *in, const char *fmt, ...) PB_PRINTF(2, 3);
 /* The names of the steps, for people; the caller's. */
 size_t ask_step(const struct incident *in); /* the step that asks, or PB_NONE */
+bool ask_is_open(const struct incident *in); /* its plan or a step of it asks */
 char *ask_plan_text(const struct incident *in);
 
 /* control.c: the kill switch */

@@ -247,7 +247,7 @@ page_add_ways(struct pb_buf *b, const struct incident *in)
 	const struct pb_playbook *p = incident_playbook(in);
 	if (p != NULL && p->docs != NULL)
 		add_safe_line(b, "", p->docs);
-	if (in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE)
+	if (ask_is_open(in))
 		pb_buf_addf(b, "%-8sasks: playbookctl approve %s   or: reject\n", "", in->id);
 }
 

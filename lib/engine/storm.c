@@ -163,11 +163,10 @@ storm_when(const struct turn *t, const struct bundle *b, const struct incident *
 	int64_t sent_at = b->levels[level].sent_at, at = sent_at + esc->storm_every;
 	if (sent_at == 0)
 		return t->now;
-	bool is_news = in->ladder.owes || in->ladder.state == LADDER_ACKED;
-	bool asks = in->state == INCIDENT_PROPOSED || ask_step(in) != PB_NONE;
+	bool is_news = is_first || in->ladder.owes || in->ladder.state == LADDER_ACKED;
 	if (is_first && in->ladder.page_by_at < at)
 		at = in->ladder.page_by_at;
-	if (is_news && asks) /* an answer is wanted in time */
+	if (is_news && ask_is_open(in)) /* an answer is wanted in time */
 		at = t->now;
 	if (at < sent_at + esc->storm_within)
 		at = sent_at + esc->storm_within;
