@@ -181,10 +181,12 @@ alarm_seen(struct turn *t, const struct pb_event *ev, const char *source)
 		set(&a->source, source);
 		alarm_put(t, a);
 	}
+	/* What it is late beside may give way to a time that has come: known by itself, it stays late. */
+	bool is_ev_ahead = is_ahead(t, ev->transitioned_at);
+	bool is_first = !is_ev_ahead || is_seen_once(t, ev);
 	if (is_late(t, a, ev, is_polled))
 		return LATE;
-	bool is_ev_ahead = is_ahead(t, ev->transitioned_at);
-	if (is_repeated(a, ev, is_polled) || (is_ev_ahead && !is_seen_once(t, ev)))
+	if (is_repeated(a, ev, is_polled) || !is_first)
 		return DUPLICATE;
 	if (ev->transitioned_at != a->transitioned_at)
 		a->seen = 0;

@@ -165,6 +165,7 @@ is_news(struct oracle *o, const struct heard *h)
 	bool is_ahead = ev->kind == PB_EVENT_ALARM && !has_come(o, ev->transitioned_at);
 	if (ev->kind != PB_EVENT_ALARM)
 		return pb_map_put(o->seen, ev->identity, o) == NULL;
+	bool is_first = !is_ahead || pb_map_put(o->seen, ev->identity, o) == NULL;
 	struct sighting *s = pb_map_get(o->alarms, ev->alarm_arn);
 	if (s == NULL) {
 		s = pb_calloc(1, sizeof(*s));
@@ -180,7 +181,7 @@ is_news(struct oracle *o, const struct heard *h)
 			return false;
 		state |= ev->transitioned_at == s->transitioned_at ? s->seen : 0;
 	}
-	if (is_ahead && pb_map_put(o->seen, ev->identity, o) != NULL)
+	if (!is_first)
 		return false;
 	s->is_ahead = is_ahead;
 	s->seen = state;
