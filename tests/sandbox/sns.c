@@ -441,6 +441,8 @@ is_phone(const char *number, const char **ret_digits)
 	return n >= 2 && n <= 15 && digits[n] == '\0' && digits[0] != '0';
 }
 
+#define PHONE_TEXT_MAX 1600 /* of one Publish; AWS makes several messages of it */
+
 /* A text message: kept for whoever looks, by the digits of the number. */
 static void
 publish_to_phone(struct pb_sbx_call *c, const char *number)
@@ -459,6 +461,12 @@ publish_to_phone(struct pb_sbx_call *c, const char *number)
 	}
 	if (!check_message(&standard, c->input, &size, &r)) {
 		pb_sbx_fail(c, r.status, r.code, NULL, "%s", r.text);
+		return;
+	}
+	/* In characters, which are bytes as far as the texts here are concerned. */
+	if (strlen(pb_json_str_or(c->input, "Message", "")) > PHONE_TEXT_MAX) {
+		pb_sbx_fail(
+		    c, 400, "InvalidParameter", NULL, "Invalid parameter: Message too long");
 		return;
 	}
 	json_t *texts = json_object_get(c->sb->phones, digits);

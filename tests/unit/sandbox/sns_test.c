@@ -86,6 +86,19 @@ START_TEST(a_text_that_cannot_be_sent_is_refused)
 }
 END_TEST
 
+START_TEST(a_text_to_a_phone_has_a_longest_length)
+{
+	WORLD w;
+	world_start(&w);
+	for (int n = 1600; n <= 1601; n++) {
+		PB_CLEANUP(pb_freep)
+		char *query = pb_asprintf("PhoneNumber=%%2B447700900001&Message=%0*d", n, 1);
+		OUTCOME o = world_query(&w, "sns", "Publish", query);
+		ck_assert_int_eq(o.status, n == 1600 ? 200 : 400);
+	}
+}
+END_TEST
+
 START_TEST(topics_and_subscriptions_are_made_over_the_wire)
 {
 	WORLD w;
@@ -209,6 +222,7 @@ PB_SUITE(sandbox_sns)
 {
 	pb_add(s, a_topic_fans_out_to_an_envelope_and_to_raw_text);
 	pb_add(s, a_text_to_a_phone_is_kept_under_its_number);
+	pb_add(s, a_text_to_a_phone_has_a_longest_length);
 	pb_add_loop(s, a_text_that_cannot_be_sent_is_refused, 0, PB_ARRAY_LEN(bad_phones));
 	pb_add(s, topics_and_subscriptions_are_made_over_the_wire);
 	pb_add(s, a_fifo_topic_publishes_a_deduplication_id_once_in_five_minutes);
