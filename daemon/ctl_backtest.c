@@ -33,7 +33,8 @@ static const char usage_text[] =
     "                   does not; steps that only read do not count\n"
     "  --json           print JSON\n"
     "\n"
-    "exit status: 0 done; 1 more new actions than N; 2 nothing could be played.\n";
+    "exit status: 0 done; 1 more new actions than N, or events that cannot be read where N is\n"
+    "given; 2 nothing could be played.\n";
 
 struct backtest {
 	const char *from, *base_dir, *head_dir;
@@ -335,10 +336,24 @@ add_difference(struct pb_buf *out, const json_t *d)
 		    base, head);
 }
 
+/* A gate says nothing good of events that nobody could read. */
 static bool
-is_over(const struct backtest *b)
+is_refused(const struct backtest *b)
 {
-	return b->has_max && pb_replay_n_new_actions(b->replay) > (size_t)b->max_new;
+	return b->has_max &&
+	    (pb_replay_n_new_actions(b->replay) > (size_t)b->max_new || b->n_unreadable > 0);
+}
+
+static void
+add_verdict(const struct backtest *b, struct pb_buf *out)
+{
+	if (!b->has_max)
+		return;
+	(void)pb_buf_addf(out, ", at most %lld allowed%s", (long long)b->max_new,
+	    is_refused(b) ? ": refused" : "");
+	if (b->n_unreadable > 0)
+		(void)pb_buf_addf(out, ", for %zu event%s could not be read", b->n_unreadable,
+		    b->n_unreadable == 1 ? "" : "s");
 }
 
 static void
@@ -356,9 +371,7 @@ print_text(const struct backtest *b)
 	if (n > json_array_size(all))
 		(void)pb_buf_addf(&out, ", the first %zu are told", json_array_size(all));
 	(void)pb_buf_addf(&out, "; %zu new action%s in head", n_new, n_new == 1 ? "" : "s");
-	if (b->has_max)
-		(void)pb_buf_addf(&out, ", at most %lld allowed%s", (long long)b->max_new,
-		    is_over(b) ? ": refused" : "");
+	add_verdict(b, &out);
 	(void)pb_buf_adds(
 	    &out, "\nassumed: steps succeed with no output, pages arrive, nobody answers\n");
 	(void)fwrite(out.ptr, 1, out.len, stdout);
@@ -393,8 +406,10 @@ print_json(const struct backtest *b)
 	pb_json_set_i64(j, "n_differ", (int64_t)pb_replay_n_differ(b->replay));
 	json_object_set(j, "differences", (json_t *)(uintptr_t)pb_replay_differences(b->replay));
 	pb_json_set_i64(j, "new_actions", (int64_t)pb_replay_n_new_actions(b->replay));
-	if (b->has_max)
+	if (b->has_max) {
 		pb_json_set_i64(j, "max_new_actions", b->max_new);
+		json_object_set_new(j, "is_refused", json_boolean(is_refused(b)));
+	}
 	PB_CLEANUP(pb_freep) char *text = pb_json_text(j);
 	puts(text);
 }
@@ -461,7 +476,7 @@ run(struct backtest *b)
 		print_json(b);
 	else
 		print_text(b);
-	return is_over(b) ? PB_CTL_REFUSED : PB_CTL_OK;
+	return is_refused(b) ? PB_CTL_REFUSED : PB_CTL_OK;
 }
 
 enum pb_ctl_exit

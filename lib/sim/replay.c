@@ -18,13 +18,16 @@ struct pb_replay {
 	json_t *differences;
 };
 
-static const char *const side_names[] = {"base", "head"};
+#define BOTH PB_REPLAY_SIDE_MAX
+
+static const char *const side_names[] = {"base", "head", "both"};
 
 /* --- one incident */
 
 struct comparison {
 	const struct story *stories[PB_REPLAY_SIDE_MAX]; /* NULL: not opened there */
 	json_t *lines;
+	json_t *alike; /* what both did since the last line; told where they differ once more */
 	size_t n_lines, n_cut[PB_REPLAY_SIDE_MAX];
 	bool is_new;
 };
@@ -35,18 +38,34 @@ is_same(const struct doing *a, const struct doing *b)
 	return a->kind == b->kind && a->at == b->at && strcmp(a->what, b->what) == 0;
 }
 
+static json_t *
+line_json(const struct comparison *c, enum pb_replay_side side, const struct doing *d)
+{
+	json_t *j = json_object();
+	const struct story *s = c->stories[side == BOTH ? PB_REPLAY_BASE : side];
+	pb_json_set_str(j, "side", side_names[side]);
+	pb_json_set_i64(j, "after", d->at - s->opened_at);
+	pb_json_set_str(j, "what", d->what);
+	return j;
+}
+
 static void
 add_line(struct comparison *c, enum pb_replay_side side, const struct doing *d)
 {
-	json_t *j = json_object();
-	if (c->n_lines++ >= LINES_MAX) {
-		json_decref(j);
-		return;
-	}
-	pb_json_set_str(j, "side", side_names[side]);
-	pb_json_set_i64(j, "after", d->at - c->stories[side]->opened_at);
-	pb_json_set_str(j, "what", d->what);
-	json_array_append_new(c->lines, j);
+	c->n_lines += json_array_size(c->alike) + 1;
+	json_array_extend(c->lines, c->alike);
+	json_array_clear(c->alike);
+	json_array_append_new(c->lines, line_json(c, side, d));
+	while (json_array_size(c->lines) > LINES_MAX)
+		json_array_remove(c->lines, json_array_size(c->lines) - 1);
+}
+
+/* Without it one would take the next line of a side for the first. */
+static void
+add_alike(struct comparison *c, const struct doing *d)
+{
+	if (c->n_lines > 0)
+		json_array_append_new(c->alike, line_json(c, BOTH, d));
 }
 
 static const struct doing *
@@ -76,6 +95,7 @@ compare_doings(struct comparison *c)
 		if (d[0] == NULL && d[1] == NULL)
 			return;
 		if (d[0] != NULL && d[1] != NULL && is_same(d[0], d[1])) {
+			add_alike(c, d[0]);
 			i[0]++;
 			i[1]++;
 			continue;
@@ -123,10 +143,12 @@ is_owned_alike(const struct story *a, const struct story *b)
 static void
 compare(struct pb_replay *r, const struct story *base, const struct story *head)
 {
-	struct comparison c = {.stories = {base, head}, .lines = json_array()};
+	struct comparison c = {
+	    .stories = {base, head}, .lines = json_array(), .alike = json_array()};
 	const struct story *any = base != NULL ? base : head;
 	r->n_compared++;
 	compare_doings(&c);
+	json_decref(c.alike);
 	r->n_new += c.is_new;
 	if (is_owned_alike(base, head) && c.n_lines == 0) {
 		json_decref(c.lines);

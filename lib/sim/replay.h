@@ -42,7 +42,8 @@ size_t pb_replay_n_compared(const struct pb_replay *r);
 size_t pb_replay_n_new_actions(const struct pb_replay *r);
 /*
  * [{"at", "title", "identity" (of the event that opened it), "base", "head": {"playbook", "owner"} or
- * null where it opens none, "lines": [{"side", "after" (ms from its opening), "what"}],
+ * null where it opens none, "lines": [{"side" (base, head, or both between two that differ),
+ * "after" (ms from its opening), "what"}],
  * "cut": {"base": N, "head": N} later ones that are not compared, "lines_more": N}], in order of
  * time; borrowed.  After pb_replay_end.
  */

@@ -72,16 +72,17 @@ static const struct row {
 	    "2 of 2 incidents differ; 0 new actions in head, at most 0 allowed\n"},
 	""},
     {"a journal that is cut off", BASE,
-	JOURNAL "{\"source\":\"q\",\"event\":{\"version\":\"0\",\"id\":\"web-2", "0", 0,
+	JOURNAL "{\"source\":\"q\",\"event\":{\"version\":\"0\",\"id\":\"web-2", "0", 1,
 	{"backtest of 4 events, ", "\n  1 could not be read:\n", "/journal:5: column ",
-	    "0 new actions in head, at most 0 allowed"},
+	    "0 new actions in head, at most 0 allowed: refused, for 1 event could not be read\n"},
 	""},
     {"a journal of another version", BASE,
 	"{\"format\":2,\"kind\":\"header\"}\n"
 	"{\"source\":\"q\",\"at\":\"soon\",\"event\":[]}\n"
 	"{\"format\":2,\"more\":{}," JOURNAL_TAIL JOURNAL,
-	"0", 0,
-	{"backtest of 5 events, ", "\n  2 could not be read:\n", "/journal:1: ", "/journal:2: "},
+	"0", 1,
+	{"backtest of 5 events, ", "\n  2 could not be read:\n", "/journal:1: ", "/journal:2: ",
+	    "at most 0 allowed: refused, for 2 events could not be read\n"},
 	""},
     {"bytes that are no text", BASE, "\x80\xff{}\n\x01\x02\n", NULL, 2, {NULL},
 	"  2 could not be read:\n"},
@@ -101,6 +102,14 @@ static const struct row {
 	 "  head  +1m      would have started drain\n"
 	 "        cut here: the outside would have gone another way; ",
 	    "\n1 of 2 incidents differ; 1 new action in head\n"},
+	""},
+    {"what both do between two differences is told, too",
+	HEAD WEB("1m", "web", STEP("restart") STEP("warm") "    page_by: 30m\n"),
+	EVENT("web-1", "ALARM", "2026-03-03T09:00:00Z"), NULL, 0,
+	{"\n2026-03-03T09:00:00Z web-1\n"
+	 "  base  +5m      would have paged ana over pager, level 1\n"
+	 "  both  +11m2s   would have paged ana over pager, level 1\n"
+	 "  base  "},
 	""},
     {"a playbook takes what nobody owned", BASE DB, JOURNAL, "0", 0,
 	{"  that no playbook owns         1        0\n",
