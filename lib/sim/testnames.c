@@ -1,5 +1,6 @@
 /*
- * Names in a test: an expectation over a step that nobody has would hold for ever, or never.
+ * Names in a test: an expectation over a step that nobody has would hold for ever, or never.  So would one
+ * over what a step, a level or a channel that is there never does.
  */
 #include <stdlib.h>
 
@@ -15,6 +16,11 @@
 struct names {
 	struct pb_loader *l;
 	struct pb_map *steps, *calls, *contacts, *channels;
+	struct pb_map *starts, *looks; /* steps that do something; what only asks */
+	struct pb_map *with_inputs; /* steps that call AWS */
+	struct pb_map *audiences, *over_sns; /* channels that do not page over SNS are in no such */
+	size_t n_levels; /* of the highest escalation */
+	bool is_polled;
 };
 
 /* --- what there is */
@@ -48,30 +54,52 @@ call_of(const struct pb_step *s)
 
 /* With what it reads, as "fix.check" of its check_first, and its rollback. */
 static void
-add_step(const struct names *n, const struct pb_step *s)
+add_step(const struct names *n, const struct pb_step *s, bool is_look)
 {
 	PB_CLEANUP(pb_freep) char *call = call_of(s);
 	put(n->steps, s->name);
 	if (call != NULL)
 		put(n->calls, call);
+	if (is_look || s->kind == PB_STEP_VERIFY) /* one may ask an address */
+		put(n->looks, s->name);
+	else if (s->kind != PB_STEP_WAIT)
+		put(n->starts, s->name);
+	if (s->kind == PB_STEP_AWS)
+		put(n->with_inputs, s->name);
 	if (s->check != NULL)
-		add_step(n, s->check->read);
+		add_step(n, s->check->read, true);
 	if (s->wait != NULL)
-		add_step(n, s->wait->read);
+		add_step(n, s->wait->read, true);
 	if (s->rollback != NULL)
-		add_step(n, s->rollback);
+		add_step(n, s->rollback, false);
 }
 
 static void
-add_config(const struct names *n, const struct pb_config *c)
+add_playbook(const struct names *n, const struct pb_playbook *p)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		add_step(n, &p->steps[i], false);
+	for (size_t i = 0; i < p->n_inform; i++)
+		put(n->audiences, p->inform[i].audience);
+}
+
+static void
+add_config(struct names *n, const struct pb_config *c)
 {
 	for (size_t i = 0; i < c->n_playbooks; i++)
-		for (size_t k = 0; k < c->playbooks[i].n_steps; k++)
-			add_step(n, &c->playbooks[i].steps[k]);
+		add_playbook(n, &c->playbooks[i]);
+	for (size_t i = 0; i < c->n_escalations; i++)
+		if (c->escalations[i].n_levels > n->n_levels)
+			n->n_levels = c->escalations[i].n_levels;
+	for (size_t i = 0; i < c->n_sources; i++)
+		n->is_polled = n->is_polled || c->sources[i].type == PB_SOURCE_CLOUDWATCH;
 	for (size_t i = 0; i < c->n_contacts; i++)
 		put(n->contacts, c->contacts[i].name);
 	for (size_t i = 0; i < c->n_channels; i++)
 		put(n->channels, c->channels[i].name);
+	for (size_t i = 0; i < c->n_channels; i++)
+		if (c->channels[i].type == PB_CHANNEL_SNS)
+			put(n->over_sns, c->channels[i].name);
 }
 
 /* --- what is named */
@@ -100,24 +128,97 @@ check_value(const struct names *n, const struct pb_map *map, const char *what, c
 		check_name(n, map, what, value, value->text);
 }
 
+static void
+check_level(const struct names *n, const struct pb_node *level)
+{
+	int64_t number;
+	if (level != NULL && level->kind == PB_NODE_SCALAR &&
+	    pb_parse_i64(pb_str_of(level->text), 0, INT64_MAX, &number, NULL) == 0 &&
+	    (number < 1 || (size_t)number > n->n_levels))
+		pb_problem_add(n->l, level, "no escalation has a level %s", PB_SHOWN(level->text));
+}
+
+/* The message is looked at as SNS has it. */
+static void
+check_text(const struct names *n, const struct pb_node *what)
+{
+	const struct pb_node *text = pb_node_get(what, "text"), *by = pb_node_get(what, "by");
+	if (text != NULL && by != NULL && by->kind == PB_NODE_SCALAR &&
+	    pb_map_get(n->channels, by->text) != NULL && pb_map_get(n->over_sns, by->text) == NULL)
+		pb_problem_add(n->l, text,
+		    "text is looked for in messages over SNS, and channel \"%s\" is another one",
+		    PB_SHOWN(by->text));
+}
+
 /* "ana", or {to: ana, by: pager}. */
 static void
 check_told(const struct names *n, const struct pb_node *line, const char *kind)
 {
 	const struct pb_node *what = pb_node_get(line, kind);
-	check_value(n, n->contacts, "contact", kind, what);
-	check_value(n, n->contacts, "contact", "", pb_node_get(what, "to"));
+	bool is_inform = strcmp(kind, "inform") == 0;
+	const struct pb_map *whom = is_inform ? n->audiences : n->contacts;
+	check_value(n, whom, is_inform ? "audience" : "contact", kind, what);
+	check_value(n, whom, is_inform ? "audience" : "contact", "", pb_node_get(what, "to"));
 	check_value(n, n->channels, "channel", "", pb_node_get(what, "by"));
+	check_level(n, pb_node_get(what, "level"));
+	check_text(n, what);
+}
+
+/* One that only waits, or looks, starts nothing; only calls to AWS have inputs. */
+static void
+check_step(const struct names *n, const struct pb_node *line, const struct pb_node *step)
+{
+	const struct pb_node *inputs = pb_node_get(line, "inputs");
+	if (step == NULL || step->kind != PB_NODE_SCALAR || pb_streq(step->text, "step"))
+		return;
+	check_name(n, n->steps, "step", step, step->text);
+	if (pb_map_get(n->steps, step->text) == NULL)
+		return;
+	if (pb_map_get(n->starts, step->text) == NULL)
+		pb_problem_add(n->l, step,
+		    "step \"%s\" only looks or waits and starts nothing that could be expected; "
+		    "expect what comes of it, as incident: resolved",
+		    PB_SHOWN(step->text));
+	else if (inputs != NULL && pb_map_get(n->with_inputs, step->text) == NULL)
+		pb_problem_add(n->l, inputs, "step \"%s\" is no call to AWS and has no inputs",
+		    PB_SHOWN(step->text));
+}
+
+static void
+check_probe(const struct names *n, const struct pb_node *probe)
+{
+	check_value(n, n->steps, "step", "probe", probe);
+	if (probe != NULL && probe->kind == PB_NODE_SCALAR &&
+	    pb_map_get(n->starts, probe->text) != NULL)
+		pb_problem_add(n->l, probe,
+		    "\"%s\" is no call that only asks; write step: %s, or probe: %s.check or "
+		    "%s.wait",
+		    PB_SHOWN(probe->text), PB_SHOWN(probe->text), PB_SHOWN(probe->text),
+		    PB_SHOWN(probe->text));
 }
 
 static void
 check_line(const struct names *n, const struct pb_node *line)
 {
-	check_value(n, n->steps, "step", "step", pb_node_get(line, "step"));
-	check_value(n, n->steps, "step", "probe", pb_node_get(line, "probe"));
+	check_step(n, line, pb_node_get(line, "step"));
+	check_probe(n, pb_node_get(line, "probe"));
 	check_value(n, n->contacts, "contact", "", pb_node_get(line, "to"));
+	check_level(n, pb_node_get(line, "level"));
 	check_told(n, line, "page");
 	check_told(n, line, "notice");
+	check_told(n, line, "inform");
+}
+
+/* An alarm that only a poll would see, and nobody polls. */
+static void
+check_event(const struct names *n, const struct pb_node *event)
+{
+	const struct pb_node *by = pb_node_get(event, "by");
+	if (pb_node_get(event, "alarm") != NULL && by != NULL && pb_streq(by->text, "poll") &&
+	    !n->is_polled)
+		pb_problem_add(n->l, by,
+		    "no source polls alarms, so nobody would hear of it; it needs one of type "
+		    "cloudwatch");
 }
 
 /* A call of a step that makes none of that kind is never made. */
@@ -153,21 +254,29 @@ pb_test_check(const struct pb_test *t, const struct pb_config *config, struct pb
 {
 	const struct pb_config_file file = {.name = t->file};
 	struct pb_loader l = {.files = &file, .n_files = 1};
-	const struct names n = {&l, pb_map_new(), pb_map_new(), pb_map_new(), pb_map_new()};
+	struct names n = {.l = &l};
+	struct pb_map **const maps[] = {&n.steps, &n.calls, &n.contacts, &n.channels, &n.starts,
+	    &n.looks, &n.with_inputs, &n.audiences, &n.over_sns};
 	const struct pb_node *expect = pb_node_get(t->node, "expect");
+	const struct pb_node *events = pb_node_get(t->node, "events");
 	const struct pb_node *world = pb_node_get(t->node, "world");
+	for (size_t i = 0; i < PB_ARRAY_LEN(maps); i++)
+		*maps[i] = pb_map_new();
 	add_config(&n, config);
 	for (size_t i = 0; i < t->n_configs; i++)
 		if (t->configs[i].config != NULL)
 			add_config(&n, t->configs[i].config);
+	if (json_array_size(json_object_get(t->scenario, "events")) == 0)
+		pb_problem_add(&l, events == NULL ? t->node : events,
+		    "nothing happens in this test: it needs the key events with an event in it");
 	for (size_t i = 0; expect != NULL && i < expect->n; i++)
 		check_line(&n, expect->items[i]);
+	for (size_t i = 0; events != NULL && i < events->n; i++)
+		check_event(&n, events->items[i]);
 	for (size_t i = 0; world != NULL && i < world->n; i++)
 		check_call(&n, world->keys[i]);
 	pb_problems_finish(&l, problems);
-	pb_map_free(n.steps, NULL);
-	pb_map_free(n.calls, NULL);
-	pb_map_free(n.contacts, NULL);
-	pb_map_free(n.channels, NULL);
+	for (size_t i = 0; i < PB_ARRAY_LEN(maps); i++)
+		pb_map_free(*maps[i], NULL);
 	return problems->n > 0 ? -1 : 0;
 }

@@ -40,6 +40,9 @@ static const struct testread_key told_keys[] = {
 const struct testread_table testread_told_table = {told_keys, PB_ARRAY_LEN(told_keys)};
 
 static const char *const limits[] = {"at", "by", "between", "never", "at_most", "times"};
+/* Whatever else is said beside never, it cannot be meant; a number is wanted once. */
+static const char *const opposites[][2] = {{"never", "at"}, {"never", "by"}, {"never", "between"},
+    {"never", "at_most"}, {"never", "times"}, {"times", "at_most"}};
 /* Of which kinds a key may be said; the others know it not and would never fit. */
 static const struct only {
 	const char *key, *kinds[3];
@@ -105,6 +108,20 @@ check_only(struct pb_loader *l, const struct pb_node *n, const char *kind)
 }
 
 static void
+check_opposites(struct pb_loader *l, const struct pb_node *n)
+{
+	for (size_t i = 0; i < PB_ARRAY_LEN(opposites); i++) {
+		const struct pb_node *one = pb_node_get(n, opposites[i][0]);
+		const struct pb_node *other = pb_node_get(n, opposites[i][1]);
+		if (one != NULL && other != NULL)
+			pb_problem_add(l, other,
+			    "a line says either \"%s\" or \"%s\"; between says when it may happen "
+			    "and that it does not before or after",
+			    opposites[i][0], opposites[i][1]);
+	}
+}
+
+static void
 check_told(struct pb_loader *l, const struct pb_node *n, const char *what)
 {
 	if (n != NULL && n->kind == PB_NODE_SCALAR)
@@ -127,6 +144,7 @@ check_line(struct pb_loader *l, const struct pb_node *n)
 	if (!has_limit)
 		pb_problem_add(
 		    l, n, "say when or how often: at, by, between, never, at_most or times");
+	check_opposites(l, n);
 	check_only(l, n, kind);
 	check_told(l, pb_node_get(n, "page"), "page");
 	check_told(l, pb_node_get(n, "notice"), "notice");

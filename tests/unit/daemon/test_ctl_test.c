@@ -91,7 +91,10 @@ static const struct form_row {
     {NULL, FAILS, "1 test, 1 failed, 1 runs", PB_CTL_REFUSED},
     {"--tap", FAILS, "TAP version 13\n1..1\nnot ok 1 - <nobody> &  1\n# /tmp/", PB_CTL_REFUSED},
     {"--junit=-", FAILS, "name=\"&lt;nobody&gt; &amp; #1\">\n      <failure", PB_CTL_REFUSED},
-    {"--junit=-", "version: 1\ntests: [{name: a, expect: [{never: page}]}]\n",
+    {NULL, "version: 1\ntests: [{name: a, expect: [{never: page}]}]\n", "", PB_CTL_USAGE},
+    {"--junit=-",
+	"version: 1\n"
+	"tests: [{name: a, events: [{at: 0s, alarm: a, to: OK}], expect: [{never: page}]}]\n",
 	"tests=\"1\" failures=\"0\"", PB_CTL_OK},
     {NULL, "version: 1\ntests: [{name: a, expect: [{never: step, step: nobody}]}]\n", "",
 	PB_CTL_USAGE},
@@ -159,7 +162,8 @@ END_TEST
 static const char crashes[] =
     "version: 1\n"
     "tests:\n"
-    "  - {name: \"dies\\e[31m\", crash: each_commit, until: 20s, expect: [{never: page}]}\n";
+    "  - {name: \"dies\\e[31m\", crash: each_commit, until: 20s, expect: [{never: page}],\n"
+    "     events: [{at: 0s, alarm: a, to: OK}]}\n";
 
 /* What a terminal as standard error shows. */
 static void
@@ -205,12 +209,13 @@ END_TEST
 static const char hostile[] =
     "version: 1\n"
     "tests:\n"
-    "  - {name: \"]]> # TODO \\a \\e[31m \\u0085 \\uFFFE \\uFFFF \\U0001F600\", expect: [{never: "
-    "page}]}\n"
+    "  - {name: \"]]> # TODO \\a \\e[31m \\u0085 \\uFFFE \\uFFFF \\U0001F600\",\n"
+    "     events: [{at: 0s, alarm: a, to: OK}], expect: [{never: page}]}\n"
     "  - {name: \"ok 7 - </testcase>\\nnot ok 9\", events: [{at: 0s, alarm: \"<&\\\">'\", to: "
     "ALARM}],\n"
     "     expect: [{by: 1m, incident: resolved}]}\n"
-    "  - {name: crashed, crash: each_commit, until: 2m, expect: [{never: page}]}\n";
+    "  - {name: crashed, crash: each_commit, until: 2m, expect: [{never: page}],\n"
+    "     events: [{at: 0s, alarm: a, to: OK}]}\n";
 
 struct junit {
 	size_t n_tests, n_failures, n_suites;

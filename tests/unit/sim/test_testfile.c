@@ -12,7 +12,9 @@ static const char config_text[] =
     "daemon: {exec: {driver: child}}\n"
     "sources: [{name: q, type: sqs, queue_url: "
     "\"https://sqs.eu-west-1.amazonaws.com/111122223333/q\"}]\n"
-    "channels: [{name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}]\n"
+    "channels:\n"
+    "  - {name: pager, type: sns, topic: \"arn:aws:sns:eu-west-1:111122223333:p\"}\n"
+    "  - {name: local, type: exec, argv: [/bin/page]}\n"
     "contacts: [{name: ana}]\n"
     "unmatched: {alarms: drop, events: drop}\n"
     "playbooks:\n"
@@ -27,7 +29,8 @@ static const char config_text[] =
     "    escalate: e\n"
     "    steps: [{name: enter, action: exec, argv: [/bin/enter], effect: check_first, timeout: "
     "30s,\n"
-    "        check: {action: exec, argv: [/bin/look], done: {s: [in]}, timeout: 9s}}]\n"
+    "        check: {action: exec, argv: [/bin/look], done: {s: [in]}, timeout: 9s}},\n"
+    "      {name: ok, action: verify, all: [{alarm: \"${alarm.arn}\", state: OK}]}]\n"
     "escalations: [{name: e, levels: [{notify: [ana], via: [pager]}]}]\n";
 
 static struct pb_config *
@@ -193,35 +196,76 @@ static const struct {
     {"{never: page}", "\"page:mail\": {error: X}",
 	"x.test.yaml:3:13: no channel is called \"mail\""},
     {"{times: 0, probe: fix.check}", "", "no step is called \"fix.check\""},
+    {"{never: step, step: ok}", "",
+	"x.test.yaml:4:34: step \"ok\" only looks or waits and starts nothing that could be "
+	"expected; "
+	"expect what comes of it, as incident: resolved"},
+    {"{never: step, step: enter.check}", "", "step \"enter.check\" only looks or waits"},
+    {"{never: probe, probe: fix}", "",
+	"x.test.yaml:4:36: \"fix\" is no call that only asks; write step: fix, or probe: fix.check "
+	"or "
+	"fix.wait"},
+    {"{never: step, step: fix, inputs: {argv: [/bin/fix]}}", "",
+	"x.test.yaml:4:47: step \"fix\" is no call to AWS and has no inputs"},
+    {"{never: page, page: {level: 2}}", "", "x.test.yaml:4:42: no escalation has a level 2"},
+    {"{never: page, level: 0}", "", "x.test.yaml:4:35: no escalation has a level 0"},
+    {"{never: page, page: {by: local, text: a}}", "",
+	"x.test.yaml:4:52: text is looked for in messages over SNS, and channel \"local\" is "
+	"another "
+	"one"},
+    {"{never: inform, inform: managers}", "",
+	"x.test.yaml:4:38: no audience is called \"managers\""},
     {"{times: 0, probe: enter.check}", "exec:enter.check: {output: {}}", NULL},
     {"{by: 1m, page: {to: ana, by: pager}}", "exec:fix: {output: {}}, page: {}", NULL},
 };
 
-START_TEST(a_name_that_is_not_there_is_told)
+/* The first problem that is told, NULL = none. */
+static void
+expect_told(const char *world, const char *line, const char *events, const char *told)
 {
 	struct pb_tests tests = {0};
 	struct pb_problems problems = {0};
 	struct pb_config *c = config();
 	PB_CLEANUP(pb_freep)
 	char *text =
-	    pb_asprintf("version: 1\ntests: [{name: a,\n    world: {%s},\n    expect: [%s]}]\n",
-		name_rows[_i].world, name_rows[_i].line);
+	    pb_asprintf("version: 1\ntests: [{name: a,\n    world: {%s},\n    expect: [%s],\n"
+			"    events: [%s]}]\n",
+		world, line, events);
 	int rc = pb_tests_read("x.test.yaml", pb_str_of(text), &tests, &problems);
 	ck_assert_msg(rc == 0, "%s", problems.n > 0 ? problems.texts[0] : "");
 	rc = pb_test_check(&tests.tests[0], c, &problems);
-	ck_assert_int_eq(rc, name_rows[_i].told == NULL ? 0 : -1);
-	if (name_rows[_i].told != NULL)
-		ck_assert_msg(
-		    strstr(problems.texts[0], name_rows[_i].told) != NULL, "%s", problems.texts[0]);
+	ck_assert_int_eq(rc, told == NULL ? 0 : -1);
+	if (told != NULL)
+		ck_assert_msg(strstr(problems.texts[0], told) != NULL, "%s", problems.texts[0]);
 	pb_tests_fini(&tests);
 	pb_problems_fini(&problems);
 	pb_config_unref(c);
+}
+
+START_TEST(a_name_that_is_not_there_is_told)
+{
+	expect_told(name_rows[_i].world, name_rows[_i].line, "{at: 0s, alarm: a, to: ALARM}",
+	    name_rows[_i].told);
+}
+END_TEST
+
+START_TEST(a_test_in_which_nothing_can_happen_is_told)
+{
+	expect_told("", "{never: page}", "",
+	    "x.test.yaml:5:13: nothing happens in this test: it needs the key events with an event "
+	    "in "
+	    "it");
+	expect_told("", "{never: page}", "{at: 0s, alarm: a, to: ALARM, by: poll}",
+	    "x.test.yaml:5:48: no source polls alarms, so nobody would hear of it; it needs one of "
+	    "type "
+	    "cloudwatch");
 }
 END_TEST
 
 PB_SUITE(testfile)
 {
 	pb_add_loop(s, a_name_that_is_not_there_is_told, 0, PB_ARRAY_LEN(name_rows));
+	pb_add(s, a_test_in_which_nothing_can_happen_is_told);
 	pb_add_loop(s, a_test_ends_once_nothing_more_can_come, 0, (int)PB_ARRAY_LEN(ends));
 	pb_add_loop(s, a_test_finds_what_is_not_as_said, 0, PB_ARRAY_LEN(play_rows));
 }
