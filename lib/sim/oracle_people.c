@@ -42,11 +42,11 @@ take_word(struct oracle *o, struct duty *d, const struct heard *h, bool is_doubt
 	default:
 		return;
 	}
-	/* Whoever answers before page_by has come does not bring it forward; nor does an answer that may have
-	 * been none. */
-	d->has_until = until;
-	if (until > d->due_at || (d->tried_at > 0 && !is_doubtful))
-		d->due_at = until;
+	/* Whoever answers before page_by has come has it until then at least; nor does an answer that may have
+	 * been none bring it forward. */
+	if ((d->tried_at == 0 || is_doubtful) && until < d->due_at)
+		until = d->due_at;
+	d->has_until = d->due_at = until;
 }
 
 /* The end of an id may be that of several: then it means none of them, unless some of them just ended. */
