@@ -77,6 +77,8 @@ enum pb_ctl_color { PB_CTL_PLAIN, PB_CTL_BOLD, PB_CTL_RED, PB_CTL_YELLOW, PB_CTL
 /* "2026-03-03T09:14:05Z (4m12s ago)", or "(in 5m)"; "-" for 0, "never" for PB_NEVER. */
 void pb_ctl_add_time(struct pb_buf *b, int64_t at, int64_t now);
 char *pb_ctl_age(char out[32], int64_t at, int64_t now); /* "4m12s"; "0s" when it is to come */
+/* As one word of a shell's command line, quoted where it must be. */
+void pb_ctl_add_word(struct pb_buf *b, const char *word);
 /* Outside text: safe, at most `max` bytes of it; NULL adds nothing. */
 void pb_ctl_add_text(struct pb_buf *b, const char *s, size_t max);
 void pb_ctl_add_colored(

@@ -71,10 +71,12 @@ find_shortest(struct sim *s, json_t *scenario, uint64_t seed)
 	pb_month_play(s->month, scenario, seed, &s->options, f->n_events, &run);
 	keep(&f->broken, &run.failures);
 	keep(&f->trace, &run.trace);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf dir = PB_BUF_INIT;
+	pb_ctl_add_word(&dir, s->config_dir);
 	f->again = pb_asprintf("playbookctl sim --config %s --days %lld --seed %llu --runs 1 "
 			       "--faults %s --assert %s --prefix %zu",
-	    s->config_dir, (long long)s->options.days, (unsigned long long)seed, s->faults,
-	    s->asserts, f->n_events);
+	    dir.ptr, (long long)s->options.days, (unsigned long long)seed, s->faults, s->asserts,
+	    f->n_events);
 	pb_scenario_run_fini(&run);
 }
 

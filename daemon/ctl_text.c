@@ -32,6 +32,25 @@ pb_ctl_add_time(struct pb_buf *b, int64_t at, int64_t now)
 }
 
 void
+pb_ctl_add_word(struct pb_buf *b, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-./:,=+@%";
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+		(void)pb_buf_adds(b, word);
+		return;
+	}
+	(void)pb_buf_addc(b, '\'');
+	for (const char *p = word; *p != '\0'; p++) {
+		if (*p == '\'')
+			(void)pb_buf_adds(b, "'\\''");
+		else
+			(void)pb_buf_addc(b, *p);
+	}
+	(void)pb_buf_addc(b, '\'');
+}
+
+void
 pb_ctl_add_text(struct pb_buf *b, const char *s, size_t max)
 {
 	pb_buf_add_safe(b, pb_str_of(s), max, false);

@@ -475,6 +475,18 @@ START_TEST(ids_are_encoded_in_paths)
 }
 END_TEST
 
+START_TEST(words_are_quoted_for_a_shell_where_they_must_be)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	static const char *const words[] = {"/etc/playbookd", "", "o'd d", "$(x)", "a;b", "~"};
+	for (size_t i = 0; i < PB_ARRAY_LEN(words); i++) {
+		pb_ctl_add_word(&b, words[i]);
+		(void)pb_buf_addc(&b, ' ');
+	}
+	ck_assert_str_eq(b.ptr, "/etc/playbookd '' 'o'\\''d d' '$(x)' 'a;b' '~' ");
+}
+END_TEST
+
 PB_SUITE(ctl_text)
 {
 	pb_add_loop(s, times_are_rfc_3339_and_age, 0, PB_ARRAY_LEN(times));
@@ -495,4 +507,5 @@ PB_SUITE(ctl_text)
 	pb_add(s, colour_is_only_where_it_is_wanted);
 	pb_add(s, columns_count_characters_and_not_bytes);
 	pb_add(s, ids_are_encoded_in_paths);
+	pb_add(s, words_are_quoted_for_a_shell_where_they_must_be);
 }
