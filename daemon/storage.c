@@ -168,36 +168,28 @@ pb_storage_fini(struct pb_storage *s)
 	*s = (struct pb_storage){0};
 }
 
-/* Configurations that open incidents keep are in the store too; the one in force came last. */
-struct newest {
-	json_t *body;
-	int64_t at;
-};
-
 static int
-take_newest(const struct pb_record *r, void *arg, struct pb_error *err)
+take_body(const struct pb_record *r, void *arg, struct pb_error *err)
 {
-	struct newest *n = arg;
+	json_t **body = arg;
 	(void)err;
-	if (n->body != NULL && r->at < n->at)
-		return 0;
-	json_decref(n->body);
-	n->body = json_incref(r->body);
-	n->at = r->at;
+	*body = json_incref(r->body);
 	return 0;
 }
 
+/*
+ * Configurations that open incidents keep are in the store too; the one in force came last.  The others
+ * are not read for that: of thousands of playbooks each costs a second, and nobody is paged meanwhile.
+ */
 int
 pb_storage_last_config(struct pb_store *s, struct pb_config **ret, struct pb_error *err)
 {
-	struct newest n = {0};
-	int rc = pb_store_each(s, PB_REC_CONFIG, take_newest, &n, err);
-	if (rc == 0 && n.body == NULL)
-		rc = pb_fail(err, PB_NOT_FOUND, "no configuration of before is in the store");
-	if (rc == 0)
-		rc = pb_config_from_json(n.body, ret, err);
-	json_decref(n.body);
-	return rc;
+	PB_JSON json_t *body = NULL;
+	if (pb_store_latest(s, PB_REC_CONFIG, take_body, &body, err) < 0)
+		return -1;
+	if (body == NULL)
+		return pb_fail(err, PB_NOT_FOUND, "no configuration of before is in the store");
+	return pb_config_from_json(body, ret, err);
 }
 
 int

@@ -59,6 +59,21 @@ is_wanted(const struct pb_store *s, sqlite3_stmt *st, enum pb_record_kind kind, 
 }
 
 static int
+walk(struct pb_store *s, const char *sql, enum pb_record_kind kind, bool is_restored,
+    pb_store_take *take, void *arg, struct pb_error *err)
+{
+	STORE_STMT *st = NULL;
+	if (store_prepare(s, sql, &st, err) < 0)
+		return -1;
+	int more;
+	while ((more = store_step(s, st, "read", err)) > 0)
+		if (is_wanted(s, st, kind, is_restored) &&
+		    take_row(s, st, kind, take, arg, err) < 0)
+			return -1;
+	return more;
+}
+
+static int
 each(struct pb_store *s, enum pb_record_kind kind, bool live_only, pb_store_take *take, void *arg,
     struct pb_error *err)
 {
@@ -71,14 +86,21 @@ each(struct pb_store *s, enum pb_record_kind kind, bool live_only, pb_store_take
 		(void)snprintf(where, sizeof(where), " WHERE %s", t->live);
 	(void)snprintf(sql, sizeof(sql), "SELECT " STORE_COLUMNS " FROM %s%s ORDER BY %s",
 	    pb_record_kind_name(kind), where, t->order);
-	STORE_STMT *st = NULL;
-	if (store_prepare(s, sql, &st, err) < 0)
-		return -1;
-	int more;
-	while ((more = store_step(s, st, "read", err)) > 0)
-		if (is_wanted(s, st, kind, live_only) && take_row(s, st, kind, take, arg, err) < 0)
-			return -1;
-	return more;
+	return walk(s, sql, kind, live_only, take, arg, err);
+}
+
+int
+pb_store_latest(struct pb_store *s, enum pb_record_kind kind, pb_store_take *take, void *arg,
+    struct pb_error *err)
+{
+	PB_CHECK_OBJ(s, STORE_MAGIC);
+	char sql[200];
+	if (!store_has_kind(s, kind))
+		return 0;
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT " STORE_COLUMNS " FROM %s ORDER BY at DESC, key LIMIT 1",
+	    pb_record_kind_name(kind));
+	return walk(s, sql, kind, false, take, arg, err);
 }
 
 int

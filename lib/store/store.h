@@ -82,6 +82,9 @@ int pb_store_commit(struct pb_store *s, const struct pb_update *u, struct pb_err
 
 /* Borrowed record; -1 with err filled ends the walk.  It must not use the store. */
 typedef int pb_store_take(const struct pb_record *r, void *arg, struct pb_error *err);
+/* Of a kind the record of the latest time; none where there is none.  No other one is read. */
+int pb_store_latest(struct pb_store *s, enum pb_record_kind kind, pb_store_take *take, void *arg,
+    struct pb_error *err);
 /* All records of a kind, in order of making (seen: of time; alarms, sources, meta: of keys). */
 int pb_store_each(struct pb_store *s, enum pb_record_kind kind, pb_store_take *take, void *arg,
     struct pb_error *err);

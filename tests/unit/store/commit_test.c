@@ -156,6 +156,32 @@ START_TEST(a_walk_ends_where_its_taker_says_so)
 }
 END_TEST
 
+START_TEST(the_latest_of_a_kind_is_read_alone)
+{
+	struct pb_store *s;
+	ck_assert_int_eq(pb_store_open_memory(&s, NULL), 0);
+	struct pb_error err = {0};
+	struct pb_update *us[3];
+	static const int64_t times[] = {1000, 3000, 2000};
+	struct found f = {0};
+	ck_assert_int_eq(pb_store_latest(s, PB_REC_CONFIG, compare, &f, &err), 0);
+	ck_assert_uint_eq(f.n, 0);
+	for (int i = 0; i < 3; i++) {
+		char key[16];
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		us[i] = pb_update_new(times[i]);
+		pb_update_put(us[i], PB_REC_CONFIG, key, "", "", json_object());
+		ck_assert_int_eq(pb_store_commit(s, us[i], &err), 0);
+	}
+	f.like = &us[1]->records[0];
+	ck_assert_int_eq(pb_store_latest(s, PB_REC_CONFIG, compare, &f, &err), 0);
+	ck_assert_uint_eq(f.n, 1);
+	for (int i = 0; i < 3; i++)
+		pb_update_free(us[i]);
+	pb_store_close(s);
+}
+END_TEST
+
 /* --- failing disks */
 
 static struct pb_update *
@@ -253,6 +279,7 @@ PB_SUITE(store_commit)
 	pb_add(s, the_highest_time_never_falls);
 	pb_add(s, a_body_deeper_than_what_the_outside_may_send_comes_back);
 	pb_add(s, a_walk_ends_where_its_taker_says_so);
+	pb_add(s, the_latest_of_a_kind_is_read_alone);
 	pb_add(s, a_full_disk_leaves_nothing_of_a_commit);
 	pb_add(s, a_disk_without_room_is_found_at_open);
 	pb_add(s, a_failed_sync_is_a_failed_commit);
