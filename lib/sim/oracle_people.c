@@ -23,6 +23,10 @@ take_word(struct oracle *o, struct duty *d, const struct heard *h, bool is_doubt
 	switch ((int)h->kind) {
 	case PB_IN_ACK:
 		until += d->escalation->ack_expires_for;
+		if (d->tried_at == 0 && d->playbook != NULL &&
+		    until < d->since + d->playbook->page_by_for)
+			until =
+			    d->since + d->playbook->page_by_for; /* nobody was paged before that */
 		break;
 	case PB_IN_SNOOZE:
 		if (h->span < PB_SNOOZE_MIN || h->span > PB_SNOOZE_MAX)
