@@ -17,7 +17,6 @@
 #include "io/clock_set.h"
 
 #define CORE_MAGIC 0x434f5245u
-#define NOTES_SLICE 500
 
 struct pb_core {
 	uint32_t magic;
@@ -182,7 +181,7 @@ pb_core_free(struct pb_core *c)
 	free(c);
 }
 
-/* --- from records to objects, and from store to store */
+/* --- from records to objects */
 
 struct boot {
 	struct pb_core *core;
@@ -244,51 +243,6 @@ pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused,
 	pb_pump_turn(c->pump);
 	pb_deaths_taken();
 	return 0;
-}
-
-static int
-take_copy(const struct pb_record *r, void *arg, struct pb_error *err)
-{
-	(void)err;
-	copy_record(arg, r);
-	return 0;
-}
-
-/* The kinds of notes are static texts to the engine; here they live as long as `keep`. */
-static int
-copy_notes(struct pb_store *from, struct pb_update *u, json_t *keep, struct pb_error *err)
-{
-	int64_t since = 0;
-	for (;;) {
-		json_t *notes = NULL;
-		size_t i;
-		json_t *n;
-		if (pb_store_notes(from, since, NULL, NOTES_SLICE, &notes, err) < 0)
-			return -1;
-		json_array_append_new(keep, notes);
-		json_array_foreach (notes, i, n) {
-			pb_update_note(u, pb_json_str(n, "incident"), pb_json_str(n, "playbook"),
-			    pb_json_str(n, "step"), pb_json_str_or(n, "kind", "note"), "%s",
-			    pb_json_str_or(n, "text", ""));
-			u->notes[u->n_notes - 1].at = pb_json_i64(n, "at", u->at);
-			since = pb_json_i64(n, "seq", INT64_MAX);
-		}
-		if (json_array_size(notes) == 0)
-			return 0;
-	}
-}
-
-int
-pb_core_hand_over(struct pb_store *from, struct pb_store *to, struct pb_error *err)
-{
-	PB_JSON json_t *keep = json_array();
-	PB_CLEANUP(update_freep) struct pb_update *u = pb_update_new(pb_store_highest_at(from));
-	for (enum pb_record_kind kind = 0; kind < PB_REC_MAX; kind++)
-		if (pb_store_each(from, kind, take_copy, u, err) < 0)
-			return -1;
-	if (copy_notes(from, u, keep, err) < 0)
-		return -1;
-	return pb_store_commit(to, u, err);
 }
 
 /* --- in use */

@@ -50,10 +50,4 @@ struct pb_store *pb_core_store(struct pb_core *c); /* for queries */
 bool pb_core_is_idle(const struct pb_core *c);
 uint64_t pb_core_n_turns(const struct pb_core *c); /* see pb_pump_n_turns */
 
-/*
- * Put all that `from` holds into `to`, in one commit: after a degraded time, from memory to the
- * disk that can be written again.
- */
-int pb_core_hand_over(struct pb_store *from, struct pb_store *to, struct pb_error *err);
-
 #endif

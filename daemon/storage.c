@@ -199,5 +199,5 @@ pb_storage_return(const char *dir, struct pb_store *memory, struct pb_error *err
 	PB_CLEANUP(pb_store_closep) struct pb_store *real = NULL;
 	if (pb_store_open(dir, &options, &real, err) < 0)
 		return -1;
-	return pb_core_hand_over(memory, real, err);
+	return pb_store_hand_over(memory, real, err);
 }

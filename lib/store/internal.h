@@ -36,6 +36,8 @@ struct pb_store {
 	sqlite3_stmt *put[PB_REC_MAX];
 	sqlite3_stmt *drop[PB_REC_MAX];
 	pb_store_wants *wants; /* asked before a record is restored; NULL = all are */
+	/* Of a store in memory: "KIND KEY" of what was dropped from it, for whom it is handed over to. */
+	struct pb_map *dropped;
 };
 
 /* Fill err with what SQLite says of the last failure, and what to do; returns -1. */

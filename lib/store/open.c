@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/map.h"
+
 #define LOCK_PAGE_AT 0x40000000 /* SQLite's lock bytes, file format section 1.4 */
 #define LOCK_PAGE_LEN 512
 
@@ -32,6 +34,7 @@ free_store(struct pb_store *s)
 		(void)sqlite3_finalize(s->drop[i]);
 	}
 	(void)sqlite3_close(s->db);
+	pb_map_free(s->dropped, NULL);
 	free(s->dir);
 	free(s->path);
 	free(s->vfs);
@@ -253,6 +256,7 @@ pb_store_open_memory(struct pb_store **ret, struct pb_error *err)
 	if (open_db(s, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL, err) < 0 ||
 	    store_migrate(s, err) < 0)
 		return -1;
+	s->dropped = pb_map_new();
 	*ret = PB_TAKE(s);
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/map.h"
 
 static const char *const fixed_sql[STMT_FIXED_MAX] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -224,6 +225,19 @@ add_note(struct pb_store *s, const struct pb_note *n, struct pb_error *err)
 	return run(s, st, err);
 }
 
+/* A store in memory may stand in for one on disk, which has what is dropped here still. */
+static void
+remember_dropped(struct pb_store *s, const struct pb_record *r)
+{
+	if (s->dropped == NULL || (r->body != NULL && pb_map_len(s->dropped) == 0))
+		return;
+	PB_CLEANUP(pb_freep) char *name = pb_asprintf("%u %s", (unsigned)r->kind, r->key);
+	if (r->body == NULL)
+		(void)pb_map_put(s->dropped, name, s);
+	else
+		(void)pb_map_del(s->dropped, name);
+}
+
 static int
 write_all(struct pb_store *s, const struct pb_update *u, struct pb_error *err)
 {
@@ -231,6 +245,7 @@ write_all(struct pb_store *s, const struct pb_update *u, struct pb_error *err)
 		const struct pb_record *r = &u->records[i];
 		if ((r->body == NULL ? drop_record(s, r, err) : put_record(s, r, err)) < 0)
 			return pb_wrap(err, "%s %s", pb_record_kind_name(r->kind), r->key);
+		remember_dropped(s, r);
 	}
 	for (size_t i = 0; i < u->n_notes; i++)
 		if (add_note(s, &u->notes[i], err) < 0)

@@ -56,7 +56,7 @@ struct pb_store_options {
  */
 int pb_store_open(const char *dir, const struct pb_store_options *options, struct pb_store **ret,
     struct pb_error *err);
-/* A store in memory, for simulation. */
+/* A store in memory: for simulation, and in place of one that cannot be written. */
 int pb_store_open_memory(struct pb_store **ret, struct pb_error *err);
 void pb_store_close(struct pb_store *s); /* takes NULL */
 PB_DEFINE_CLEANUP(struct pb_store, pb_store_close)
@@ -102,6 +102,12 @@ void pb_store_ask(struct pb_store *s, pb_store_wants *wants);
 int pb_store_restore(struct pb_store *s, pb_store_take *take, void *arg, struct pb_error *err);
 /* The highest u->at of all commits; 0 in a new store.  For pb_clock_init. */
 int64_t pb_store_highest_at(const struct pb_store *s);
+
+/*
+ * Put all that `from` holds into `to`, in one commit, its notes too; what was dropped from `from`, which is
+ * in memory, is dropped from `to`.  After a time without a store that could be written.
+ */
+int pb_store_hand_over(struct pb_store *from, struct pb_store *to, struct pb_error *err);
 
 /* What may go.  Open incidents and those with a page to send never do, however many there are. */
 struct pb_store_retention {

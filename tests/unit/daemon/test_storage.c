@@ -259,6 +259,53 @@ START_TEST(what_happened_without_the_disk_is_handed_over)
 }
 END_TEST
 
+static void
+put(struct pb_update *u, enum pb_record_kind kind, const char *key)
+{
+	pb_update_put(u, kind, key, "", "active", json_object());
+}
+
+/* What was ended meanwhile would go on: a silence, a stop of remediation. */
+START_TEST(what_was_dropped_without_the_disk_is_dropped_there)
+{
+	struct fixture f;
+	struct pb_storage s = {0};
+	struct pb_error err;
+	char *silence = NULL, *control = NULL;
+	setup(&f);
+	open_it(&f, &s);
+	struct pb_update *u = pb_update_new(1000);
+	put(u, PB_REC_SILENCE, "s1");
+	put(u, PB_REC_CONTROL, "remediation");
+	ck_assert_int_eq(pb_store_commit(s.store, u, &err), 0);
+	pb_update_free(u);
+	pb_storage_fini(&s);
+	pb_storage_failed(f.marker, "disk full");
+	open_it(&f, &s);
+	u = pb_update_new(2000);
+	pb_update_drop(u, PB_REC_SILENCE, "s1");
+	pb_update_drop(u, PB_REC_CONTROL, "remediation");
+	ck_assert_int_eq(pb_store_commit(s.store, u, &err), 0);
+	pb_update_free(u);
+	u = pb_update_new(3000); /* stopped again */
+	put(u, PB_REC_CONTROL, "remediation");
+	ck_assert_int_eq(pb_store_commit(s.store, u, &err), 0);
+	pb_update_free(u);
+	pb_store_close(PB_TAKE(s.readable));
+	ck_assert_int_eq(pb_storage_return(f.state, s.store, &err), 0);
+	pb_storage_fini(&s);
+
+	open_it(&f, &s);
+	ck_assert_int_eq(pb_store_each(s.store, PB_REC_SILENCE, take_first, &silence, &err), 0);
+	ck_assert_ptr_null(silence);
+	ck_assert_int_eq(pb_store_each(s.store, PB_REC_CONTROL, take_first, &control, &err), 0);
+	ck_assert_str_eq(control, "remediation active 3000");
+	free(control);
+	pb_storage_fini(&s);
+	teardown(&f);
+}
+END_TEST
+
 START_TEST(the_last_configuration_is_the_one_of_the_latest_time)
 {
 	struct fixture f;
@@ -296,5 +343,6 @@ PB_SUITE(storage)
 	pb_add(s, a_folder_that_cannot_be_had_means_degraded);
 	pb_add(s, word_of_a_failure_makes_the_next_start_degraded_once);
 	pb_add(s, what_happened_without_the_disk_is_handed_over);
+	pb_add(s, what_was_dropped_without_the_disk_is_dropped_there);
 	pb_add(s, the_last_configuration_is_the_one_of_the_latest_time);
 }
