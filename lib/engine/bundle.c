@@ -66,16 +66,25 @@ enter(struct turn *t, struct bundle *b, enum bundle_state state)
 
 /* --- life */
 
+static int64_t
+next_number(struct turn *t)
+{
+	struct pb_engine *e = t->e;
+	if (e->is_degraded)
+		return engine_own_number(t);
+	e->bundle_number++;
+	engine_put(t);
+	return e->bundle_number;
+}
+
 /* Not an incident's numbers, so that those stay in order; an id is never given twice. */
 static char *
 next_id(struct turn *t, enum bundle_kind kind)
 {
-	struct pb_engine *e = t->e;
 	char day[PB_TIME_TEXT];
-	e->bundle_number++;
-	engine_put(t);
+	int64_t number = next_number(t);
 	pb_time_basic(day, t->now);
-	return pb_asprintf("%.8s-%c%lld", day, kind_names[kind][0], (long long)e->bundle_number);
+	return pb_asprintf("%.8s-%c%lld", day, kind_names[kind][0], (long long)number);
 }
 
 struct bundle *

@@ -55,7 +55,9 @@ void incident_due(struct turn *t, struct incident *in); /* its timer fired */
 void incident_arm(struct pb_engine *e, struct incident *in); /* sets its timer anew */
 void incident_free(struct incident *in);
 void engine_put(struct turn *t); /* the counters of ids */
-void numbers_boot(struct turn *t); /* no id twice, also where a store is lost or not kept */
+void numbers_boot(struct turn *t); /* no id twice, also where a store is lost */
+/* For an id that a process without a store gives: it is lost with it, and must not come again. */
+int64_t engine_own_number(struct turn *t);
 void incident_put(struct turn *t, const struct incident *in);
 /* Leaves the maps and is freed when it is resolved, stays so, and no notice is under way. */
 void incident_settle(struct turn *t, struct incident *in);

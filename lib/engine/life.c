@@ -147,10 +147,7 @@ engine_put(struct turn *t)
 		"bundle_number", (json_int_t)e->bundle_number));
 }
 
-/*
- * Where no day ever comes to, and each start further on: readers and FIFO topics take two pages of one
- * id for one.
- */
+/* Where no day ever comes to: readers and FIFO topics take two pages of one id for one. */
 static int64_t
 number_apart(const struct turn *t, int64_t last)
 {
@@ -163,17 +160,16 @@ take_day(struct turn *t)
 {
 	struct pb_engine *e = t->e;
 	int64_t day = t->now / PB_DAY;
-	if (day == e->day)
-		return;
+	if (day != e->day)
+		e->day_number = 0;
 	e->day = day;
-	e->day_number = e->is_degraded ? number_apart(t, 0) : 0;
 }
 
 void
 numbers_boot(struct turn *t)
 {
 	struct pb_engine *e = t->e;
-	if (!e->is_degraded && !e->is_rebuilt)
+	if (!e->is_rebuilt)
 		return;
 	take_day(t);
 	e->day_number = number_apart(t, e->day_number);
@@ -181,17 +177,38 @@ numbers_boot(struct turn *t)
 	engine_put(t);
 }
 
-static char *
-next_id(struct turn *t)
+/*
+ * Ten digits by chance, where nobody else has been: what is lost with a process is not known to the next,
+ * and with a wall clock that is behind even the time may be the same again to it.
+ */
+int64_t
+engine_own_number(struct turn *t)
 {
 	struct pb_engine *e = t->e;
+	if (e->own_number == 0)
+		e->own_number = INT64_C(1000000000) + pb_rand_below(&e->rand, INT64_C(8000000000));
+	return ++e->own_number;
+}
+
+static int64_t
+next_number(struct turn *t)
+{
+	struct pb_engine *e = t->e;
+	if (e->is_degraded)
+		return engine_own_number(t);
 	take_day(t);
 	e->day_number++;
 	engine_put(t);
+	return e->day_number;
+}
 
+static char *
+next_id(struct turn *t)
+{
 	char text[PB_TIME_TEXT];
+	int64_t number = next_number(t);
 	pb_time_basic(text, t->now); /* YYYYMMDDT... */
-	return pb_asprintf("%.8s-%lld", text, (long long)e->day_number);
+	return pb_asprintf("%.8s-%lld", text, (long long)number);
 }
 
 void

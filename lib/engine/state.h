@@ -413,6 +413,7 @@ struct pb_engine {
 	int64_t boot_at; /* of this process; what was polled before it is old knowledge */
 	int64_t day; /* of the last incident id, days since 1970 */
 	int64_t day_number; /* last number of that day */
+	int64_t own_number; /* last one of ids that go with this process, which has no store */
 };
 
 #endif

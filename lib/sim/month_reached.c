@@ -285,6 +285,8 @@ static const struct state {
     {"by-hand", "an incident is resolved by hand", "resolved", "by_hand", 0, NULL},
     {"killed", "the daemon is killed", "killed;", "", PB_MONTH_FAULT_CRASH, NULL},
     {"degraded", "the store fails", "killed;", "degraded", PB_MONTH_FAULT_STORE, NULL},
+    {"gone", "a crash without a store takes an incident with it", "killed;", "only memory knew",
+	PB_MONTH_FAULT_STORE | PB_MONTH_FAULT_CRASH, NULL},
     {"unreadable", "a message cannot be read", "quarantine", "", PB_MONTH_FAULT_REPEATS, NULL},
     {"set-back", "the wall clock is set back", "clock", "was set back", PB_MONTH_FAULT_CLOCK, NULL},
 };

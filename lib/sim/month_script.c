@@ -232,8 +232,26 @@ add_clock(struct script *s)
 	}
 }
 
+/* The store fails; meanwhile what comes is kept in memory, and sometimes dies with the daemon. */
 static void
-add_fault(struct script *s)
+add_store_failure(struct script *s, const struct actor *a)
+{
+	add(s, json_pack("{s:i}", "fail_commits", 1));
+	step_time(s, PB_MINUTE);
+	if (a->alarm != NULL)
+		add_alarm_event(s, a, "ALARM");
+	step_time(s, 2 * PB_HOUR);
+	if (has(s, PB_MONTH_FAULT_CRASH) && one_in(s, 3)) {
+		if (one_in(s, 2))
+			add(s, json_pack("{s:b}", "store_is_back", 1)); /* and not yet noticed */
+		add(s, json_pack("{s:o}", "kill", span(pb_rand_below(&s->r, PB_MINUTE))));
+		step_time(s, PB_HOUR);
+	}
+	add(s, json_pack("{s:b}", "store_is_back", 1));
+}
+
+static void
+add_fault(struct script *s, const struct actor *a)
 {
 	switch (pb_rand_below(&s->r, 5)) {
 	case 0:
@@ -244,11 +262,8 @@ add_fault(struct script *s)
 				    &s->r, one_in(s, 5) ? 3 * PB_DAY : 20 * PB_MINUTE))));
 		break;
 	case 1:
-		if (!has(s, PB_MONTH_FAULT_STORE))
-			break;
-		add(s, json_pack("{s:i}", "fail_commits", 1));
-		step_time(s, 2 * PB_HOUR);
-		add(s, json_pack("{s:b}", "store_is_back", 1));
+		if (has(s, PB_MONTH_FAULT_STORE))
+			add_store_failure(s, a);
 		break;
 	case 2:
 		if (has(s, PB_MONTH_FAULT_REPEATS))
@@ -285,7 +300,7 @@ pb_month_scenario(const struct pb_month *m, uint64_t seed, const struct pb_month
 		else
 			add_story(&s, a);
 		if (one_in(&s, 3))
-			add_fault(&s);
+			add_fault(&s, a);
 		step_time(&s, one_in(&s, 3) ? PB_MINUTE : QUIET_MOST);
 	}
 	if (has(&s, PB_MONTH_FAULT_STORE))

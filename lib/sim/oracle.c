@@ -57,6 +57,7 @@ duty_new(struct oracle *o, struct pb_event *ev, const struct pb_playbook *p,
     const struct pb_escalation *e, const char *name)
 {
 	struct duty *d = pb_calloc(1, sizeof(*d));
+	d->index = o->n_all;
 	d->name = pb_strdup(name);
 	d->config = pb_config_ref(o->config);
 	d->playbook = p;
@@ -487,13 +488,13 @@ oracle_new(struct pb_config *config, int64_t commit_for,
 	for (size_t i = 0; i < PB_REC_MAX; i++)
 		o->records[i] = pb_map_new();
 	struct pb_map **const maps[] = {&o->alarms, &o->seen, &o->duties, &o->incidents,
-	    &o->silences, &o->attempts, &o->running, &o->unknown, &o->brakes};
+	    &o->silences, &o->gone, &o->attempts, &o->running, &o->unknown, &o->brakes};
 	for (size_t i = 0; i < PB_ARRAY_LEN(maps); i++)
 		*maps[i] = pb_map_new();
 	return o;
 }
 
-static void
+void
 hush_free(void *arg)
 {
 	struct hush *h = arg;
@@ -502,7 +503,7 @@ hush_free(void *arg)
 	free(h);
 }
 
-static void
+void
 duty_free(struct duty *d)
 {
 	free(d->name);
@@ -534,6 +535,7 @@ oracle_free(struct oracle *o)
 	pb_map_free(o->incidents, NULL);
 	pb_map_free(o->silences, hush_free);
 	json_decref(o->mutes);
+	pb_map_free(o->gone, NULL);
 	pb_map_free(o->attempts, NULL);
 	pb_map_free(o->running, NULL);
 	pb_map_free(o->unknown, NULL);

@@ -32,6 +32,15 @@ struct oracle *oracle_new(struct pb_config *config, int64_t commit_for,
     void (*broken)(void *arg, const char *line), void *arg);
 void oracle_free(struct oracle *o); /* takes NULL */
 
+/* All of it as it is now, at the start of a process. */
+struct oracle *oracle_copy(const struct oracle *o);
+/*
+ * A process that had no store has died: `o` is freed, and `durable`, its copy from before, is the oracle from
+ * now on.  What was given an id by it is gone, and the id must not be given to anything else.  Returns how
+ * many incidents that were.
+ */
+size_t oracle_forget(struct oracle *o, struct oracle *durable);
+
 /* --- what goes in */
 /* After a death too: with the configuration of the files then, as a new process reads them. */
 void oracle_boot(struct oracle *o, int64_t now, struct pb_config *config, bool is_degraded);

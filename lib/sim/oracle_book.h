@@ -12,6 +12,7 @@
 
 /* Somebody is owed an answer: one open problem of one playbook. */
 struct duty {
+	size_t index; /* in oracle.all */
 	char *name; /* "PLAYBOOK\nKEY" */
 	struct pb_config *config; /* when it began */
 	const struct pb_playbook *playbook; /* NULL: no playbook matched */
@@ -97,11 +98,15 @@ struct oracle {
 	json_t *mutes; /* CloudWatch's mute rules as last told; believed until then */
 	int64_t mutes_at, mutes_until;
 	/* Actions. */
+	struct pb_map *gone; /* ids that were given by who lost them: no other may have them */
 	struct pb_map *attempts; /* ids that were started */
 	struct pb_map *running; /* ids under way -> incident (borrowed from `incidents`) */
 	struct pb_map *unknown; /* "INCIDENT/STEP": nobody knows what its last attempt did */
 	struct pb_map *brakes; /* "rate PLAYBOOK" ... -> struct times */
 };
+
+void hush_free(void *hush);
+void duty_free(struct duty *d);
 
 struct kept {
 	char *state;
@@ -141,6 +146,10 @@ void oracle_take_command(struct oracle *o, const struct heard *h);
 void oracle_take_silence(struct oracle *o, const struct heard *h);
 
 /* oracle_brakes.c */
+struct times {
+	int64_t *at;
+	size_t n;
+};
 void oracle_run_changed(struct oracle *o, struct duty *d, const char *before, const char *state);
 void oracle_check_locks(struct oracle *o);
 void oracle_step_started(struct oracle *o, struct duty *d, const struct pb_action *a);

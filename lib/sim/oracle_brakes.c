@@ -8,11 +8,6 @@
 #include "base/json.h"
 #include "sim/oracle_book.h"
 
-struct times {
-	int64_t *at;
-	size_t n;
-};
-
 void
 oracle_times_free(void *arg)
 {

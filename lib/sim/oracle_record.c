@@ -95,6 +95,11 @@ oracle_link_incident(struct oracle *o, const struct pb_record *r)
 	}
 	if (d->incident != NULL)
 		return;
+	if (d->again != NULL && n_reopened > (last == NULL ? 0 : last->n_reopened + 1)) {
+		/* Within one commit it began, was over and came again. */
+		d->is_over = true;
+		d = duty_new(o, d->again, d->playbook, d->escalation, d->name);
+	}
 	d->incident = pb_strdup(r->key);
 	d->n_reopened = n_reopened;
 	(void)pb_map_put(o->incidents, r->key, d);
@@ -174,5 +179,10 @@ oracle_take_record(struct oracle *o, const struct pb_record *r)
 		take_ladder(o, d, r);
 	if (d != NULL && r->kind == PB_REC_RUN)
 		oracle_run_changed(o, d, before == NULL ? "none" : before->state, r->state);
+	/* A reader takes a page with an id that it knows for a repeat, and a FIFO topic drops it. */
+	if (before == NULL && pb_map_get(o->gone, r->key) != NULL &&
+	    (r->kind == PB_REC_INCIDENT || r->kind == PB_REC_BUNDLE))
+		oracle_broken(
+		    o, "P3: %s is the id of another one that a crash has taken away", r->key);
 	oracle_kept_free(before);
 }

@@ -10,6 +10,9 @@
 #include "aws/call.h"
 #include "base/json.h"
 
+#define LOOK_EVERY (30 * PB_SECOND) /* as the daemon, PB_STORAGE_RETRY_EVERY */
+#define VISIBLE_AFTER (2 * PB_MINUTE) /* where no queue is configured */
+
 int64_t
 span_of(const json_t *j)
 {
@@ -99,8 +102,11 @@ commit_now(struct world *w, const struct pb_update *u)
 	}
 	check_commit(w, u);
 	for (size_t i = 0; i < u->n_replies; i++)
-		if (u->replies[i].token > 0 && u->replies[i].token <= w->n_asked)
-			w->asked[u->replies[i].token - 1].is_durable = true;
+		if (u->replies[i].token > 0 && u->replies[i].token <= w->n_asked) {
+			struct asked *a = &w->asked[u->replies[i].token - 1];
+			a->is_durable = true;
+			a->is_in_memory = w->is_degraded;
+		}
 	if (world_dies_here(w))
 		return;
 	pb_pump_committed(w->pump, 0, NULL);
@@ -128,6 +134,11 @@ op_receipt(void *arg, uint64_t receipt)
 	for (size_t i = 0; i < w->n_messages; i++) {
 		if (w->messages[i].receipt != receipt)
 			continue;
+		/* As the daemon: without a store nothing is durable, and its queue keeps it. */
+		if (w->is_degraded) {
+			w->messages[i].again_at = w->now + w->visible_after;
+			continue;
+		}
 		check_receipt(w, &w->messages[i]);
 		w->messages[i].is_deleted = true;
 	}
@@ -166,14 +177,14 @@ op_note(void *arg, const struct pb_note *n)
 	pb_buf_addc(&w->trace, '\n');
 }
 
-/* As the daemon: say so and end; the next one finds no writable store. */
+/* As the daemon: say so and end; the next one finds no store that can be written. */
 static void
 op_failed(void *arg, const struct pb_error *err)
 {
 	struct world *w = arg;
 	pb_buf_addf(&w->trace, "         commit failed: %s\n", err->text);
 	w->is_crashed = true;
-	w->is_degraded = true;
+	w->is_store_bad = true;
 }
 
 static void
@@ -206,21 +217,26 @@ static void
 process_start(struct world *w)
 {
 	struct pb_error err = {0};
+	w->is_degraded = w->is_store_bad;
+	w->look_at = PB_NEVER;
 	const struct pb_engine_options options = {.seed = w->seed + w->n_crashes,
 	    .host = "host-1",
 	    .is_degraded = w->is_degraded,
 	    .cells = w->cells};
 	w->engine = pb_engine_new(w->config, &options);
-	if (disk_restore(w->disk, restore_one, w->engine, &err) < 0)
+	if (disk_begin(w->disk, w->is_degraded, &err) < 0 ||
+	    disk_restore(w->disk, restore_one, w->engine, &err) < 0)
 		broken(w, "restore: %s", err.text);
 	w->pump = pb_pump_new(w->engine, &ops, w);
 	w->up_since = w->now;
+	if (w->is_degraded)
+		durable_keep(w);
 	oracle_boot(w->oracle, w->now, w->config, w->is_degraded);
 	w->polled_at = 0;
 	json_object_clear(w->reported);
 	w->poll_at = w->now;
 	for (size_t i = 0; i < w->n_messages; i++)
-		w->messages[i].is_delivered = false;
+		w->messages[i].is_delivered = false, w->messages[i].again_at = 0;
 	if (w->wall_ahead != 0)
 		world_tell_clock(w);
 	world_post(w, pb_input_new(PB_IN_BOOT));
@@ -254,6 +270,7 @@ void
 world_kill(struct world *w, int64_t down)
 {
 	process_end(w);
+	size_t n_gone = durable_return(w);
 	w->n_crashes++;
 	/* As base/clock.c: by the wall clock, but never back.  Behind, nobody knows how long it was down. */
 	int64_t wall = w->now + w->wall_ahead + down, up_at = wall > w->now ? wall : w->now;
@@ -262,12 +279,52 @@ world_kill(struct world *w, int64_t down)
 	w->wall_ahead = wall - up_at;
 	w->aws_ahead -= astray;
 	w->jumped_for += astray;
-	pb_buf_addf(&w->trace, "         killed; started again after %lld ms%s\n", (long long)down,
-	    w->is_degraded ? ", degraded" : "");
+	pb_buf_addf(&w->trace, "         killed; started again after %lld ms%s", (long long)down,
+	    w->is_store_bad ? ", degraded" : "");
+	if (n_gone > 0)
+		pb_buf_addf(&w->trace, "; of %zu incident%s only memory knew", n_gone,
+		    n_gone == 1 ? "" : "s");
+	pb_buf_adds(&w->trace, "\n");
 	process_start(w);
 }
 
+/* --- a store that cannot be written */
+
+void
+world_heal_store(struct world *w)
+{
+	w->is_store_bad = false;
+	w->look_at =
+	    !w->is_degraded ? PB_NEVER : w->now + LOOK_EVERY - (w->now - w->up_since) % LOOK_EVERY;
+}
+
+/* As the daemon: what is in memory is handed over in one commit, and it starts anew. */
+static void
+look_at_store(struct world *w)
+{
+	struct pb_error err = {0};
+	w->look_at = PB_NEVER;
+	if (world_dies_here(w))
+		return;
+	if (disk_hand_over(w->disk, &err) < 0)
+		broken(w, "hand over: %s", err.text);
+	durable_all(w);
+	if (!world_dies_here(w))
+		world_kill(w, 0);
+}
+
 /* --- time */
+
+/* When a message that was left in its queue is there again. */
+static int64_t
+visible_at(const struct world *w)
+{
+	int64_t at = PB_NEVER;
+	for (size_t i = 0; i < w->n_messages; i++)
+		if (w->messages[i].again_at != 0 && w->messages[i].again_at < at)
+			at = w->messages[i].again_at;
+	return at;
+}
 
 /* The next moment at which something happens without the script. */
 static int64_t
@@ -281,6 +338,10 @@ next_at(const struct world *w)
 			at = w->running[i].due_at;
 	if (w->has_poller && !w->is_poller_off && w->poll_at < at)
 		at = w->poll_at;
+	if (w->is_degraded) {
+		at = w->look_at < at ? w->look_at : at;
+		at = visible_at(w) < at ? visible_at(w) : at;
+	}
 	return at;
 }
 
@@ -307,7 +368,10 @@ turn(struct world *w)
 		w->pending = NULL;
 		commit_now(w, u);
 	}
-	if (!w->is_crashed)
+	bool looks = !w->is_crashed && w->is_degraded && w->look_at <= w->now;
+	if (looks)
+		look_at_store(w);
+	else if (!w->is_crashed)
 		pb_pump_turn(w->pump);
 	if (w->is_crashed) {
 		world_kill(w, w->down_for);
@@ -388,6 +452,7 @@ set_sources(struct world *w)
 	const struct pb_config *c = w->config;
 	const char *region = c->aws_region, *poller = "alarms", *queue = "ops-queue";
 	w->poll_every = 20 * PB_SECOND;
+	w->visible_after = VISIBLE_AFTER;
 	for (size_t i = c->n_sources; i-- > 0;) {
 		const struct pb_source *s = &c->sources[i];
 		if (s->region != NULL)
@@ -399,6 +464,7 @@ set_sources(struct world *w)
 			w->honours_mutes = s->honours_mutes;
 		} else if (s->type == PB_SOURCE_SQS) {
 			queue = s->name;
+			w->visible_after = s->visibility_for;
 		}
 	}
 	w->poller = pb_strdup(poller);
@@ -452,6 +518,7 @@ world_free(struct world *w)
 		return;
 	if (w->engine != NULL)
 		process_end(w);
+	durable_all(w);
 	while (w->n_running > 0)
 		driver_drop(w, 0);
 	for (size_t i = 0; i < w->n_messages; i++)

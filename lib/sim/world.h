@@ -44,6 +44,7 @@ struct asked {
 	const char *key; /* of the event */
 	int status; /* 0 = nothing: the daemon died, or could not write it down */
 	bool is_durable; /* it was taken, though the answer may have been lost */
+	bool is_in_memory; /* by who has no store */
 	char *error; /* why it was refused */
 };
 
@@ -51,6 +52,8 @@ struct message {
 	uint64_t receipt;
 	struct pb_event *event; /* NULL: cannot be read */
 	bool is_deleted, is_delivered;
+	int64_t
+	    again_at; /* in flight until then, though it was decided; 0 = until the process ends */
 };
 
 struct running {
@@ -98,7 +101,7 @@ struct world {
 	int64_t poll_at, polled_at;
 	bool has_poller, is_poller_off;
 	char *poller, *queue, *region; /* the sources' names; where alarms are */
-	int64_t poll_every;
+	int64_t poll_every, visible_after; /* a message that was received is there again */
 	json_t *mutes; /* name of a mute rule -> {alarms, until} */
 	bool honours_mutes, are_mutes_lost;
 	json_t *reported; /* name -> "STATE at" as this process has polled them */
@@ -109,7 +112,12 @@ struct world {
 	size_t n_crash_at;
 	bool (*dies_at)(void *arg, size_t point, int64_t played_for); /* NULL = at crash_at only */
 	void *dies_arg;
-	bool is_crashed, is_degraded;
+	bool is_crashed;
+	bool is_store_bad; /* it cannot be written */
+	bool
+	    is_degraded; /* it could not, when this process started: all that it decides is in memory */
+	int64_t look_at; /* such a process looks whether it can be written again */
+	struct durable *durable; /* the books as they were when such a process started; else NULL */
 	int64_t down_for; /* after such a crash */
 	size_t n_crashes;
 	size_t fail_commits; /* commits that fail from now on */
@@ -156,6 +164,8 @@ void world_free(struct world *w);
 void world_run(struct world *w, int64_t at);
 /* Nothing is open or under way, and until then nothing is due but polls and audits of nothing. */
 bool world_is_still(const struct world *w, int64_t until);
+/* The store can be written again; a process that runs without it sees that at its next look. */
+void world_heal_store(struct world *w);
 /* Kill the process now; it is started again after `down`. */
 void world_kill(struct world *w, int64_t down);
 
@@ -171,6 +181,12 @@ void driver_start(void *arg, const struct pb_action *a);
 void driver_cancel(void *arg, const char *id);
 void driver_answer(struct world *w, size_t i); /* running[i] is due: its outcome goes in */
 void driver_drop(struct world *w, size_t i); /* running[i] is heard of no more */
+
+/* world_lost.c: what a process that has no store takes with it */
+void durable_keep(struct world *w); /* the books are those of what is durable */
+void durable_all(struct world *w); /* what it has in memory has been handed over */
+/* It has died: the books go back, if it had no store.  Returns how many incidents are gone with it. */
+size_t durable_return(struct world *w);
 
 /* invariants.c */
 void check_commit(struct world *w, const struct pb_update *u); /* after it became durable */

@@ -63,9 +63,15 @@ add_message(struct world *w, struct pb_event *ev)
 void
 source_deliver_all(struct world *w)
 {
-	for (size_t i = 0; i < w->n_messages; i++)
-		if (!w->messages[i].is_deleted && !w->messages[i].is_delivered)
-			deliver(w, &w->messages[i]);
+	for (size_t i = 0; i < w->n_messages; i++) {
+		struct message *m = &w->messages[i];
+		if (m->again_at != 0 && m->again_at <= w->now) {
+			m->again_at = 0;
+			m->is_delivered = false;
+		}
+		if (!m->is_deleted && !m->is_delivered)
+			deliver(w, m);
+	}
 }
 
 /* As the poller: what is active, believed for five minutes; an end of its own is told where it has one. */
@@ -289,10 +295,9 @@ world_event(struct world *w, const json_t *e)
 		world_tell_clock(w);
 	} else if (json_object_get(e, "fail_commits") != NULL)
 		w->fail_commits = (size_t)pb_json_i64(e, "fail_commits", 0);
-	else if (json_object_get(e, "store_is_back") != NULL) {
-		w->is_degraded = false;
-		world_kill(w, 0);
-	} else if (json_object_get(e, "drain") != NULL)
+	else if (json_object_get(e, "store_is_back") != NULL)
+		world_heal_store(w);
+	else if (json_object_get(e, "drain") != NULL)
 		world_post(w, pb_input_new(PB_IN_DRAIN));
 	else if (json_object_get(e, "polls") != NULL)
 		w->is_poller_off = !pb_json_bool(e, "polls", true);

@@ -353,6 +353,8 @@ scenario_random(uint64_t seed, struct pb_config **ret_config)
 		json_array_append_new(events, e);
 	}
 	json_array_append_new(events, json_pack("{s:b, s:o}", "store_is_back", 1, "at", span(at)));
+	at += pb_rand_below(&r, 2 * PB_MINUTE); /* before it is noticed, or after */
+	json_array_append_new(events, json_pack("{s:s, s:o}", "kill", "5s", "at", span(at)));
 	json_object_set_new(s, "events", events);
 	json_object_set_new(s, "until", span(at + TAIL < LEAST ? LEAST : at + TAIL));
 	return s;
