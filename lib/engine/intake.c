@@ -144,13 +144,17 @@ is_ahead(const struct turn *t, int64_t wall)
 static bool
 is_seen_once(struct turn *t, const struct pb_event *ev)
 {
-	if (pb_map_get(t->e->seen, ev->identity) != NULL)
+	int64_t *at = pb_map_get(t->e->seen, ev->identity);
+	bool is_first = at == NULL;
+	/* Without a store its queue keeps it, and it comes for longer than it would be remembered. */
+	if (!is_first && !t->e->is_degraded)
 		return false;
-	int64_t *at = pb_malloc(sizeof(*at));
+	free(pb_map_del(t->e->seen, ev->identity));
+	at = pb_malloc(sizeof(*at));
 	*at = t->now;
 	(void)pb_map_put(t->e->seen, ev->identity, at);
 	pb_update_put(t->u, PB_REC_SEEN, ev->identity, "", "", json_object());
-	return true;
+	return is_first;
 }
 
 /*

@@ -294,6 +294,7 @@ void
 world_heal_store(struct world *w)
 {
 	w->is_store_bad = false;
+	w->fail_commits = 0;
 	w->look_at =
 	    !w->is_degraded ? PB_NEVER : w->now + LOOK_EVERY - (w->now - w->up_since) % LOOK_EVERY;
 }
