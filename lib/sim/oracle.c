@@ -257,6 +257,8 @@ take_outcome(struct oracle *o, const struct heard *h)
 		struct duty *told = value;
 		if (told != d && !duty_is_told_by(told, incident, number))
 			continue;
+		if (told->tried_at == 0 && !is_good)
+			continue; /* of before it came again */
 		told->tried_at = o->now;
 		told->is_reached = told->is_reached || is_good;
 	}

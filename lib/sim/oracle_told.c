@@ -178,7 +178,10 @@ page_started(struct oracle *o, struct duty *d, const struct pb_action *a)
 	if (k == NULL || !pb_streq(k->state, "sending"))
 		oracle_broken(o, "P3: %s is started and its record says %s", a->id,
 		    k == NULL ? "nothing" : k->state);
-	if (d != NULL && strstr(a->id, "/page/") != NULL)
+	/* Decided before it came again, within the same commit: of that nobody is told yet. */
+	const struct kept *ladder = oracle_record(o, PB_REC_LADDER, a->incident);
+	bool is_before = ladder != NULL && pb_streq(ladder->state, "armed");
+	if (d != NULL && !is_before && strstr(a->id, "/page/") != NULL)
 		tell(o, d);
 }
 
