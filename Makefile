@@ -210,7 +210,7 @@ check: layers mutants-fit $(CHECK_BINS) $(CHECK_PROGS) ## build and pass every t
 kill-test: $(BINS) $(SANDBOX) $(INT_PROG) ## kill -9 the daemon at 200 random points, and count what it lost
 	@BUILD=$(BUILD) PB_KILLS=$${PB_KILLS:-200} CK_RUN_SUITE=kill $(INT_PROG)
 
-# SEEDS=N, POINTS=N; PB_SIM_NOISE=1: half of the worlds with groups, storms, silences, windows ...
+# SEEDS=N, POINTS=N
 prove: $(SIM_PROG) ## play 50,000 random worlds and 100,000 points to die at, on all cores
 	@$(SIM_PROG) --prove $(if $(SEEDS),--seeds $(SEEDS)) $(if $(POINTS),--points $(POINTS))
 

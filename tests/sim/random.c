@@ -2,8 +2,8 @@
  * Random scenarios: a few hours of alarms, recoveries, failures, people and restarts from a seed.
  *
  * The configuration is small and nasty: a playbook with a hold and retries, one whose step is `once`,
- * one with two sources of the same alarm, and what matches nothing.  With PB_SIM_NOISE in the environment
- * half of the worlds have noise to keep down as well: groups and storms, silences, a maintenance window,
+ * one with two sources of the same alarm, and what matches nothing.  Half of the worlds have noise to
+ * keep down as well: groups and storms, silences, a maintenance window,
  * playbooks that inhibit and inform, look whether a step took effect, wait and tell.
  */
 #include "tests/sim/suite.h"
@@ -322,7 +322,7 @@ scenario_random(uint64_t seed, struct pb_config **ret_config)
 	struct pb_rand r;
 	pb_rand_seed(&r, seed);
 	bool has_poller = pb_rand_below(&r, 4) != 0;
-	bool is_noisy = getenv("PB_SIM_NOISE") != NULL && pb_rand_below(&r, 2) == 0;
+	bool is_noisy = pb_rand_below(&r, 2) == 0;
 	*ret_config = config_of(has_poller, is_noisy);
 
 	json_t *s = json_object(), *world = json_object(), *events = json_array();
