@@ -67,6 +67,14 @@ add_answers(struct maker *m, char *key, const json_t *output, const json_t *when
 			    json_pack("{s:O}", "output", (json_t *)(uintptr_t)when_done));
 		json_array_append_new(list, a);
 	}
+	/* The last one stays: a step that can never succeed again would prove little of its month. */
+	json_t *last = json_object();
+	if (output != NULL)
+		json_object_set(last, "output", (json_t *)(uintptr_t)output);
+	if (when_done != NULL)
+		json_object_set_new(last, "when_done",
+		    json_pack("{s:O}", "output", (json_t *)(uintptr_t)when_done));
+	json_array_append_new(list, last);
 	json_object_set_new(m->world, owned, list);
 }
 

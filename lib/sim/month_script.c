@@ -96,10 +96,12 @@ add_alarm_story(struct script *s, const struct actor *a)
 	}
 }
 
-/* About an incident of the day, by its number; there may be none. */
+/* About the newest one that is open, or an incident of the day, by its number; there may be none. */
 static json_t *
 command(struct script *s, const char *word)
 {
+	if (one_in(s, 2))
+		return json_pack("{s:s}", word, "newest");
 	return json_pack("{s:o}", word, json_sprintf("%d", 1 + (int)pb_rand_below(&s->r, 6)));
 }
 
@@ -123,7 +125,11 @@ add_stop(struct script *s, const struct actor *a)
 	if (a->alarm != NULL)
 		add_alarm_event(s, a, "ALARM");
 	step_time(s, 2 * PB_HOUR);
-	add(s, json_pack("{s:s}", "start_remediation", playbook));
+	/* Twice: the first time may be lost with a crash, and the rest of the month would be played by people. */
+	for (int i = 0; i < 2; i++) {
+		add(s, json_pack("{s:s}", "start_remediation", playbook));
+		step_time(s, 10 * PB_MINUTE);
+	}
 }
 
 /* Mostly nobody is there; what is said about nothing is refused. */
@@ -182,6 +188,67 @@ add_burst(struct script *s, const struct actor *like)
 		if (a->alarm != NULL && !one_in(s, 4))
 			add_alarm_event(s, a, "OK");
 		step_time(s, 4 * PB_MINUTE);
+	}
+}
+
+static const struct pb_playbook *
+playbook_of(const struct script *s, const struct actor *a)
+{
+	size_t i = pb_config_find_playbook(s->m->config, a->playbook);
+	return i == PB_NONE ? NULL : &s->m->config->playbooks[i];
+}
+
+/* One whose runs are counted, mostly. */
+static const struct actor *
+pick_braked(struct script *s)
+{
+	const struct actor *a = NULL;
+	for (size_t i = 0; i < 20; i++) {
+		a = &s->m->actors[pb_rand_below(&s->r, (int64_t)s->m->n_actors)];
+		const struct pb_playbook *p = playbook_of(s, a);
+		if (p != NULL && p->n_steps > 0 &&
+		    (p->guards.rate_max > 0 || p->guards.budget != PB_NONE))
+			break;
+	}
+	return a;
+}
+
+static void
+add_alarms_of(struct script *s, const char *playbook, const char *to)
+{
+	for (size_t i = 0; i < s->m->n_actors; i++) {
+		const struct actor *a = &s->m->actors[i];
+		if (a->alarm == NULL || !pb_streq(a->playbook, playbook))
+			continue;
+		add_alarm_event(s, a, to);
+		step_time(s, PB_MINUTE);
+	}
+}
+
+/*
+ * Its alarms come together, stay until their runs have had their time, and come again as soon as the
+ * cooldown lets them: as many runs as its rate and budget allow, and one more.
+ */
+static void
+add_waves(struct script *s)
+{
+	const struct actor *like = pick_braked(s);
+	const struct pb_playbook *p = playbook_of(s, like);
+	if (p == NULL)
+		return;
+	for (int64_t n = 2 + pb_rand_below(&s->r, 4); n > 0; n--) {
+		add_alarms_of(s, like->playbook, "ALARM");
+		s->at += p->hold_for + PB_MINUTE;
+		/* Some are asked for, once a brake says so. */
+		for (int64_t k = one_in(s, 2) ? 3 : 0; k > 0; k--) {
+			add(s, json_pack("{s:s}", "approve", "newest"));
+			step_time(s, PB_MINUTE);
+		}
+		s->at += 4 * PB_MINUTE;
+		step_time(s, 5 * PB_MINUTE);
+		add_alarms_of(s, like->playbook, "OK");
+		s->at += p->guards.cooldown_for < PB_DAY ? p->guards.cooldown_for : PB_DAY;
+		step_time(s, 2 * PB_MINUTE);
 	}
 }
 
@@ -297,6 +364,8 @@ pb_month_scenario(const struct pb_month *m, uint64_t seed, const struct pb_month
 			add_storm(&s);
 		else if (one_in(&s, 12))
 			add_burst(&s, a);
+		else if (one_in(&s, 16))
+			add_waves(&s);
 		else
 			add_story(&s, a);
 		if (one_in(&s, 3))

@@ -179,6 +179,25 @@ set_mute(struct world *w, const json_t *e)
 	json_object_set_new(w->mutes, pb_json_str_or(e, "mute", "?"), mute);
 }
 
+/* The last one that was opened and is not over; "newest" itself, which nothing is called, where there is none. */
+static const char *
+newest_open(const struct world *w)
+{
+	size_t i = 0;
+	const char *id, *newest = "newest";
+	void *value;
+	while (pb_map_next(w->books, &i, &id, &value))
+		if (!((const struct book *)value)->is_resolved)
+			newest = id;
+	return newest;
+}
+
+static const char *
+incident_of(const struct world *w, const char *named)
+{
+	return pb_streq(named, "newest") ? newest_open(w) : named;
+}
+
 static void
 ask(struct world *w, size_t i)
 {
@@ -186,7 +205,7 @@ ask(struct world *w, size_t i)
 	const char *key = w->asked[i].key;
 	struct pb_input *in = pb_input_new(w->asked[i].kind);
 	*(in->kind == PB_IN_REMEDIATION ? &in->playbook : &in->incident) =
-	    pb_strdup(pb_json_str(e, key));
+	    pb_strdup(incident_of(w, pb_json_str(e, key)));
 	in->silence = in->kind == PB_IN_UNSILENCE ? pb_strdup(pb_json_str(e, key)) : NULL;
 	in->match = in->kind == PB_IN_SILENCE ? pb_json_text(json_object_get(e, key)) : NULL;
 	in->step = pb_strdup(pb_json_str(e, "step"));
