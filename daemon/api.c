@@ -20,6 +20,14 @@
 /* --- helpers of the handlers */
 
 void
+api_answer(struct pb_api *a, struct pb_http_request *req, int status, json_t *body)
+{
+	pb_json_set_i64(body, "now", pb_core_now(a->core));
+	pb_json_set_i64(body, "clock_ahead_for", pb_core_wall_ahead(a->core));
+	pb_http_reply_json(req, status, body);
+}
+
+void
 api_fail(struct pb_http_request *req, const struct pb_error *err)
 {
 	int status = 500;
@@ -264,8 +272,7 @@ silences(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	PB_JSON json_t *body = json_object();
 	(void)piece;
 	json_object_set_new(body, "silences", pb_engine_silences_json(pb_core_engine(a->core)));
-	pb_json_set_i64(body, "now", pb_core_now(a->core));
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }
 
 /* {"match": {...}, "for": "2h", "reason": "..."}; what they may be is checked by the engine. */
@@ -410,7 +417,7 @@ pb_api_reply(struct pb_api *a, const struct pb_reply *reply)
 	else {
 		PB_JSON json_t *body = json_deep_copy(reply->body);
 		api_hide_never(body);
-		pb_http_reply_json(req, reply->status, body);
+		api_answer(a, req, reply->status, body);
 	}
 }
 

@@ -53,6 +53,8 @@ int api_number(struct pb_http_request *req, const char *name, int64_t min, int64
     int64_t fallback, int64_t *ret);
 /* Times that never come are null for callers; "event" stays as it is. */
 void api_hide_never(json_t *body);
+/* Answers, with "now" and "clock_ahead_for" beside what `body` has. */
+void api_answer(struct pb_api *a, struct pb_http_request *req, int status, json_t *body);
 /* Answers with the status that fits the kind of error. */
 void api_fail(struct pb_http_request *req, const struct pb_error *err);
 

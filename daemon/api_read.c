@@ -30,7 +30,7 @@ api_status(struct pb_api *a, struct pb_http_request *req, const char *piece)
 {
 	(void)piece;
 	PB_JSON json_t *body = a->ops->status(a->arg);
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }
 
 void
@@ -107,9 +107,8 @@ api_incidents(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	json_array_foreach (incidents, i, in)
 		add_live(a, in, now);
 	pb_json_set_i64(body, "open", (int64_t)pb_engine_n_open(pb_core_engine(a->core)));
-	pb_json_set_i64(body, "now", now);
 	api_hide_never(body);
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }
 
 /* A group or storm by its id: its record, pages and notes. */
@@ -122,9 +121,8 @@ answer_bundle(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	if (pb_store_find_bundle(store, piece, &id, NULL) < 0 ||
 	    pb_store_bundle(store, id, &body, NULL) < 0)
 		return -1;
-	pb_json_set_i64(body, "now", pb_core_now(a->core));
 	api_hide_never(body);
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 	return 0;
 }
 
@@ -146,9 +144,8 @@ api_incident(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	add_live(a, incident, now);
 	json_object_set_new(body, "plan",
 	    pb_engine_plan(pb_core_engine(a->core), pb_json_str_or(incident, "config", "")));
-	pb_json_set_i64(body, "now", now);
 	api_hide_never(body);
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }
 
 void
@@ -166,8 +163,7 @@ api_quarantine(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	}
 	PB_JSON json_t *body = json_object();
 	json_object_set_new(body, "messages", messages);
-	pb_json_set_i64(body, "now", pb_core_now(a->core));
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }
 
 void
@@ -181,5 +177,5 @@ api_config(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		json_array_append_new(playbooks, json_string(c->playbooks[i].name));
 	pb_json_set_str(body, "digest", c->digest);
 	json_object_set_new(body, "playbooks", playbooks);
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }

@@ -13,11 +13,13 @@
 
 /* Sends what `notes` has.  -1: the client has gone. */
 static int
-send_notes(struct pb_http_request *req, const json_t *notes, int64_t *seq)
+send_notes(const struct pb_api *a, struct pb_http_request *req, const json_t *notes, int64_t *seq)
 {
 	size_t i;
 	json_t *n;
 	json_array_foreach (notes, i, n) {
+		if (pb_core_wall_ahead(a->core) != 0)
+			pb_json_set_i64(n, "clock_ahead_for", pb_core_wall_ahead(a->core));
 		PB_CLEANUP(pb_freep) char *line = pb_json_text(n);
 		if (pb_http_stream_line(req, pb_str_of(line)) < 0)
 			return -1;
@@ -70,7 +72,7 @@ tail_feed(void *arg)
 		next = f->next;
 		if (pb_store_notes(pb_core_store(a->core), f->seq, f->incident, FEED_SLICE, &notes,
 			NULL) < 0 ||
-		    send_notes(f->request, notes, &f->seq) < 0)
+		    send_notes(a, f->request, notes, &f->seq) < 0)
 			drop(f);
 		else if (json_array_size(notes) == FEED_SLICE)
 			is_more = true;
@@ -136,7 +138,7 @@ api_tail(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	else
 		pb_http_stream_start(req, NULL, NULL);
 	struct follower *f = is_followed == 1 ? a->followers : NULL;
-	int rc = send_notes(req, notes, f != NULL ? &f->seq : &seq);
+	int rc = send_notes(a, req, notes, f != NULL ? &f->seq : &seq);
 	if (f == NULL)
 		pb_http_stream_end(req);
 	else if (rc < 0)

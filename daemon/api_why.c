@@ -147,9 +147,8 @@ api_why(struct pb_api *a, struct pb_http_request *req, const char *piece)
 		api_fail(req, &err);
 		return;
 	}
-	pb_json_set_i64(body, "now", pb_core_now(a->core));
 	api_hide_never(body);
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }
 
 /* Some of the events as they came; the reader asks again from the last one's number. */
@@ -169,6 +168,5 @@ api_received(struct pb_api *a, struct pb_http_request *req, const char *piece)
 	}
 	PB_JSON json_t *body = json_object();
 	json_object_set_new(body, "received", list);
-	pb_json_set_i64(body, "now", pb_core_now(a->core));
-	pb_http_reply_json(req, 200, body);
+	api_answer(a, req, 200, body);
 }

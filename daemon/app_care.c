@@ -234,11 +234,9 @@ app_status(void *arg)
 	pb_json_set_str(j, "version", PB_VERSION);
 	pb_json_set_str(j, "host", app->host);
 	pb_json_set_i64(j, "pid", getpid());
-	pb_json_set_i64(j, "now", pb_core_now(app->core));
 	pb_json_set_i64(j, "started_at", app->started_at);
 	pb_json_set_str(j, "state_dir", app->state_dir);
 	json_object_set_new(j, "config", config_status(app));
-	pb_json_set_i64(j, "clock_ahead_for", pb_clock_wall() - pb_core_now(app->core));
 	json_object_set_new(j, "stopped", pb_engine_controls_json(pb_core_engine(app->core)));
 	json_object_set_new(j, "maintenance",
 	    pb_engine_maintenance_json(pb_core_engine(app->core), pb_core_now(app->core)));

@@ -41,7 +41,7 @@ tell_clock(struct pb_core *c)
 	c->wall_ahead = ahead;
 	struct pb_input *in = pb_input_new(PB_IN_CLOCK);
 	/* To the second: the two clocks are not read at the same moment. */
-	in->span = (ahead + (ahead < 0 ? -1 : 1) * PB_SECOND / 2) / PB_SECOND * PB_SECOND;
+	in->span = pb_core_wall_ahead(c);
 	pb_core_post(c, in);
 }
 
@@ -258,6 +258,13 @@ int64_t
 pb_core_now(const struct pb_core *c)
 {
 	return pb_clock_durable(&c->clock);
+}
+
+int64_t
+pb_core_wall_ahead(const struct pb_core *c)
+{
+	int64_t ahead = c->wall_ahead;
+	return (ahead + (ahead < 0 ? -1 : 1) * PB_SECOND / 2) / PB_SECOND * PB_SECOND;
 }
 
 struct pb_engine *

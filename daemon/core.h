@@ -44,7 +44,9 @@ int pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refu
     struct pb_error *err);
 
 void pb_core_post(struct pb_core *c, struct pb_input *in); /* takes it over */
-int64_t pb_core_now(const struct pb_core *c); /* durable time */
+int64_t pb_core_now(const struct pb_core *c);
+int64_t pb_core_wall_ahead(const struct pb_core *c);
+/* the wall clock minus that; whole seconds */ /* durable time */
 struct pb_engine *pb_core_engine(struct pb_core *c);
 struct pb_store *pb_core_store(struct pb_core *c); /* for queries */
 bool pb_core_is_idle(const struct pb_core *c);

@@ -9,6 +9,7 @@
 #define PB_DAEMON_CTL_H
 
 #include "base/json.h"
+#include "base/time.h"
 
 #define PB_CTL_SOCKET "/run/playbookd/playbookd.sock"
 #define PB_CTL_ANSWER_MAX (64U << 20)
@@ -51,9 +52,13 @@ void pb_ctl_add_error(struct pb_buf *b, int status, struct pb_str body);
 /* --- showing; each adds whole lines to b */
 
 struct pb_ctl_view {
-	int64_t now; /* ms since 1970 */
+	int64_t now; /* ms since 1970, the daemon's durable time */
+	int64_t ahead; /* the clock on the wall minus that */
 	bool is_color;
 };
+
+/* As the answer says: every one has "now" and "clock_ahead_for". */
+void pb_ctl_take_clock(struct pb_ctl_view *v, const json_t *answer);
 
 void pb_ctl_show_status(struct pb_buf *b, const json_t *status, const struct pb_ctl_view *v);
 /* `is_all` only words an empty list. */
@@ -74,8 +79,15 @@ void pb_ctl_show_note(struct pb_buf *b, const json_t *note, const struct pb_ctl_
 
 enum pb_ctl_color { PB_CTL_PLAIN, PB_CTL_BOLD, PB_CTL_RED, PB_CTL_YELLOW, PB_CTL_GREEN };
 
-/* "2026-03-03T09:14:05Z (4m12s ago)", or "(in 5m)"; "-" for 0, "never" for PB_NEVER. */
-void pb_ctl_add_time(struct pb_buf *b, int64_t at, int64_t now);
+/*
+ * "2026-03-03T09:14:05Z (4m12s ago)", or "(in 5m)"; "-" for 0, "never" for PB_NEVER.  People are told
+ * what the clock on the wall shows then: `at` is durable time, of which answers are, or a wall time
+ * already, as the times of events are.
+ */
+void pb_ctl_add_time(struct pb_buf *b, int64_t at, const struct pb_ctl_view *v);
+void pb_ctl_add_wall_time(struct pb_buf *b, int64_t at, const struct pb_ctl_view *v);
+/* The same without how long ago: `at` is durable. */
+char *pb_ctl_when(char out[PB_TIME_TEXT], int64_t at, const struct pb_ctl_view *v);
 char *pb_ctl_age(char out[32], int64_t at, int64_t now); /* "4m12s"; "0s" when it is to come */
 /* As one word of a shell's command line, quoted where it must be. */
 void pb_ctl_add_word(struct pb_buf *b, const char *word);

@@ -32,7 +32,7 @@ print(const struct pb_buf *b)
  * (--json) or went to on_line.
  */
 static enum pb_ctl_exit
-ask(const struct ctl *c, const struct pb_ctl_request *req, json_t **ret)
+ask(struct ctl *c, const struct pb_ctl_request *req, json_t **ret)
 {
 	struct pb_error err;
 	struct pb_ctl_answer answer;
@@ -60,18 +60,19 @@ ask(const struct ctl *c, const struct pb_ctl_request *req, json_t **ret)
 		(void)pb_wrap(&err, "%s does not speak as playbookd does", req->socket);
 		return fail(&err);
 	}
+	pb_ctl_take_clock(&c->view, *ret);
 	return PB_CTL_OK;
 }
 
 static enum pb_ctl_exit
-get(const struct ctl *c, const char *path, json_t **ret)
+get(struct ctl *c, const char *path, json_t **ret)
 {
 	const struct pb_ctl_request req = {.socket = c->socket, .method = "GET", .path = path};
 	return ask(c, &req, ret);
 }
 
 static enum pb_ctl_exit
-post(const struct ctl *c, const char *path, struct pb_str body, json_t **ret)
+post(struct ctl *c, const char *path, struct pb_str body, json_t **ret)
 {
 	const struct pb_ctl_request req = {
 	    .socket = c->socket, .method = "POST", .path = path, .body = body};
@@ -155,7 +156,7 @@ cmd_ack(struct ctl *c)
 		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
 		(void)pb_buf_adds(
 		    &b, " is acknowledged; unless it is resolved, paging goes on at ");
-		pb_ctl_add_time(&b, pb_json_i64(j, "acked_until", PB_NEVER), c->view.now);
+		pb_ctl_add_time(&b, pb_json_i64(j, "acked_until", PB_NEVER), &c->view);
 		(void)pb_buf_addc(&b, '\n');
 	}
 	print(&b);
@@ -178,7 +179,7 @@ cmd_snooze(struct ctl *c)
 	if (j != NULL) {
 		pb_ctl_add_text(&b, pb_json_str_or(j, "incident", "?"), 100);
 		(void)pb_buf_adds(&b, " is snoozed; unless it is resolved, paging goes on at ");
-		pb_ctl_add_time(&b, pb_json_i64(j, "snoozed_until", PB_NEVER), c->view.now);
+		pb_ctl_add_time(&b, pb_json_i64(j, "snoozed_until", PB_NEVER), &c->view);
 		(void)pb_buf_addc(&b, '\n');
 	}
 	print(&b);
@@ -324,7 +325,7 @@ silence_add(struct ctl *c)
 		    "is paged at ",
 		    pb_json_str_or(j, "id", "?"), (long long)pb_json_i64(j, "fits", 0),
 		    (long long)pb_json_i64(j, "open", 0));
-		pb_ctl_add_time(&b, pb_json_i64(j, "until", 0), c->view.now);
+		pb_ctl_add_time(&b, pb_json_i64(j, "until", 0), &c->view);
 		(void)pb_buf_addc(&b, '\n');
 	}
 	print(&b);
@@ -343,7 +344,7 @@ silence_list(struct ctl *c)
 		(void)pb_buf_addf(&b, "%s by ", pb_json_str_or(s, "id", "?"));
 		pb_ctl_add_text(&b, pb_json_str_or(s, "by", "?"), 100);
 		(void)pb_buf_adds(&b, " until ");
-		pb_ctl_add_time(&b, pb_json_i64(s, "until", 0), c->view.now);
+		pb_ctl_add_time(&b, pb_json_i64(s, "until", 0), &c->view);
 		(void)pb_buf_adds(&b, ": ");
 		pb_ctl_add_text(&b, pb_json_str_or(s, "reason", ""), 500);
 		(void)pb_buf_adds(&b, "\n  ");
@@ -431,13 +432,15 @@ cmd_inject(struct ctl *c)
 static int
 on_note(struct pb_str line, void *arg)
 {
-	const struct ctl *c = arg;
+	struct ctl *c = arg;
 	PB_JSON json_t *j = NULL;
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
-	if (c->is_json || pb_json_parse(line, &j, NULL) < 0)
+	if (c->is_json || pb_json_parse(line, &j, NULL) < 0) {
 		(void)pb_buf_addf(&b, "%.*s\n", PB_STR_ARG(line));
-	else
+	} else {
+		pb_ctl_take_clock(&c->view, j);
 		pb_ctl_show_note(&b, j, &c->view);
+	}
 	print(&b);
 	/* A reader of a pipe that has gone ends it. */
 	return fflush(stdout) == 0 ? 0 : -1;
@@ -455,7 +458,7 @@ cmd_tail(struct ctl *c)
 }
 
 struct timeline {
-	const struct ctl *c;
+	struct ctl *c;
 	int64_t seq; /* of the last line */
 	size_t n; /* lines of this piece */
 };
@@ -468,7 +471,7 @@ on_timeline(struct pb_str line, void *arg)
 	if (pb_json_parse(line, &j, NULL) == 0)
 		tl->seq = pb_json_i64(j, "seq", tl->seq);
 	tl->n++;
-	return on_note(line, (void *)(uintptr_t)tl->c);
+	return on_note(line, tl->c);
 }
 
 /* From the first decision on, piece by piece: the story of an incident may be long. */

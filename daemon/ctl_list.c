@@ -146,8 +146,7 @@ incident_row(struct pb_ctl_table *t, const json_t *in, bool is_alike, const stru
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(in, "state", "?"));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(in, "severity", "-"));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_ctl_age(age, opened_at, v->now));
-	pb_ctl_cell(
-	    t, PB_CTL_PLAIN, "%s", pb_time_rfc3339(opened, opened_at / PB_SECOND * PB_SECOND));
+	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_ctl_when(opened, opened_at, v));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", playbook[0] == '\0' ? "(none matches)" : playbook);
 	title_cell(t, in, is_alike);
 	pb_ctl_cell(t, color, "%s", next.ptr == NULL ? "" : next.ptr);
@@ -186,7 +185,7 @@ source_row(struct pb_ctl_table *t, const json_t *s, const struct pb_ctl_view *v)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf ok = PB_BUF_INIT;
 	const char *error = pb_json_str(s, "last_error");
 	long long failures = pb_json_i64(s, "failures", 1);
-	pb_ctl_add_time(&ok, pb_json_i64(s, "last_ok_at", 0), v->now);
+	pb_ctl_add_time(&ok, pb_json_i64(s, "last_ok_at", 0), v);
 	pb_ctl_cell(t, PB_CTL_BOLD, "%s", pb_json_str_or(s, "name", "?"));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", pb_json_str_or(s, "type", "?"));
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%s", ok.ptr);
@@ -232,7 +231,7 @@ add_on_disk(struct pb_buf *b, const json_t *config, const struct pb_ctl_view *v)
 		return;
 	}
 	(void)pb_buf_addc(b, ' ');
-	pb_ctl_add_time(b, pb_json_i64(config, "refused_at", 0), v->now);
+	pb_ctl_add_time(b, pb_json_i64(config, "refused_at", 0), v);
 	(void)pb_buf_adds(b, ": ");
 	pb_ctl_add_text(b, pb_json_str_or(config, "refused", "?"), 1000);
 	if (more > 0)
@@ -252,7 +251,7 @@ add_config(struct pb_buf *b, const json_t *config, const struct pb_ctl_view *v)
 	pb_ctl_add_text(b, pb_json_str_or(config, "dir", "?"), 200);
 	(void)pb_buf_addf(
 	    b, ", %lld playbook%s, loaded ", (long long)playbooks, playbooks == 1 ? "" : "s");
-	pb_ctl_add_time(b, pb_json_i64(config, "loaded_at", 0), v->now);
+	pb_ctl_add_time(b, pb_json_i64(config, "loaded_at", 0), v);
 	(void)pb_buf_addc(b, '\n');
 	if (pb_json_str(config, "problem") != NULL) {
 		label(b, "");
@@ -412,7 +411,7 @@ add_stopped(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 		(void)pb_buf_adds(b, " by ");
 		pb_ctl_add_text(b, pb_json_str_or(c, "by", "?"), 100);
 		(void)pb_buf_adds(b, ", ");
-		pb_ctl_add_time(b, pb_json_i64(c, "at", 0), v->now);
+		pb_ctl_add_time(b, pb_json_i64(c, "at", 0), v);
 		(void)pb_buf_adds(b, ": ");
 		pb_ctl_add_text(b, pb_json_str_or(c, "reason", ""), 500);
 		add_if_of_nobody(b, c);
@@ -441,7 +440,7 @@ add_maintenance(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 		(void)pb_buf_adds(b, " is ");
 		pb_ctl_add_colored(b, "open", PB_CTL_YELLOW, v);
 		(void)pb_buf_addf(b, " for %s more:%s%s%s",
-		    pb_ctl_age(span, v->now, pb_json_i64(w, "until", v->now)),
+		    pb_ctl_age(span, v->now + v->ahead, pb_json_i64(w, "until", v->now + v->ahead)),
 		    pb_json_bool(w, "blocks_remediation", false) ? " no remediation" : "",
 		    pb_json_bool(w, "blocks_remediation", false) &&
 			    pb_json_bool(w, "holds_pages", false)
@@ -471,7 +470,8 @@ add_mutes(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 		(void)pb_buf_adds(b, ", mute rule of CloudWatch by source ");
 		pb_ctl_add_text(b, pb_json_str_or(m, "source", "?"), 100);
 		(void)pb_buf_addf(b, ": no pages for %lld alarm%s%s%s%s\n", n, n == 1 ? "" : "s",
-		    until > 0 ? " for " : "", until > 0 ? pb_ctl_age(span, v->now, until) : "",
+		    until > 0 ? " for " : "",
+		    until > 0 ? pb_ctl_age(span, v->now + v->ahead, until) : "",
 		    until > 0 ? " more" : "");
 	}
 	json_array_foreach (pb_json_get(s, "sources"), i, m) {
@@ -507,7 +507,7 @@ add_overdue(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 	}
 }
 
-/* Where the clock was set wrong once, what is told as to come is not by it. */
+/* What was to come when the clock was set wrong comes as if it had not been. */
 static void
 add_clock(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 {
@@ -518,7 +518,7 @@ add_clock(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *v)
 	label(b, "clock");
 	pb_ctl_add_colored(b, pb_duration_text(span, ahead < 0 ? -ahead : ahead), PB_CTL_RED, v);
 	(void)pb_buf_addf(b,
-	    " %s the time that deadlines are kept by, and that times to come are told in\n",
+	    " %s the time that deadlines are kept by; times are told by the clock\n",
 	    ahead < 0 ? "behind" : "ahead of");
 }
 
@@ -538,7 +538,7 @@ pb_ctl_show_status(struct pb_buf *b, const json_t *s, const struct pb_ctl_view *
 {
 	add_state_line(b, s, v);
 	label(b, "started");
-	pb_ctl_add_time(b, pb_json_i64(s, "started_at", 0), v->now);
+	pb_ctl_add_time(b, pb_json_i64(s, "started_at", 0), v);
 	(void)pb_buf_addc(b, '\n');
 	add_config(b, pb_json_get(s, "config"), v);
 	label(b, "state");
@@ -575,7 +575,7 @@ pb_ctl_show_quarantine(struct pb_buf *b, const json_t *list, const struct pb_ctl
 		(void)pb_buf_addf(
 		    b, ", received %lld times\n", (long long)pb_json_i64(m, "receives", 0));
 		label(b, "since");
-		pb_ctl_add_time(b, pb_json_i64(m, "at", 0), v->now);
+		pb_ctl_add_time(b, pb_json_i64(m, "at", 0), v);
 		(void)pb_buf_addc(b, '\n');
 		label(b, "why");
 		pb_ctl_add_text(b, pb_json_str_or(m, "why", "?"), 500);
@@ -593,7 +593,7 @@ pb_ctl_show_note(struct pb_buf *b, const json_t *note, const struct pb_ctl_view 
 	const char *incident = pb_json_str_or(note, "incident", "");
 	const char *kind = pb_json_str_or(note, "kind", "?");
 	bool is_page = strcmp(kind, "page") == 0 || strcmp(kind, "defect") == 0;
-	(void)pb_time_rfc3339(when, pb_json_i64(note, "at", 0) / PB_SECOND * PB_SECOND);
+	(void)pb_ctl_when(when, pb_json_i64(note, "at", 0), v);
 	(void)pb_buf_addf(b, "%s  %-12s ", when, incident[0] == '\0' ? "-" : incident);
 	PB_CLEANUP(pb_freep) char *padded = pb_asprintf("%-10s", kind);
 	pb_ctl_add_colored(b, padded, is_page ? PB_CTL_RED : PB_CTL_PLAIN, v);

@@ -17,12 +17,12 @@ text_line(struct pb_buf *b, const char *name, const char *text)
 }
 
 static void
-time_line(struct pb_buf *b, const char *name, int64_t at, int64_t now)
+time_line(struct pb_buf *b, const char *name, int64_t at, const struct pb_ctl_view *v)
 {
 	if (at == 0)
 		return;
 	(void)pb_buf_addf(b, "  %-10s ", name);
-	pb_ctl_add_time(b, at, now);
+	pb_ctl_add_time(b, at, v);
 	(void)pb_buf_addc(b, '\n');
 }
 
@@ -38,11 +38,11 @@ add_reopened(struct pb_buf *b, const json_t *in, const struct pb_ctl_view *v)
 {
 	int64_t n = pb_json_i64(in, "n_reopened", 0), at = pb_json_i64(in, "reopened_at", 0);
 	char after[32];
-	time_line(b, "closes", pb_json_i64(in, "calm_at", 0), v->now);
+	time_line(b, "closes", pb_json_i64(in, "calm_at", 0), v);
 	if (n == 0)
 		return;
 	(void)pb_buf_addf(b, "  %-10s ", "reopened");
-	pb_ctl_add_time(b, at, v->now);
+	pb_ctl_add_time(b, at, v);
 	(void)pb_buf_addf(b, ", %lld time%s; %s after it was resolved as ", (long long)n,
 	    n == 1 ? "" : "s", pb_ctl_age(after, pb_json_i64(in, "last_resolved_at", at), at));
 	pb_ctl_add_text(b, pb_json_str_or(in, "last_cause", "?"), 50);
@@ -59,7 +59,7 @@ add_informed(struct pb_buf *b, const json_t *in, const struct pb_ctl_view *v)
 		pb_ctl_add_text(b, pb_json_str_or(one, "audience", "?"), 100);
 		(void)pb_buf_addf(
 		    b, ", %lld so far, next ", (long long)pb_json_i64(one, "sent", 0));
-		pb_ctl_add_time(b, pb_json_i64(one, "next_at", PB_NEVER), v->now);
+		pb_ctl_add_time(b, pb_json_i64(one, "next_at", PB_NEVER), v);
 		(void)pb_buf_addc(b, '\n');
 	}
 }
@@ -85,11 +85,15 @@ add_incident(struct pb_buf *b, const json_t *in, const json_t *event, const stru
 	text_line(b, "docs", pb_json_str(in, "docs"));
 	text_line(b, "owner", pb_json_str(in, "owner"));
 	text_line(b, "overdue", pb_json_str(in, "overdue"));
-	time_line(b, "event", pb_json_i64(in, "event_at", 0), v->now);
-	time_line(b, "opened", pb_json_i64(in, "opened_at", 0), v->now);
+	if (pb_json_i64(in, "event_at", 0) != 0) {
+		(void)pb_buf_addf(b, "  %-10s ", "event");
+		pb_ctl_add_wall_time(b, pb_json_i64(in, "event_at", 0), v);
+		(void)pb_buf_addc(b, '\n');
+	}
+	time_line(b, "opened", pb_json_i64(in, "opened_at", 0), v);
 	add_reopened(b, in, v);
-	time_line(b, "held until", pb_json_i64(in, "hold_until", 0), v->now);
-	time_line(b, "resolved", pb_json_i64(in, "resolved_at", 0), v->now);
+	time_line(b, "held until", pb_json_i64(in, "hold_until", 0), v);
+	time_line(b, "resolved", pb_json_i64(in, "resolved_at", 0), v);
 	text_line(b, "no pages", pb_json_str(in, "held"));
 	add_informed(b, in, v);
 	text_line(b, "cause", pb_json_str(in, "cause"));
@@ -118,7 +122,7 @@ step_row(struct pb_ctl_table *t, const json_t *s, const struct pb_ctl_view *v)
 	int64_t ended_at = pb_json_i64(s, "ended_at", 0);
 	char took[32], when[PB_TIME_TEXT] = "-";
 	if (started_at != 0)
-		(void)pb_time_rfc3339(when, started_at / PB_SECOND * PB_SECOND);
+		(void)pb_ctl_when(when, started_at, v);
 	(void)pb_ctl_age(took, started_at, ended_at != 0 ? ended_at : v->now);
 	pb_ctl_cell(t, PB_CTL_PLAIN, "%lld.", (long long)pb_json_i64(s, "index", 0) + 1);
 	pb_ctl_cell(t, PB_CTL_BOLD, "%s", pb_json_str_or(s, "name", "?"));
@@ -196,7 +200,7 @@ add_ladder(struct pb_buf *b, const json_t *l, const struct pb_ctl_view *v)
 	pb_ctl_add_colored(b, state, is_paging ? PB_CTL_RED : PB_CTL_PLAIN, v);
 	(void)pb_buf_addc(b, '\n');
 	text_line(b, "why", pb_json_str(l, "why"));
-	time_line(b, "page by", pb_json_i64(l, "page_by_at", 0), v->now);
+	time_line(b, "page by", pb_json_i64(l, "page_by_at", 0), v);
 	if (pb_json_i64(l, "started_at", 0) != 0)
 		(void)pb_buf_addf(
 		    b, "  %-10s %lld\n", "level", (long long)pb_json_i64(l, "level", 0) + 1);
@@ -208,8 +212,8 @@ add_ladder(struct pb_buf *b, const json_t *l, const struct pb_ctl_view *v)
 	if (is_acked || is_snoozed)
 		text_line(b, is_acked ? "acked by" : "snoozed by", pb_json_str(l, "acked_by"));
 	if (pb_json_i64(l, "next_at", PB_NEVER) != PB_NEVER)
-		time_line(b, is_acked || is_snoozed ? "until" : "next",
-		    pb_json_i64(l, "next_at", 0), v->now);
+		time_line(
+		    b, is_acked || is_snoozed ? "until" : "next", pb_json_i64(l, "next_at", 0), v);
 }
 
 static void
@@ -218,7 +222,7 @@ page_row(struct pb_ctl_table *t, const json_t *p, const struct pb_ctl_view *v)
 	PB_CLEANUP(pb_buf_fini) struct pb_buf when = PB_BUF_INIT;
 	const char *state = pb_json_str_or(p, "state", "?"), *with = pb_json_str(p, "with");
 	int64_t tries = pb_json_i64(p, "tries", 0);
-	pb_ctl_add_time(&when, pb_json_i64(p, "at", 0), v->now);
+	pb_ctl_add_time(&when, pb_json_i64(p, "at", 0), v);
 	if (pb_json_bool(p, "is_notice", false))
 		pb_ctl_cell(t, PB_CTL_PLAIN, "resolve notice");
 	else if (pb_json_i64(p, "repeat", 0) == 0)
@@ -270,7 +274,7 @@ pb_ctl_add_bundle(struct pb_buf *b, const json_t *o, const struct pb_ctl_view *v
 	(void)pb_buf_addf(b, ": %s\n", pb_json_str_or(o, "state", "?"));
 	text_line(b, "escalation", pb_json_str(o, "escalation"));
 	text_line(b, "of", pb_json_str(o, "group"));
-	time_line(b, "began", pb_json_i64(o, "opened_at", 0), v->now);
+	time_line(b, "began", pb_json_i64(o, "opened_at", 0), v);
 	(void)pb_buf_addf(b, "  %-10s %lld, %lld of them resolved\n", "told of",
 	    (long long)pb_json_i64(o, "n_joined", 0), (long long)pb_json_i64(o, "n_gone", 0));
 }

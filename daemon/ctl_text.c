@@ -17,9 +17,29 @@ pb_ctl_age(char out[32], int64_t at, int64_t now)
 }
 
 void
-pb_ctl_add_time(struct pb_buf *b, int64_t at, int64_t now)
+pb_ctl_take_clock(struct pb_ctl_view *v, const json_t *answer)
+{
+	v->now = pb_json_i64(answer, "now", v->now);
+	v->ahead = pb_json_i64(answer, "clock_ahead_for", 0);
+}
+
+char *
+pb_ctl_when(char out[PB_TIME_TEXT], int64_t at, const struct pb_ctl_view *v)
+{
+	return pb_time_rfc3339(out, (at + v->ahead) / PB_SECOND * PB_SECOND);
+}
+
+void
+pb_ctl_add_time(struct pb_buf *b, int64_t at, const struct pb_ctl_view *v)
+{
+	pb_ctl_add_wall_time(b, at == 0 || at == PB_NEVER ? at : at + v->ahead, v);
+}
+
+void
+pb_ctl_add_wall_time(struct pb_buf *b, int64_t at, const struct pb_ctl_view *v)
 {
 	char when[PB_TIME_TEXT], span[PB_TIME_TEXT];
+	int64_t now = v->now + v->ahead;
 	if (at == 0 || at == PB_NEVER) {
 		(void)pb_buf_adds(b, at == 0 ? "-" : "never");
 		return;

@@ -79,7 +79,7 @@ add_next(struct pb_buf *b, const json_t *next, const struct pb_ctl_view *v)
 	for (size_t i = 0; i < json_array_size(next); i++) {
 		const json_t *n = json_array_get(next, i);
 		label(b, i == 0 ? "next" : "");
-		pb_ctl_add_time(b, pb_json_i64(n, "at", 0), v->now);
+		pb_ctl_add_time(b, pb_json_i64(n, "at", 0), v);
 		(void)pb_buf_adds(b, ": ");
 		pb_ctl_add_text(b, pb_json_str_or(n, "what", "?"), 300);
 		(void)pb_buf_addc(b, '\n');
@@ -148,7 +148,7 @@ add_would(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *v)
 		return;
 	}
 	label(b, "last event");
-	pb_ctl_add_time(b, pb_json_i64(r, "at", 0), v->now);
+	pb_ctl_add_time(b, pb_json_i64(r, "at", 0), v);
 	(void)pb_buf_adds(b, " by ");
 	pb_ctl_add_text(b, pb_json_str_or(r, "source", "?"), 100);
 	(void)pb_buf_addc(b, '\n');
@@ -177,7 +177,7 @@ pb_ctl_show_why(struct pb_buf *b, const json_t *body, const struct pb_ctl_view *
 		(void)pb_buf_adds(b, "alarm ");
 		pb_ctl_add_text(b, pb_json_str_or(alarm, "arn", "?"), 2048);
 		(void)pb_buf_addf(b, ": %s since ", pb_json_str_or(alarm, "state", "?"));
-		pb_ctl_add_time(b, pb_json_i64(alarm, "transitioned_at", 0), v->now);
+		pb_ctl_add_wall_time(b, pb_json_i64(alarm, "transitioned_at", 0), v);
 		(void)pb_buf_addc(b, '\n');
 		add_would(b, body, v);
 		(void)pb_buf_adds(b,

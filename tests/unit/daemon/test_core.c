@@ -47,6 +47,27 @@ START_TEST(a_clock_that_is_set_is_told_and_moves_no_deadline)
 }
 END_TEST
 
+START_TEST(answers_say_how_far_the_clock_is)
+{
+	static const char *const asked[][2] = {{"GET", "/v1/status"}, {"GET", "/v1/incidents"},
+	    {"GET", "/v1/quarantine"}, {"GET", "/v1/silences"}, {"POST", "/v1/incidents/1/ack"},
+	    {"GET", "/v1/incidents/1"}, {"GET", "/v1/why?of=1"}};
+	struct api_world w;
+	api_open(&w);
+	pb_clock_shift_wall(-2 * PB_HOUR);
+	free(api_incident_open(&w, "tell-1"));
+	for (size_t i = 0; i < PB_ARRAY_LEN(asked); i++) {
+		PB_JSON json_t *j = api_ask(&w, asked[i][0], asked[i][1], NULL);
+		ck_assert_msg(
+		    w.status == 200 && pb_json_i64(j, "clock_ahead_for", 0) == -2 * PB_HOUR,
+		    "%s: %s", asked[i][1], w.head);
+	}
+	json_decref(api_ask(&w, "GET", "/v1/tail?limit=1", NULL));
+	ck_assert_msg(strstr(w.head, "\"clock_ahead_for\":-7200000") != NULL, "%s", w.head);
+	api_close(&w);
+}
+END_TEST
+
 START_TEST(less_than_a_second_is_nothing)
 {
 	struct api_world w;
@@ -98,6 +119,7 @@ END_TEST
 PB_SUITE(core)
 {
 	pb_add(s, a_clock_that_is_set_is_told_and_moves_no_deadline);
+	pb_add(s, answers_say_how_far_the_clock_is);
 	pb_add(s, less_than_a_second_is_nothing);
 	pb_add(s, a_store_later_than_the_clock_is_told_at_the_start);
 }

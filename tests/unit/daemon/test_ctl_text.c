@@ -50,7 +50,7 @@ static struct {
 START_TEST(times_are_rfc_3339_and_age)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
-	pb_ctl_add_time(&b, times[_i].at, NOW);
+	pb_ctl_add_time(&b, times[_i].at, &plain);
 	ck_assert_str_eq(b.ptr, times[_i].text);
 }
 END_TEST
@@ -314,6 +314,40 @@ static struct {
 	"  maintenance    patch has expired, take it out of the configuration\n"},
 };
 
+/* The clock was set wrong once, and durable time has stayed 3 hours ahead of it. */
+START_TEST(people_are_told_what_the_clock_on_the_wall_shows)
+{
+	struct pb_ctl_view v = {.now = 1};
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	PB_JSON json_t *answer =
+	    json_pack("{s:I, s:i}", "now", (json_int_t)NOW, "clock_ahead_for", -3 * (int)PB_HOUR);
+	pb_ctl_take_clock(&v, answer);
+	pb_ctl_add_time(&b, NOW + PB_MINUTE, &v);
+	(void)pb_buf_addc(&b, '\n');
+	pb_ctl_add_wall_time(&b, NOW - 3 * PB_HOUR - PB_MINUTE, &v);
+	(void)pb_buf_addc(&b, '\n');
+	PB_JSON json_t *note =
+	    json_of("{'at':@0@,'incident':'20261123-1','kind':'page','text':'level 1'}");
+	pb_ctl_show_note(&b, note, &v);
+	ck_assert_str_eq(b.ptr,
+	    "2026-11-23T03:31:00Z (in 1m)\n"
+	    "2026-11-23T03:29:00Z (1m ago)\n"
+	    "2026-11-23T03:30:00Z  20261123-1   page       level 1\n");
+	PB_CLEANUP(pb_buf_fini) struct pb_buf shown = PB_BUF_INIT;
+	PB_JSON json_t *list = json_of("{'incidents':[{'id':'20261123-1','opened_at':@60@}]}");
+	pb_ctl_show_incidents(&shown, list, false, &v);
+	ck_assert_ptr_nonnull(strstr(shown.ptr, "  1m   2026-11-23T03:29:00Z  "));
+	PB_CLEANUP(pb_buf_fini) struct pb_buf status = PB_BUF_INIT;
+	PB_JSON json_t *s = json_of("{'started_at':@60@,'clock_ahead_for':-10800000,'mutes':[{"
+				    "'name':'x','until':@10740@}]}");
+	pb_ctl_show_status(&status, s, &v);
+	ck_assert_ptr_nonnull(strstr(status.ptr, " 2026-11-23T03:29:00Z (1m ago)\n"));
+	ck_assert_ptr_nonnull(strstr(status.ptr, " alarms for 1m more\n"));
+	ck_assert_ptr_nonnull(strstr(status.ptr,
+	    " 3h behind the time that deadlines are kept by; times are told by the clock\n"));
+}
+END_TEST
+
 START_TEST(incidents_and_status_tell_of_groups_and_storms)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
@@ -410,9 +444,9 @@ START_TEST(status_tells_of_a_clock_that_is_not_the_one_of_deadlines)
 	PB_JSON json_t *j = json_of("{'clock_ahead_for':-34560000000}");
 	pb_ctl_show_status(&b, j, &plain);
 	ck_assert_ptr_nonnull(strstr(b.ptr,
-	    "  clock          400d behind the time that deadlines are kept by, and that times to "
-	    "come "
-	    "are told in\n"));
+	    "  clock          400d behind the time that deadlines are kept by; times are told by "
+	    "the "
+	    "clock\n"));
 	json_object_set_new(j, "clock_ahead_for", json_integer(59000));
 	b.len = 0;
 	pb_ctl_show_status(&b, j, &plain);
@@ -501,6 +535,7 @@ PB_SUITE(ctl_text)
 	pb_add(s, a_long_title_leaves_what_comes_next_on_the_screen);
 	pb_add(s, status_without_sources_says_so);
 	pb_add(s, the_quarantine_is_shown_without_harm);
+	pb_add(s, people_are_told_what_the_clock_on_the_wall_shows);
 	pb_add(s, incidents_and_status_tell_of_groups_and_storms);
 	pb_add(s, status_tells_of_a_clock_that_is_not_the_one_of_deadlines);
 	pb_add(s, a_reload_tells_what_differs_and_whom_a_stop_does_not_hold_any_more);
