@@ -56,8 +56,8 @@ why_not(const struct turn *t, const struct incident *in, const struct pb_input *
 		    in->answer == NULL ? "" : in->answer);
 	int64_t until = is_plan ? in->wait_until : in->run.steps[step].next_at;
 	if (until < t->now)
-		return pb_asprintf(
-		    "too late, the question ended at %s", pb_time_clock(clock, until));
+		return pb_asprintf("too late, the question ended at %s",
+		    pb_time_clock(clock, wall_of(t->e, until)));
 	if (is_plan && asked[0] != '\0')
 		return pb_strdup("it asks about its whole plan, not about a step");
 	if (!is_plan && asked[0] != '\0' && !pb_streq(asked, run_step_def(in, step)->name))
@@ -83,7 +83,7 @@ ask_command(struct turn *t, struct incident *in, const struct pb_input *input)
 	ask_answered(in, "%s%s was %s by %s at %s", step == PB_NONE ? "the plan" : "step ", name,
 	    is_yes ? "approved" : "rejected",
 	    pb_safe(by, sizeof(by), pb_str_of(input->by == NULL ? "?" : input->by)),
-	    pb_time_clock(clock, t->now));
+	    pb_time_clock(clock, wall_of(t->e, t->now)));
 	incident_note(t, in, name, is_yes ? "approve" : "reject", "%s%s%s", in->answer,
 	    input->text == NULL || input->text[0] == '\0' ? "" : ": ",
 	    pb_safe(reason, sizeof(reason), pb_str_of(input->text)));

@@ -249,7 +249,8 @@ add_storm(const struct turn *t, struct pb_buf *b, const struct bundle *of, size_
 		    "STORM", (long long)esc->storm_over, pb_duration_text(span, esc->storm_within));
 	else
 		pb_buf_addf(b, "%-8sit is over, what is left of it is told together\n", "STORM");
-	pb_buf_addf(b, "%-8s%s (%s ago)\n", "SINCE", pb_time_rfc3339(at, of->opened_at),
+	pb_buf_addf(b, "%-8s%s (%s ago)\n", "SINCE",
+	    pb_time_rfc3339(at, wall_of(t->e, of->opened_at)),
 	    pb_duration_text(age, (t->now - of->opened_at) / PB_SECOND * PB_SECOND));
 	pb_buf_addf(b, "%-8s%zu, of which %zu acknowledged; %lld resolved since it began\n", "OPEN",
 	    of->n_open, of->n_open - of->n_wanting, (long long)of->n_gone);

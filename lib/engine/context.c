@@ -19,7 +19,7 @@ step_json(const struct step_run *s)
 }
 
 static json_t *
-incident_context(const struct incident *in)
+incident_context(const struct pb_engine *e, const struct incident *in)
 {
 	char opened[PB_TIME_TEXT];
 	const struct pb_playbook *p = incident_playbook(in);
@@ -28,7 +28,7 @@ incident_context(const struct incident *in)
 	pb_json_set_str(j, "key", in->key);
 	pb_json_set_str(j, "playbook", p == NULL ? "" : p->name);
 	pb_json_set_str(j, "severity", incident_severity(in));
-	pb_json_set_str(j, "opened_at", pb_time_rfc3339(opened, in->opened_at));
+	pb_json_set_str(j, "opened_at", pb_time_rfc3339(opened, wall_of(e, in->opened_at)));
 	pb_json_set_i64(j, "count", in->count);
 	pb_json_set_i64(j, "reopened", in->n_reopened);
 	return j;
@@ -42,7 +42,7 @@ base_context(const struct pb_engine *e, const struct incident *in)
 	json_object_set(c, "event", pb_event_json(in->event));
 	if (in->event->kind == PB_EVENT_ALARM)
 		json_object_set(c, "alarm", pb_event_alarm(in->event));
-	json_object_set_new(c, "incident", incident_context(in));
+	json_object_set_new(c, "incident", incident_context(e, in));
 	json_t *host = json_object();
 	pb_json_set_str(host, "name", e->host);
 	json_object_set_new(c, "host", host);
@@ -113,6 +113,6 @@ context_build(const struct pb_engine *e, const struct incident *in, int64_t now)
 			    steps, run_step_def(in, i)->name, step_json(&in->run.steps[i]));
 	json_object_set_new(c, "steps", steps);
 
-	pb_json_set_str(c, "now", pb_time_rfc3339(text, now));
+	pb_json_set_str(c, "now", pb_time_rfc3339(text, wall_of(e, now)));
 	return c;
 }

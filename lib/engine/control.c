@@ -33,12 +33,12 @@ key_of(const char *playbook)
 }
 
 static char *
-why_of(const struct control *c, const char *playbook)
+why_of(const struct pb_engine *e, const struct control *c, const char *playbook)
 {
 	char by[128], at[PB_TIME_TEXT], reason[512];
 	return pb_asprintf("remediation%s%s is stopped by %s since %s%s%s",
 	    playbook == NULL ? "" : " of playbook ", playbook == NULL ? "" : playbook,
-	    pb_safe(by, sizeof(by), pb_str_of(c->by)), pb_time_rfc3339(at, c->at),
+	    pb_safe(by, sizeof(by), pb_str_of(c->by)), pb_time_rfc3339(at, wall_of(e, c->at)),
 	    c->reason[0] == '\0' ? "" : ": ",
 	    pb_safe(reason, sizeof(reason), pb_str_of(c->reason)));
 }
@@ -49,10 +49,10 @@ control_why(const struct pb_engine *e, const struct incident *in)
 	const struct pb_playbook *p = incident_playbook(in);
 	const struct control *c = pb_map_get(e->controls, ALL);
 	if (c != NULL)
-		return why_of(c, NULL);
+		return why_of(e, c, NULL);
 	PB_CLEANUP(pb_freep) char *key = key_of(p == NULL ? NULL : p->name);
 	c = pb_map_get(e->controls, key);
-	return c == NULL ? NULL : why_of(c, p == NULL ? NULL : p->name);
+	return c == NULL ? NULL : why_of(e, c, p == NULL ? NULL : p->name);
 }
 
 char *
@@ -160,7 +160,7 @@ control_look(struct turn *t)
 	const char *key;
 	void *value;
 	while (pb_map_next(t->e->controls, &i, &key, &value)) {
-		PB_CLEANUP(pb_freep) char *why = why_of(value, playbook_of(key));
+		PB_CLEANUP(pb_freep) char *why = why_of(t->e, value, playbook_of(key));
 		if (is_of_nobody(t->e, key))
 			pb_update_note(t->u, "", playbook_of(key), "", "control",
 			    "%s; no playbook has this name now: what it stopped may run under "

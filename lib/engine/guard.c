@@ -199,7 +199,8 @@ check_cooldown(struct turn *t, const struct incident *in)
 	if (last + c->cooldown_for <= t->now)
 		return NULL;
 	return pb_asprintf("the last run was %s ago and the next may begin at %s (cooldown %s)",
-	    pb_duration_text(ago, t->now - last), pb_time_clock(next, last + c->cooldown_for),
+	    pb_duration_text(ago, t->now - last),
+	    pb_time_clock(next, wall_of(t->e, last + c->cooldown_for)),
 	    pb_duration_text(span, c->cooldown_for));
 }
 

@@ -90,7 +90,7 @@ hush_why(const struct pb_engine *e, const struct incident *in, int64_t now, int6
 	}
 	*ret_until = s->until;
 	return pb_asprintf("silence %s by %s until %s: %s", s->id,
-	    pb_safe(by, sizeof(by), pb_str_of(s->by)), pb_time_rfc3339(until, s->until),
+	    pb_safe(by, sizeof(by), pb_str_of(s->by)), pb_time_rfc3339(until, wall_of(e, s->until)),
 	    pb_safe(reason, sizeof(reason), pb_str_of(s->reason)));
 }
 
@@ -232,7 +232,7 @@ tell_incidents(struct turn *t, const struct silence *s, const char *what)
 	char by[128], until[PB_TIME_TEXT], reason[512];
 	(void)pb_safe(by, sizeof(by), pb_str_of(s->by));
 	(void)pb_safe(reason, sizeof(reason), pb_str_of(s->reason));
-	(void)pb_time_rfc3339(until, s->until);
+	(void)pb_time_rfc3339(until, wall_of(t->e, s->until));
 	pb_update_note(t->u, "", "", "", "silence", "%s %s: by %s until %s for %s: %s", s->id, what,
 	    by, until, s->match, reason);
 	while (pb_map_next(t->e->incidents, &i, &id, &value)) {

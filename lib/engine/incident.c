@@ -72,7 +72,7 @@ wait_for_lock(struct turn *t, struct incident *in, const struct incident *holder
 	    in->ladder.state == LADDER_ARMED ? in->ladder.page_by_at : t->now + page_by_for(in);
 	incident_note(t, in, "", "guard", "lock %s is held by %s; the run waits until %s",
 	    pb_safe(lock, sizeof(lock), pb_str_of(in->lock)), holder->id,
-	    pb_time_clock(until, in->wait_until));
+	    pb_time_clock(until, wall_of(t->e, in->wait_until)));
 	enter(t, in, INCIDENT_QUEUED);
 }
 
@@ -118,7 +118,7 @@ propose(struct turn *t, struct incident *in)
 	char until[PB_TIME_TEXT];
 	PB_CLEANUP(pb_freep) char *plan = ask_plan_text(in);
 	in->wait_until = t->now + page_by_for(in);
-	(void)pb_time_clock(until, in->wait_until);
+	(void)pb_time_clock(until, wall_of(t->e, in->wait_until));
 	incident_note(t, in, "", "ask", "may it run %s? waits for a human until %s", plan, until);
 	enter(t, in, INCIDENT_PROPOSED);
 	PB_CLEANUP(pb_freep)
@@ -248,7 +248,8 @@ static void
 unanswered(struct turn *t, struct incident *in)
 {
 	char clock[PB_TIME_TEXT];
-	ask_answered(in, "nobody approved the plan by %s", pb_time_clock(clock, t->now));
+	ask_answered(
+	    in, "nobody approved the plan by %s", pb_time_clock(clock, wall_of(t->e, t->now)));
 	incident_note(t, in, "", "ask", "%s", in->answer);
 	page_now(t, in, in->answer);
 }
@@ -305,7 +306,7 @@ open_new(struct turn *t, struct incident *in)
 		char until[PB_TIME_TEXT];
 		in->hold_until = t->now + p->hold_for;
 		incident_note(t, in, "", "hold", "nothing runs before %s",
-		    pb_time_clock(until, in->hold_until));
+		    pb_time_clock(until, wall_of(t->e, in->hold_until)));
 		enter(t, in, INCIDENT_HOLDING);
 		return;
 	}
@@ -329,7 +330,7 @@ hold_on(struct turn *t, struct incident *in, const char *unpolled)
 	char until[PB_TIME_TEXT];
 	in->hold_until = in->ladder.page_by_at;
 	incident_note(t, in, "", "hold", "over, but source %s is to be polled first, until %s",
-	    unpolled, pb_time_clock(until, in->hold_until));
+	    unpolled, pb_time_clock(until, wall_of(t->e, in->hold_until)));
 	incident_put(t, in);
 }
 

@@ -112,8 +112,8 @@ body_of(const struct turn *t, const struct incident *in, const char *text, bool 
 	if (is_over)
 		pb_buf_adds(&b, "This is over: ");
 	pb_buf_add_safe(&b, pb_str_of(text), BODY_MAX / 2, true);
-	(void)pb_time_rfc3339(from, incident_began_at(in) / PB_SECOND * PB_SECOND);
-	(void)pb_time_rfc3339(to, t->now / PB_SECOND * PB_SECOND);
+	(void)pb_time_rfc3339(from, wall_of(t->e, incident_began_at(in)) / PB_SECOND * PB_SECOND);
+	(void)pb_time_rfc3339(to, wall_of(t->e, t->now) / PB_SECOND * PB_SECOND);
 	int64_t lasts = (t->now - incident_began_at(in)) / PB_MINUTE * PB_MINUTE;
 	if (lasts > 0)
 		(void)pb_duration_text(span, lasts);

@@ -204,7 +204,8 @@ arm(struct turn *t, struct incident *in, const char *text)
 	int64_t page_by = p == NULL ? 0 : p->page_by_for;
 	in->ladder.page_by_at = incident_began_at(in) + page_by;
 	incident_note(t, in, "", "armed", "a human is paged at %s (page_by %s) unless it is over",
-	    pb_time_clock(clock, in->ladder.page_by_at), pb_duration_text(span, page_by));
+	    pb_time_clock(clock, wall_of(t->e, in->ladder.page_by_at)),
+	    pb_duration_text(span, page_by));
 	ladder_enter(t, in, LADDER_ARMED, in->ladder.page_by_at);
 }
 
@@ -293,7 +294,7 @@ acknowledge(struct turn *t, struct incident *in, const char *by)
 	ladder_set_text(&in->ladder.acked_by, by);
 	in->ladder.acked_at = t->now;
 	incident_note(t, in, "", "ack", "by %s, holds until %s",
-	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_time_clock(clock, until));
+	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_time_clock(clock, wall_of(t->e, until)));
 	page_drop_waiting(t, &in->out, "acknowledged");
 	inform_acked(t, in);
 	ladder_enter(t, in, LADDER_ACKED, until);
@@ -369,7 +370,7 @@ ladder_snooze(struct turn *t, struct incident *in, int64_t span, const char *by)
 		return;
 	incident_note(t, in, "", "snooze", "by %s for %s: nobody is paged before %s",
 	    pb_safe(who, sizeof(who), pb_str_of(by)), pb_duration_text(text, span),
-	    pb_time_clock(clock, t->now + span));
+	    pb_time_clock(clock, wall_of(t->e, t->now + span)));
 	ladder_enter(t, in, LADDER_SNOOZED, t->now + span);
 }
 
@@ -389,7 +390,7 @@ snooze_ended(struct turn *t, struct incident *in, const char *text)
 		incident_note(t, in, "", "snooze",
 		    "by %s is over; a human is paged at %s (page_by) unless it is over",
 		    pb_safe(who, sizeof(who), pb_str_of(l->acked_by)),
-		    pb_time_clock(clock, l->page_by_at));
+		    pb_time_clock(clock, wall_of(t->e, l->page_by_at)));
 		ladder_forget_who(l);
 		ladder_enter(t, in, LADDER_ARMED, l->page_by_at);
 		return;

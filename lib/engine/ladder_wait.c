@@ -45,7 +45,7 @@ wait_for_poll(
 	PB_CLEANUP(pb_freep)
 	char *text =
 	    pb_asprintf("%s, if that holds still: source %s is to be polled first, until %s", held,
-		unpolled, pb_time_clock(clock, by));
+		unpolled, pb_time_clock(clock, wall_of(t->e, by)));
 	if (!pb_streq(text, l->held)) {
 		incident_note(t, in, "", "held", "nobody is paged yet%s%s: %s",
 		    why == NULL ? "" : " although ", why == NULL ? "" : why, text);
@@ -93,7 +93,7 @@ ladder_keep_quiet(struct turn *t, struct incident *in, const char *why)
 	char clock[PB_TIME_TEXT];
 	incident_note(t, in, "", "held",
 	    "who acknowledged it is not told before %s, although %s: %s",
-	    pb_time_clock(clock, in->ladder.next_at), why, held);
+	    pb_time_clock(clock, wall_of(t->e, in->ladder.next_at)), why, held);
 	ladder_set_text(&in->ladder.why, why);
 	ladder_set_text(&in->ladder.held, held);
 	ladder_put(t, in);
@@ -169,7 +169,7 @@ wait_for_others(
 		incident_note(t, in, "", bundle_kind_name(b->kind),
 		    "level %zu waits for others of %s%s%s%s, until %s at the latest: %s",
 		    l->started_at == 0 ? 1 : l->level + 1, b->id, b->key[0] == '\0' ? "" : " (",
-		    b->key, b->key[0] == '\0' ? "" : ")", pb_time_clock(until, at),
+		    b->key, b->key[0] == '\0' ? "" : ")", pb_time_clock(until, wall_of(t->e, at)),
 		    l->why == NULL ? "page_by has come" : l->why);
 	if (l->state != LADDER_ARMED && l->next_at > t->now && l->next_at < at)
 		at = l->next_at;
@@ -193,7 +193,7 @@ put_off_news(struct turn *t, struct incident *in, const char *why)
 	l->news_at = at;
 	incident_note(t, in, "", bundle_kind_name(b->kind),
 	    "who acknowledged it hears with the others of %s, until %s at the latest: %s", b->id,
-	    pb_time_clock(until, at < l->next_at ? at : l->next_at), why);
+	    pb_time_clock(until, wall_of(t->e, at < l->next_at ? at : l->next_at)), why);
 	ladder_put(t, in);
 	return true;
 }
@@ -248,7 +248,7 @@ put_off_wished(struct turn *t, struct incident *in)
 	l->is_put_off = true;
 	incident_note(t, in, "", bundle_kind_name(b->kind),
 	    "level %zu hears with the others of %s, until %s at the latest, that it is %s no more",
-	    is_first ? 1 : l->level + 1, b->id, pb_time_clock(until, at),
+	    is_first ? 1 : l->level + 1, b->id, pb_time_clock(until, wall_of(t->e, at)),
 	    l->state == LADDER_ACKED         ? "acknowledged"
 		: l->state == LADDER_SNOOZED ? "snoozed"
 					     : "held back");

@@ -197,11 +197,12 @@ maintenance_incident_closed(struct turn *t, const struct incident *in)
 /* --- the summary */
 
 static void
-add_quiet_line(struct pb_buf *b, const struct quiet *q)
+add_quiet_line(const struct turn *t, struct pb_buf *b, const struct quiet *q)
 {
 	char from[PB_TIME_TEXT], to[PB_TIME_TEXT];
-	pb_buf_addf(b, "  %s  %s to %s  ", q->incident, pb_time_clock(from, q->opened_at),
-	    pb_time_clock(to, q->resolved_at));
+	pb_buf_addf(b, "  %s  %s to %s  ", q->incident,
+	    pb_time_clock(from, wall_of(t->e, q->opened_at)),
+	    pb_time_clock(to, wall_of(t->e, q->resolved_at)));
 	pb_buf_add_safe(b, pb_str_of(q->title), 200, false);
 	pb_buf_addf(b, ": %s\n", q->cause);
 }
@@ -222,7 +223,7 @@ summary_body(const struct turn *t, const struct window *w, const char *escalatio
 	pb_buf_adds(&b, "\nRecovered in it, and nobody was paged (UTC):\n");
 	for (size_t i = 0; i < w->n_quiet; i++)
 		if (pb_streq(w->quiet[i].escalation, escalation))
-			add_quiet_line(&b, &w->quiet[i]);
+			add_quiet_line(t, &b, &w->quiet[i]);
 	if (w->n_more > 0)
 		pb_buf_addf(
 		    &b, "  and %lld more, see playbookctl incidents\n", (long long)w->n_more);

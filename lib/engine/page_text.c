@@ -126,15 +126,15 @@ add_what(struct pb_buf *b, const struct incident *in, bool is_over)
 }
 
 static void
-add_reopened(struct pb_buf *b, const struct incident *in, int64_t now)
+add_reopened(struct pb_buf *b, const struct turn *t, const struct incident *in)
 {
 	char at[PB_TIME_TEXT], ago[PB_TIME_TEXT];
 	if (in->n_reopened == 0)
 		return;
 	pb_buf_addf(b, "%-8sreopened %lld time%s; it was resolved %s (%s ago, %s)\n", "AGAIN",
 	    (long long)in->n_reopened, in->n_reopened == 1 ? "" : "s",
-	    pb_time_rfc3339(at, in->last_resolved_at / PB_SECOND * PB_SECOND),
-	    pb_duration_text(ago, (now - in->last_resolved_at) / PB_SECOND * PB_SECOND),
+	    pb_time_rfc3339(at, wall_of(t->e, in->last_resolved_at) / PB_SECOND * PB_SECOND),
+	    pb_duration_text(ago, (t->now - in->last_resolved_at) / PB_SECOND * PB_SECOND),
 	    in->last_cause == NULL ? "?" : in->last_cause);
 }
 
@@ -177,7 +177,7 @@ add_tried(struct pb_buf *b, const struct incident *in)
 
 /* What it asks of whoever reads this. */
 static void
-add_ask(struct pb_buf *b, const struct incident *in)
+add_ask(struct pb_buf *b, const struct turn *t, const struct incident *in)
 {
 	char until[PB_TIME_TEXT];
 	size_t step = ask_step(in);
@@ -192,7 +192,8 @@ add_ask(struct pb_buf *b, const struct incident *in)
 	const char *name = step == PB_NONE ? "" : run_step_def(in, step)->name;
 	pb_buf_addf(b, "%-8splaybookctl approve %s%s%s   or: reject, until %s\n", "START", in->id,
 	    step == PB_NONE ? "" : " ", name,
-	    pb_time_clock(until, step == PB_NONE ? in->wait_until : in->run.steps[step].next_at));
+	    pb_time_clock(until,
+		wall_of(t->e, step == PB_NONE ? in->wait_until : in->run.steps[step].next_at)));
 }
 
 static void
@@ -215,7 +216,7 @@ add_do(struct pb_buf *b, const struct turn *t, const struct incident *in)
 
 /* Behind a page to `from`.  What expires is told while it still stands, and nobody has it any more. */
 static void
-add_next_level(struct pb_buf *b, const struct incident *in, size_t from)
+add_next_level(struct pb_buf *b, const struct turn *t, const struct incident *in, size_t from)
 {
 	const struct ladder *l = &in->ladder;
 	size_t level;
@@ -223,21 +224,22 @@ add_next_level(struct pb_buf *b, const struct incident *in, size_t from)
 	char at[PB_TIME_TEXT], by[128];
 	if (l->state == LADDER_ACKED && l->acked_at > 0)
 		pb_buf_addf(b, "%-8snobody else before %s: it is acknowledged by %s\n", "NEXT",
-		    pb_time_clock(at, l->next_at), pb_safe(by, sizeof(by), pb_str_of(l->acked_by)));
+		    pb_time_clock(at, wall_of(t->e, l->next_at)),
+		    pb_safe(by, sizeof(by), pb_str_of(l->acked_by)));
 	else if (ladder_next_level(in, from, &level, &next_at))
 		pb_buf_addf(b, "%-8slevel %zu is paged at %s unless somebody acknowledges\n",
-		    "NEXT", level + 1, pb_time_clock(at, next_at));
+		    "NEXT", level + 1, pb_time_clock(at, wall_of(t->e, next_at)));
 }
 
 void
 page_add_incident(struct pb_buf *b, const struct turn *t, const struct incident *in)
 {
 	add_what(b, in, false);
-	add_reopened(b, in, t->now);
+	add_reopened(b, t, in);
 	add_since(b, t, in);
 	add_safe_line(b, "WHY", in->ladder.why);
 	add_tried(b, in);
-	add_ask(b, in);
+	add_ask(b, t, in);
 	add_do(b, t, in);
 }
 
@@ -267,7 +269,7 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 	}
 	if (p->is_notice) {
 		add_what(&b, in, true);
-		add_reopened(&b, in, t->now);
+		add_reopened(&b, t, in);
 		add_since(&b, t, in);
 		pb_buf_addf(&b, "%-8s%s\n", "UNTIL", pb_time_rfc3339(until, wall_of(t->e, t->now)));
 		add_tried(&b, in);
@@ -276,7 +278,7 @@ page_body(const struct turn *t, const struct incident *in, const struct page *p)
 		page_add_incident(&b, t, in);
 		pb_buf_addf(&b, "%-8splaybookctl ack %s\n", "ACK", in->id);
 		pb_buf_addf(&b, "%-8splaybookctl show %s\n", "MORE", in->id);
-		add_next_level(&b, in, p->level);
+		add_next_level(&b, t, in, p->level);
 	}
 	pb_buf_addf(&b, "\nfrom playbookd on %s, page id %s\n", t->e->host, p->id);
 	return pb_buf_take(&b);

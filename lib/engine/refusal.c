@@ -57,11 +57,11 @@ find_resolved(const struct pb_engine *e, const char *id)
 
 /* "it was resolved at T: recovered", "...: by_hand by ana"; the caller's. */
 static char *
-ended(int64_t at, const char *cause, const char *resolved_by)
+ended(const struct pb_engine *e, int64_t at, const char *cause, const char *resolved_by)
 {
 	char time[PB_TIME_TEXT], by[128];
 	return pb_asprintf("it was resolved at %s: %s%s%s",
-	    pb_time_rfc3339(time, at / PB_SECOND * PB_SECOND), cause,
+	    pb_time_rfc3339(time, wall_of(e, at) / PB_SECOND * PB_SECOND), cause,
 	    resolved_by == NULL ? "" : " by ",
 	    resolved_by == NULL ? "" : pb_safe(by, sizeof(by), pb_str_of(resolved_by)));
 }
@@ -74,7 +74,7 @@ refuse_past(struct turn *t, const struct pb_input *input)
 	char by[128];
 	const char *id = pb_json_str_or(input->past, "id", "?");
 	PB_CLEANUP(pb_freep)
-	char *message = ended(pb_json_i64(input->past, "resolved_at", 0),
+	char *message = ended(e, pb_json_i64(input->past, "resolved_at", 0),
 	    pb_json_str_or(input->past, "cause", "?"), pb_json_str(input->past, "resolved_by"));
 	PB_CLEANUP(pb_freep) char *text = pb_asprintf("%s: %s", id, message);
 	if (!pb_streq(e->past_id, id) || t->now - e->past_at >= NOTE_EVERY) {
@@ -106,7 +106,7 @@ refusal_of_resolved(struct turn *t, const struct pb_input *input, const char *id
 	if (in == NULL || in->state != INCIDENT_RESOLVED)
 		return false;
 	PB_CLEANUP(pb_freep)
-	char *message = ended(in->resolved_at, in->cause, in->resolved_by);
+	char *message = ended(t->e, in->resolved_at, in->cause, in->resolved_by);
 	refusal(t, in, input, message);
 	return true;
 }

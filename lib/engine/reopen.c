@@ -185,7 +185,7 @@ reopen_is_calming(struct turn *t, struct incident *in)
 	incident_note(t, in, "", "flap",
 	    "it is over, as %zu times before; closed at %s if it stays so, and nobody is paged "
 	    "until then",
-	    in->n_flaps, pb_time_clock(until, in->calm_at));
+	    in->n_flaps, pb_time_clock(until, wall_of(t->e, in->calm_at)));
 	incident_put(t, in);
 	return true;
 }

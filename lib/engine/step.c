@@ -232,7 +232,7 @@ ask_first(struct turn *t, struct incident *in, size_t i)
 	const char *name = run_step_def(in, i)->name;
 	int64_t until = t->now + incident_playbook(in)->page_by_for;
 	char clock[PB_TIME_TEXT];
-	(void)pb_time_clock(clock, until);
+	(void)pb_time_clock(clock, wall_of(t->e, until));
 	incident_note(t, in, name, "ask", "may it start? waits for a human until %s", clock);
 	step_enter(t, in, i, STEP_ASKING, until);
 	PB_CLEANUP(pb_freep)
@@ -275,7 +275,7 @@ unanswered(struct turn *t, struct incident *in, size_t i, const struct pb_outcom
 	(void)unused;
 	char clock[PB_TIME_TEXT];
 	ask_answered(in, "nobody approved step %s by %s", run_step_def(in, i)->name,
-	    pb_time_clock(clock, t->now));
+	    pb_time_clock(clock, wall_of(t->e, t->now)));
 	incident_put(t, in);
 	step_halt(t, in, i, "NotApproved", in->answer);
 }

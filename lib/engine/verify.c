@@ -101,7 +101,7 @@ step_check(struct turn *t, struct incident *in)
 		incident_note(t, in, run_step_def(in, i)->name, "verify", "does not hold any more");
 	else
 		incident_note(t, in, run_step_def(in, i)->name, "verify",
-		    "holds; passes at %s if it stays so", pb_time_clock(until, at));
+		    "holds; passes at %s if it stays so", pb_time_clock(until, wall_of(t->e, at)));
 	step_enter(t, in, i, STEP_CHECKING, at);
 }
 

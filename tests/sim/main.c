@@ -85,6 +85,19 @@ with_clock_set(const json_t *events)
 	return all;
 }
 
+/* Texts tell what the clock on the wall shows, which is another here; that they come is what counts. */
+static void
+leave_texts_out(const json_t *expect)
+{
+	size_t i;
+	json_t *line;
+	json_array_foreach (expect, i, line) {
+		(void)json_object_del(json_object_get(line, "inputs"), "Message");
+		(void)json_object_del(json_object_get(line, "page"), "text");
+		(void)json_object_del(json_object_get(line, "notice"), "text");
+	}
+}
+
 static bool
 has_event(const json_t *scenario, const char *key)
 {
@@ -113,6 +126,7 @@ START_TEST(a_wall_clock_that_is_set_moves_no_deadline)
 	if (has_event(scenario, "kill") || has_event(scenario, "late"))
 		return;
 	json_object_del(scenario, "trace");
+	leave_texts_out(json_object_get(scenario, "expect"));
 	json_object_set_new(
 	    scenario, "events", with_clock_set(json_object_get(scenario, "events")));
 	struct pb_scenario_run run = {
