@@ -145,6 +145,29 @@ static const struct pb_pump_ops pump_ops = {
 
 /* --- life */
 
+/* A store that cannot tell is not much of one: what it holds is what counts, and that is said there. */
+static void
+start_clock(struct pb_core *c, struct pb_store *from)
+{
+	struct pb_clock_mark mark = {0};
+	struct pb_error err = {0};
+	if (pb_store_clock(from, &mark, &err) < 0)
+		pb_warn(
+		    "%s; if the wall clock was set back, the time since the last run counts for "
+		    "no deadline",
+		    err.text);
+	pb_clock_init(&c->clock, pb_store_highest_at(from), &mark);
+}
+
+/* For the next process. */
+static int
+keep_clock(struct pb_core *c, struct pb_error *err)
+{
+	struct pb_clock_mark mark;
+	pb_clock_mark(&c->clock, &mark);
+	return pb_store_keep_clock(c->store, &mark, err);
+}
+
 struct pb_core *
 pb_core_new(struct pb_loop *loop, struct pb_store *store, struct pb_config *config,
     const struct pb_engine_options *options, const struct pb_core_ops *ops, void *arg)
@@ -155,7 +178,7 @@ pb_core_new(struct pb_loop *loop, struct pb_store *store, struct pb_config *conf
 	c->store = store;
 	c->ops = ops;
 	c->arg = arg;
-	pb_clock_init(&c->clock, pb_store_highest_at(store));
+	start_clock(c, store);
 	c->timer = pb_loop_timer_new(loop, turn, c);
 	struct pb_error err = {0};
 	if (pb_clock_set_new(loop, on_clock_set, c, &c->clock_set, &err) < 0)
@@ -224,9 +247,11 @@ pb_core_boot(struct pb_core *c, struct pb_store *from, pb_core_refused *refused,
 	struct boot b = {.core = c, .refused = refused, .arg = arg};
 	PB_CLEANUP(update_freep) struct pb_update *copy = NULL;
 	if (from != NULL) {
-		pb_clock_init(&c->clock, pb_store_highest_at(from));
+		start_clock(c, from);
 		b.copy = copy = pb_update_new(pb_core_now(c));
 	}
+	if (keep_clock(c, err) < 0)
+		return -1;
 	struct pb_store *source = from != NULL ? from : c->store;
 	pb_store_ask(source, pb_deaths_taking);
 	int rc = pb_store_restore(source, take, &b, err);

@@ -282,6 +282,35 @@ pb_store_highest_at(const struct pb_store *s)
 	return s->highest_at;
 }
 
+int
+pb_store_clock(struct pb_store *s, struct pb_clock_mark *ret, struct pb_error *err)
+{
+	struct pb_clock_mark m = {0};
+	PB_CHECK_OBJ(s, STORE_MAGIC);
+	if (store_number(s, "SELECT sum(value) FROM store WHERE name = 'host_start'", 0,
+		&m.host_start, err) < 0 ||
+	    store_number(
+		s, "SELECT sum(value) FROM store WHERE name = 'clock_ahead'", 0, &m.ahead, err) < 0)
+		return -1;
+	*ret = m;
+	return 0;
+}
+
+int
+pb_store_keep_clock(struct pb_store *s, const struct pb_clock_mark *m, struct pb_error *err)
+{
+	STORE_STMT *st = NULL;
+	PB_CHECK_OBJ(s, STORE_MAGIC);
+	if (store_prepare(s,
+		"INSERT INTO store VALUES ('host_start', ?1), ('clock_ahead', ?2)"
+		" ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+		&st, err) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(st, 1, m->host_start);
+	(void)sqlite3_bind_int64(st, 2, m->ahead);
+	return store_step(s, st, "keep the clock", err) < 0 ? -1 : 0;
+}
+
 /* --- setting aside */
 
 static char *

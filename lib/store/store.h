@@ -26,6 +26,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "base/clock.h"
 #include "engine/record.h"
 
 #define PB_STORE_FILE "playbookd.db"
@@ -102,6 +103,9 @@ void pb_store_ask(struct pb_store *s, pb_store_wants *wants);
 int pb_store_restore(struct pb_store *s, pb_store_take *take, void *arg, struct pb_error *err);
 /* The highest u->at of all commits; 0 in a new store.  For pb_clock_init. */
 int64_t pb_store_highest_at(const struct pb_store *s);
+/* What was kept last; zeroes in a new store. */
+int pb_store_clock(struct pb_store *s, struct pb_clock_mark *ret, struct pb_error *err);
+int pb_store_keep_clock(struct pb_store *s, const struct pb_clock_mark *m, struct pb_error *err);
 
 /*
  * Put all that `from` holds into `to`, in one commit, its notes too; what was dropped from `from`, which is

@@ -205,14 +205,43 @@ START_TEST(a_size_is_in_bytes_or_binary_units)
 }
 END_TEST
 
+START_TEST(behind_a_clock_set_back_the_time_that_nobody_ran_counts)
+{
+	struct pb_clock c;
+	struct pb_clock_mark mark, none = {0};
+	int64_t stored = pb_clock_wall();
+	pb_clock_init(&c, stored, &none);
+	pb_clock_mark(&c, &mark);
+	ck_assert_int_ne(mark.host_start, 0);
+	/* As if it had been an hour ago, and the clock was set back by a day meanwhile. */
+	mark.ahead += PB_HOUR;
+	pb_clock_shift_wall(-PB_DAY);
+	pb_clock_init(&c, stored, &mark);
+	ck_assert_int_ge(pb_clock_durable(&c), stored + PB_HOUR);
+	/* The next one goes on from there, and so does another process of the same start. */
+	struct pb_clock_mark next;
+	pb_clock_mark(&c, &next);
+	ck_assert_int_eq(next.host_start, mark.host_start);
+	ck_assert_int_ge(next.ahead, mark.ahead);
+	/* Of another start of the host it says nothing, nor does one that is behind. */
+	mark.host_start ^= 1;
+	pb_clock_init(&c, stored, &mark);
+	ck_assert_int_lt(pb_clock_durable(&c), stored + PB_HOUR);
+	mark = (struct pb_clock_mark){.host_start = next.host_start, .ahead = -PB_DAY};
+	pb_clock_init(&c, stored, &mark);
+	ck_assert_int_ge(pb_clock_durable(&c), stored);
+}
+END_TEST
+
 START_TEST(the_durable_clock_starts_no_earlier_than_what_is_stored)
 {
 	struct pb_clock c;
+	const struct pb_clock_mark none = {0};
 	int64_t wall = pb_clock_wall();
-	pb_clock_init(&c, wall + PB_DAY);
+	pb_clock_init(&c, wall + PB_DAY, &none);
 	ck_assert_int_ge(pb_clock_durable(&c), wall + PB_DAY);
 	ck_assert_int_lt(pb_clock_durable(&c), wall + PB_DAY + PB_HOUR);
-	pb_clock_init(&c, 0);
+	pb_clock_init(&c, 0, &none);
 	ck_assert_int_ge(pb_clock_durable(&c), wall);
 	int64_t last = pb_clock_durable(&c);
 	for (int i = 0; i < 1000; i++) {
@@ -234,5 +263,6 @@ PB_SUITE(time)
 	pb_add_loop(s, a_duration_has_one_number_and_one_unit, 0, PB_ARRAY_LEN(spans));
 	pb_add_loop(s, a_duration_is_written_in_two_units, 0, PB_ARRAY_LEN(span_texts));
 	pb_add_loop(s, a_size_is_in_bytes_or_binary_units, 0, PB_ARRAY_LEN(sizes));
+	pb_add(s, behind_a_clock_set_back_the_time_that_nobody_ran_counts);
 	pb_add(s, the_durable_clock_starts_no_earlier_than_what_is_stored);
 }

@@ -116,8 +116,38 @@ START_TEST(a_store_later_than_the_clock_is_told_at_the_start)
 }
 END_TEST
 
+START_TEST(a_start_counts_what_the_last_one_did_not_see)
+{
+	struct api_world w;
+	struct pb_store *store;
+	struct pb_clock_mark mark;
+	api_open(&w);
+	PB_CLEANUP(pb_config_unrefp) struct pb_config *config = api_config_make();
+	const struct pb_engine_options options = {.seed = 1, .host = "testhost"};
+	static const struct pb_core_ops ops = {.note = drop_note};
+	ck_assert_int_eq(pb_store_clock(pb_core_store(w.core), &mark, NULL), 0);
+	ck_assert_int_ne(mark.host_start, 0);
+	/* Left behind an hour ago, and the clock was set back meanwhile. */
+	mark.ahead += PB_HOUR;
+	ck_assert_int_eq(pb_store_open_memory(&store, NULL), 0);
+	ck_assert_int_eq(pb_store_keep_clock(store, &mark, NULL), 0);
+	int64_t stopped_at = pb_core_now(w.core);
+	pb_clock_shift_wall(-2 * PB_HOUR);
+	struct pb_core *core = pb_core_new(w.loop, store, config, &options, &ops, NULL);
+	ck_assert_int_eq(pb_core_boot(core, NULL, refused, NULL, NULL), 0);
+	ck_assert_int_ge(pb_core_now(core), stopped_at + PB_HOUR);
+	assert_told(core, "clock the wall clock is 3h behind the time that deadlines are kept by");
+	/* And so does the one behind it. */
+	ck_assert_int_eq(pb_store_clock(store, &mark, NULL), 0);
+	ck_assert_int_ge(mark.ahead + pb_clock_mono(), stopped_at + PB_HOUR);
+	pb_core_free(core);
+	api_close(&w);
+}
+END_TEST
+
 PB_SUITE(core)
 {
+	pb_add(s, a_start_counts_what_the_last_one_did_not_see);
 	pb_add(s, a_clock_that_is_set_is_told_and_moves_no_deadline);
 	pb_add(s, answers_say_how_far_the_clock_is);
 	pb_add(s, less_than_a_second_is_nothing);
