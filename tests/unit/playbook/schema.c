@@ -321,8 +321,160 @@ START_TEST(the_schema_has_the_keys_of_the_reader)
 }
 END_TEST
 
+/* --- its words */
+
+#define NO_WORD "no-such-word"
+
+/* The file whose words are tried. */
+static struct {
+	const char *name, *text;
+	struct pb_map *compared; /* the enums, as text */
+} tried;
+
+/* The text with another word in the place of a node's. */
+static char *
+with_no_word(const struct pb_node *n)
+{
+	const char *at = tried.text;
+	for (int line = 1; line < n->line; line++)
+		at = strchr(at, '\n') + 1;
+	at += n->column - 1;
+	ck_assert_int_eq(strncmp(at, n->text, strlen(n->text)), 0);
+	return pb_asprintf(
+	    "%.*s" NO_WORD "%s", (int)(at - tried.text), tried.text, at + strlen(n->text));
+}
+
+/* "A, B, C" of `"no-such-word" is not one of A, B, C`; NULL when no problem says so.  The caller's. */
+static char *
+words_of(const struct pb_problems *problems)
+{
+	static const char says[] = "\"" NO_WORD "\" is not one of ";
+	for (size_t i = 0; i < problems->n; i++) {
+		const char *at = strstr(problems->texts[i], says);
+		if (at != NULL)
+			return pb_strndup(at + strlen(says), strcspn(at + strlen(says), "("));
+	}
+	return NULL;
+}
+
+static void
+compare_words(const json_t *list, const struct pb_node *n)
+{
+	struct pb_config *c = NULL;
+	struct pb_problems problems = {0};
+	PB_CLEANUP(pb_freep) char *text = with_no_word(n), *wanted = pb_json_text(list);
+	const struct pb_config_file file = pb_test_file(tried.name, text);
+	ck_assert_int_eq(pb_config_parse(&file, 1, NULL, &c, &problems), -1);
+	PB_CLEANUP(pb_freep) char *words = words_of(&problems);
+	ck_assert_msg(
+	    words != NULL, "%s:%d: nobody lists the words of %s", tried.name, n->line, wanted);
+	size_t n_words = 0;
+	char *state = NULL;
+	for (char *w = strtok_r(words, ", ", &state); w;
+	     w = strtok_r(NULL, ", ", &state), n_words++)
+		ck_assert_msg(
+		    has_text(list, w), "%s:%d: %s lacks %s", tried.name, n->line, wanted, w);
+	ck_assert_msg(n_words == json_array_size(list), "%s:%d: %s has one too many", tried.name,
+	    n->line, wanted);
+	(void)pb_map_put(tried.compared, wanted, tried.compared);
+	pb_problems_fini(&problems);
+}
+
+/* One word tells the kinds of a mapping apart; which actions there are is read in another way. */
+static bool
+is_choice(const char *key, const json_t *s)
+{
+	return json_array_size(pb_json_get(s, "enum")) > 1 && strcmp(key, "action") != 0;
+}
+
+static void walk_words(const char *key, const json_t *s, const json_t *j, const struct pb_node *n);
+
+static void
+walk_parts(const char *key, const json_t *s, const json_t *j, const struct pb_node *n)
+{
+	const json_t *any = pb_json_get(s, "anyOf"), *all = pb_json_get(s, "allOf");
+	for (size_t i = 0; i < json_array_size(any); i++)
+		if (fits(json_array_get(any, i), j))
+			walk_words(key, json_array_get(any, i), j, n);
+	for (size_t i = 0; i < json_array_size(all); i++)
+		walk_words(key, json_array_get(all, i), j, n);
+	if (pb_json_get(s, "if") != NULL && fits(pb_json_get(s, "if"), j))
+		walk_words(key, pb_json_get(s, "then"), j, n);
+}
+
+static void
+walk_words(const char *key, const json_t *s, const json_t *j, const struct pb_node *n)
+{
+	const char *ref = pb_json_str(s, "$ref");
+	if (ref != NULL)
+		s = pb_json_get(pb_json_get(schema, "$defs"), ref + strlen("#/$defs/"));
+	if (n->kind == PB_NODE_SCALAR && n->is_plain && is_choice(key, s))
+		compare_words(pb_json_get(s, "enum"), n);
+	for (size_t i = 0; n->kind == PB_NODE_MAP && i < n->n; i++) {
+		const char *name = n->keys[i]->text;
+		const json_t *of = pb_json_get(pb_json_get(s, "properties"), name);
+		if (of != NULL)
+			walk_words(name, of, pb_json_get(j, name), n->items[i]);
+	}
+	for (size_t i = 0; n->kind == PB_NODE_LIST && i < n->n; i++)
+		if (pb_json_get(s, "items") != NULL)
+			walk_words(key, pb_json_get(s, "items"), json_array_get(j, i), n->items[i]);
+	walk_parts(key, s, j, n);
+}
+
+static void
+try_words(const char *path)
+{
+	size_t len;
+	PB_CLEANUP(pb_freep) char *text = pb_test_read(path, &len);
+	const struct pb_config_file file = pb_test_file(path, text);
+	struct pb_loader l = {.files = &file, .n_files = 1};
+	struct pb_problems problems = {0};
+	PB_CLEANUP(pb_node_freep) struct pb_node *root = pb_yaml_read(&l, pb_str_of(text));
+	PB_JSON json_t *j = root == NULL ? NULL : pb_read_json(&l, root);
+	pb_problems_finish(&l, &problems);
+	ck_assert_msg(j != NULL, "%s", problems.n > 0 ? problems.texts[0] : path);
+	tried.name = path;
+	tried.text = text;
+	walk_words("", schema, j, root);
+}
+
+static void
+all_were_compared(const char *key, const json_t *s)
+{
+	const char *name;
+	json_t *value;
+	PB_CLEANUP(pb_freep) char *text = NULL;
+	if (is_choice(key, s)) {
+		text = pb_json_text(pb_json_get(s, "enum"));
+		ck_assert_msg(pb_map_get(tried.compared, text) != NULL,
+		    "no example has a word of %s for %s, so that they are not compared", text, key);
+	}
+	json_object_foreach ((json_t *)(uintptr_t)s, name, value)
+		all_were_compared(strcmp(key, "action") == 0 ? key : name, value);
+	for (size_t i = 0; i < json_array_size(s); i++)
+		all_were_compared(key, json_array_get(s, i));
+}
+
+START_TEST(the_schema_has_the_words_of_the_reader)
+{
+	static const char *const files[] = {"tests/unit/playbook/worked.yaml",
+	    "tests/unit/playbook/every.yaml", "conf/playbookd.example.yaml",
+	    "tests/sim/steps.yaml"};
+	read_schema();
+	tried.compared = pb_map_new();
+	pb_zone_use(pb_test_zone);
+	for (size_t i = 0; i < PB_ARRAY_LEN(files); i++)
+		try_words(files[i]);
+	all_were_compared("", schema);
+	pb_map_free(tried.compared, NULL);
+	json_decref(schema);
+}
+END_TEST
+
 PB_SUITE(schema)
 {
+	pb_add(s, the_schema_has_the_words_of_the_reader);
 	pb_add(s, what_is_accepted_fits_the_schema);
 	pb_add_loop(s, what_is_refused_for_its_form_does_not_fit, 0, PB_ARRAY_LEN(bad));
 	pb_add(s, the_schema_has_the_keys_of_the_reader);
