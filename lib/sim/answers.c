@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "sim/month.h"
+#include "sim/testread.h"
 
 struct maker {
 	struct pb_rand *r;
@@ -78,25 +79,6 @@ add_answers(struct maker *m, char *key, const json_t *output, const json_t *when
 	json_object_set_new(m->world, owned, list);
 }
 
-static char *
-key_of(const struct pb_step *s)
-{
-	switch (s->kind) {
-	case PB_STEP_AWS:
-		return pb_asprintf("aws:%s.%s", s->service, s->operation);
-	case PB_STEP_HTTP:
-	case PB_STEP_VERIFY: /* its http conditions */
-		return pb_asprintf("http:%s", s->name);
-	case PB_STEP_NOTIFY:
-		return pb_asprintf("notify:%s", s->name);
-	case PB_STEP_EXEC:
-	case PB_STEP_WAIT:
-	case PB_STEP_KIND_MAX:
-		break;
-	}
-	return pb_asprintf("exec:%s", s->name);
-}
-
 /*
  * A step and its rollback, or two steps, may ask by the same call for different states: each read is
  * answered by the playbook and step that it is for.
@@ -141,7 +123,9 @@ add_step(struct maker *m, const struct pb_step *s, const json_t *outputs)
 	PB_JSON json_t *http = json_pack("{s:i, s:s}", "status", 200, "body", "ok");
 	const json_t *output = json_object_get(outputs, s->name);
 	bool is_http = s->kind == PB_STEP_HTTP || s->kind == PB_STEP_VERIFY;
-	add_answers(m, key_of(s), output == NULL && is_http ? http : output, NULL);
+	char *call = testread_call(s);
+	if (call != NULL)
+		add_answers(m, call, output == NULL && is_http ? http : output, NULL);
 	if (s->check != NULL) {
 		PB_JSON json_t *done = pb_example_of_pattern(s->check->done_json, 1);
 		PB_JSON json_t *undone = json_object();

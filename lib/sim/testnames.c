@@ -31,9 +31,8 @@ put(struct pb_map *map, const char *name)
 	(void)pb_map_put(map, name, map);
 }
 
-/* The call of a step, as `world` names it; NULL = it makes none.  The caller's. */
-static char *
-call_of(const struct pb_step *s)
+char *
+testread_call(const struct pb_step *s)
 {
 	switch (s->kind) {
 	case PB_STEP_EXEC:
@@ -56,7 +55,7 @@ call_of(const struct pb_step *s)
 static void
 add_step(const struct names *n, const struct pb_step *s, bool is_look)
 {
-	PB_CLEANUP(pb_freep) char *call = call_of(s);
+	PB_CLEANUP(pb_freep) char *call = testread_call(s);
 	put(n->steps, s->name);
 	if (call != NULL)
 		put(n->calls, call);

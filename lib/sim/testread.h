@@ -57,6 +57,8 @@ void testread_keep_texts(
 int64_t testread_events(struct pb_loader *l, const struct pb_node *events);
 int64_t testread_expect(struct pb_loader *l, const struct pb_node *expect);
 void testread_world(struct pb_loader *l, const struct pb_node *world);
+/* The call of a step, as `world` names it; NULL = it makes none.  The caller's. */
+char *testread_call(const struct pb_step *s);
 /* `events`, read well, with the JSON of them. */
 void testread_finish_events(const struct pb_node *events, json_t *list);
 
