@@ -179,9 +179,10 @@ run_on_terminal(const char *path, struct pb_buf *ret)
 	ck_assert_int_eq(dup2(side, STDERR_FILENO), STDERR_FILENO);
 	ck_assert_int_eq(captured(pb_ctl_test, 2, argv, &out), PB_CTL_OK);
 	ck_assert_int_eq(dup2(kept, STDERR_FILENO), STDERR_FILENO);
-	ssize_t n = read(terminal, block, sizeof(block));
-	(void)pb_buf_add(ret, block, n > 0 ? (size_t)n : 0);
+	/* What was written comes through piece by piece; an error once its side is closed is the end. */
 	(void)close(side);
+	for (ssize_t n; (n = read(terminal, block, sizeof(block))) > 0;)
+		(void)pb_buf_add(ret, block, (size_t)n);
 	(void)close(terminal);
 	(void)close(kept);
 }
