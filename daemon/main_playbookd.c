@@ -132,6 +132,14 @@ parse(int argc, char **argv, struct arguments *a)
 	return 0;
 }
 
+/* A bound may be told longer than it is, and never shorter: its text has two units at most. */
+static const char *
+bound_text(char out[PB_TIME_TEXT], int64_t span)
+{
+	int64_t least = span >= PB_DAY ? PB_HOUR : span >= PB_HOUR ? PB_MINUTE : 1;
+	return pb_duration_text(out, (span + least - 1) / least * least);
+}
+
 /* "web: restart, verify: at most 7m; a human by 8m" */
 static void
 print_ways(const struct pb_config *c)
@@ -145,8 +153,8 @@ print_ways(const struct pb_config *c)
 		for (size_t k = 0; k < way.n; k++)
 			printf("%s%s", k > 0 ? ", " : "", p->steps[way.steps[k]].name);
 		if (way.n > 0)
-			printf(": at most %s; a human by %s\n", pb_duration_text(run, way.run_for),
-			    pb_duration_text(human, way.human_for));
+			printf(": at most %s; a human by %s\n", bound_text(run, way.run_for),
+			    bound_text(human, way.human_for));
 		else
 			printf("no steps; a human at once\n");
 		pb_way_fini(&way);
@@ -170,7 +178,7 @@ print_worst(const struct pb_config *c)
 	}
 	if (name != NULL)
 		printf("worst-case time to a human: %s (playbook %s); -v shows each\n",
-		    pb_duration_text(human, worst), name);
+		    bound_text(human, worst), name);
 }
 
 /* Problems to stderr, one a line, so that an editor can jump to them; a summary to stdout. */

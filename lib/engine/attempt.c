@@ -59,7 +59,7 @@ attempt_start(struct turn *t, struct incident *in, size_t i, const struct pb_out
 	    (long long)s->attempts, target[0] == '\0' ? "" : ", ", target,
 	    pb_duration_text(limit_text, limit));
 	s->attempt_at = t->now;
-	step_enter(t, in, i, STEP_RUNNING, t->now + limit + OUTCOME_GRACE);
+	step_enter(t, in, i, STEP_RUNNING, t->now + limit + PB_OUTCOME_GRACE);
 	pb_update_put(t->u, PB_REC_ACTION, id, in->id, "started",
 	    json_pack("{s:s, s:O, s:I}", "step", def->name, "spec", spec, "limit_for",
 		(json_int_t)limit));
@@ -251,7 +251,7 @@ ask_helper(struct turn *t, struct incident *in, size_t i)
 	incident_note(t, in, def->name, "interrupted",
 	    "attempt %lld was cut off by a restart; playbookd-exec is asked how it ended",
 	    (long long)s->attempts);
-	step_enter(t, in, i, STEP_RUNNING, t->now + limit + OUTCOME_GRACE);
+	step_enter(t, in, i, STEP_RUNNING, t->now + limit + PB_OUTCOME_GRACE);
 	pb_update_start(t->u, id, in->id, false, limit, spec);
 	return true;
 }

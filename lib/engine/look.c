@@ -299,7 +299,7 @@ ask(struct turn *t, struct incident *in, size_t i)
 	}
 	s->look.n++;
 	s->look.asked = look_id(in, i);
-	s->look.at = t->now + read->timeout_for + OUTCOME_GRACE;
+	s->look.at = t->now + read->timeout_for + PB_OUTCOME_GRACE;
 	step_put(t, in, i);
 	pb_update_put(t->u, PB_REC_ACTION, s->look.asked, in->id, "started",
 	    json_pack("{s:s, s:O, s:I}", "step", read->name, "spec", spec, "limit_for",
@@ -363,7 +363,7 @@ look_interrupted(struct turn *t, struct incident *in, size_t i)
 	if (s->state == STEP_LOOKING)
 		s->next_at = t->now + PB_LOOK_MOST;
 	else if (s->next_at <= t->now)
-		s->next_at = t->now + read_of(in, i)->timeout_for + OUTCOME_GRACE;
+		s->next_at = t->now + read_of(in, i)->timeout_for + PB_OUTCOME_GRACE;
 	s->look.at = t->now;
 	step_put(t, in, i);
 	look_due(t, in);

@@ -98,7 +98,7 @@ send(struct turn *t, struct outbox *o, struct page *p, const char *text)
 {
 	(void)text;
 	p->tries++;
-	enter(t, o, p, PAGE_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
+	enter(t, o, p, PAGE_SENDING, t->now + PAGE_LIMIT + PB_OUTCOME_GRACE);
 	PB_CLEANUP(pb_freep) char *id = try_id(p);
 	pb_update_start(t->u, id, outbox_id(o), true, PAGE_LIMIT, p->spec);
 }

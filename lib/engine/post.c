@@ -123,7 +123,7 @@ try_now(struct turn *t, struct post *p, const char *text)
 {
 	(void)text;
 	p->tries++;
-	enter(t, p, POST_SENDING, t->now + PAGE_LIMIT + OUTCOME_GRACE);
+	enter(t, p, POST_SENDING, t->now + PAGE_LIMIT + PB_OUTCOME_GRACE);
 	PB_CLEANUP(pb_freep) char *id = try_id(p);
 	pb_update_post(t->u, id, p->incident, PAGE_LIMIT, p->spec);
 }

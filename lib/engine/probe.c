@@ -103,7 +103,7 @@ ask(struct turn *t, struct incident *in, size_t i, size_t k)
 	}
 	p->n++;
 	s->probing = k + 1;
-	s->probe_lost_at = t->now + PROBE_LIMIT + OUTCOME_GRACE;
+	s->probe_lost_at = t->now + PROBE_LIMIT + PB_OUTCOME_GRACE;
 	PB_CLEANUP(pb_freep) char *id = probe_id(in, i, k);
 	step_put(t, in, i);
 	pb_update_put(t->u, PB_REC_ACTION, id, in->id, "started",

@@ -14,8 +14,6 @@
 
 #define INCIDENT_MAGIC 0x1cc1de47u
 
-/* After the driver's own limit; then the engine takes the attempt as lost. */
-#define OUTCOME_GRACE (15 * PB_SECOND)
 /* For so long playbookd-exec surely knows an attempt that it began. */
 #define HELPER_KEEPS_FOR (7 * PB_DAY)
 #define PAGE_LIMIT (30 * PB_SECOND)

@@ -82,6 +82,9 @@ struct pb_condition {
 
 struct pb_step;
 
+/* For an attempt's outcome, after its own limit: a program is asked to end, then killed; what has no outcome
+ * by then is taken as lost. */
+#define PB_OUTCOME_GRACE (15 * PB_SECOND)
 #define PB_LOOK_MOST PB_MINUTE /* a check with all its reads, beside the step's timeout */
 
 /*

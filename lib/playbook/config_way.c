@@ -61,11 +61,16 @@ has_verify(const struct pb_playbook *p)
 	return false;
 }
 
-/* A step at most: where nobody knows what it did, it is looked at beside its timeout. */
+/*
+ * A step at most: the outcome of an attempt that is ended at the timeout comes behind it, and where nobody
+ * knows what it did, it is looked at too.
+ */
 static int64_t
 step_for(const struct pb_step *s)
 {
-	return s->timeout_for + (s->check != NULL ? PB_LOOK_MOST : 0);
+	bool does_wait = s->kind == PB_STEP_VERIFY || s->kind == PB_STEP_WAIT;
+	return s->timeout_for + (does_wait ? 0 : PB_OUTCOME_GRACE) +
+	    (s->check != NULL ? PB_LOOK_MOST : 0);
 }
 
 /*
