@@ -92,6 +92,11 @@ leave_texts_out(const json_t *expect)
 	size_t i;
 	json_t *line;
 	json_array_foreach (expect, i, line) {
+		/* That none has a text, or so many, holds with the clock set too. */
+		if (json_object_get(line, "times") != NULL ||
+		    json_object_get(line, "never") != NULL ||
+		    json_object_get(line, "at_most") != NULL)
+			continue;
 		(void)json_object_del(json_object_get(line, "inputs"), "Message");
 		(void)json_object_del(json_object_get(line, "page"), "text");
 		(void)json_object_del(json_object_get(line, "notice"), "text");
