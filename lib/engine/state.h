@@ -183,7 +183,7 @@ struct source {
 	char *name;
 	int64_t polled_at; /* begin of the last full poll; 0 = never */
 	int64_t
-	    telling_at; /* since when it tells of one that is not whole yet; 0 = it does not; not recorded */
+	    telling_at; /* it tells of a poll since then, not all yet; 0 = of none; not recorded */
 };
 
 /* What is known of an http condition. */
@@ -256,8 +256,7 @@ struct ladder {
 	int64_t round; /* from 1; an expired acknowledgement and a further pass begin a new one */
 	int64_t next_at; /* next deadline; PB_NEVER only when NONE or CLOSED */
 	size_t level; /* last level paged */
-	bool
-	    is_put_off; /* what is due, or that it is quiet no more, waits for a storm's next summary */
+	bool is_put_off; /* what is due, or the end of quiet, waits for a storm's next summary */
 	bool owes; /* and the level reached has something new to hear */
 	int64_t news_at; /* ACKED: when those who have it hear of something new; 0 = nothing is */
 	bool is_alone; /* within mend only: it is paged without its bundle */
