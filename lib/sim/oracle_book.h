@@ -25,6 +25,7 @@ struct duty {
 	int64_t due_at; /* somebody must be told by then */
 	int64_t has_until; /* a human has it, or wants no pages */
 	int64_t tried_at; /* last page started or answered; 0 = none */
+	bool is_put_off; /* to a storm's summary, since it was told last */
 	bool is_held; /* its time had come, and nobody was to be paged */
 	bool is_reached; /* a page was delivered since `since` */
 	bool is_stale; /* its event was too old to act on */

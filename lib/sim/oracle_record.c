@@ -153,6 +153,11 @@ take_ladder(struct oracle *o, struct duty *d, const struct pb_record *r)
 	}
 	/* Whether it is silenced is not known before the first poll; bounded by what the record says. */
 	duty_put_off(d, pb_json_i64(r->body, "decide_by", 0));
+	/* What was kept quiet until now may wait for a storm's next summary, once. */
+	if (pb_json_bool(r->body, "is_put_off", false) && !d->is_put_off) {
+		d->is_put_off = true;
+		duty_put_off(d, o->now + d->escalation->storm_within);
+	}
 	if (d->bundle == NULL)
 		return;
 	/* A group waits for others, but for none of its incidents beyond page_by. */

@@ -166,6 +166,7 @@ static void
 tell(struct oracle *o, struct duty *d)
 {
 	d->tried_at = o->now;
+	d->is_put_off = false;
 	duty_put_off(d, o->now + duty_longest_silence(d->escalation));
 }
 
