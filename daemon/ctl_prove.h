@@ -14,6 +14,9 @@ enum pb_ctl_exit pb_ctl_test(int argc, char **argv);
 enum pb_ctl_exit pb_ctl_sim(int argc, char **argv);
 enum pb_ctl_exit pb_ctl_backtest(int argc, char **argv);
 
+/* Takes a line of progress away again, from standard error where that is a terminal. */
+#define PB_CTL_CLEAR_LINE "\r\033[K"
+
 /* The configuration of `dir`, or NULL with its problems on standard error. */
 struct pb_config *pb_ctl_load(const char *dir);
 

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/rand.h"
 #include "base/time.h"
@@ -122,9 +123,9 @@ verdict_of(const struct pb_month_state *st)
 {
 	if (st->n > 0)
 		return "reached";
-	if (st->excluded != NULL || st->missing_faults != 0)
-		return "excluded";
-	return st->is_asserted ? "missed" : "never";
+	if (pb_month_state_is_missed(st))
+		return "missed";
+	return st->excluded != NULL || st->missing_faults != 0 ? "excluded" : "never";
 }
 
 static void
@@ -132,7 +133,8 @@ show_state(const struct pb_month_state *st, int64_t n_runs, struct pb_buf *b)
 {
 	PB_CLEANUP(pb_freep) char *because = because_of(st);
 	if (st->n == 0 && because != NULL)
-		(void)pb_buf_addf(b, "%s: cannot be reached %s\n", st->name, because);
+		(void)pb_buf_addf(b, "%s%s: cannot be reached %s\n",
+		    pb_month_state_is_missed(st) ? "NEVER " : "", st->name, because);
 	else
 		(void)pb_buf_addf(b, "%s%s (%s): in %zu of %lld runs\n",
 		    pb_month_state_is_missed(st) ? "NEVER " : "", st->name, st->key, st->n,
@@ -227,14 +229,29 @@ show_json(const struct sim *s, const struct pb_month_state *states, size_t n, si
 	(void)pb_buf_addf(b, "%s\n", text);
 }
 
+/* A terminal is told how far it is: a month takes seconds, and many runs minutes. */
+static void
+play_seeds(struct sim *s)
+{
+	bool is_watched = isatty(STDERR_FILENO) == 1;
+	while (s->n_played < s->runs && s->failure.seed == 0) {
+		if (is_watched)
+			fprintf(stderr, PB_CTL_CLEAR_LINE "seed %lld: %lld of %lld runs",
+			    (long long)(s->seed + s->n_played), (long long)s->n_played + 1,
+			    (long long)s->runs);
+		(void)play(s, (uint64_t)(s->seed + s->n_played));
+	}
+	if (is_watched)
+		fputs(PB_CTL_CLEAR_LINE, stderr);
+}
+
 static enum pb_ctl_exit
 play_all(struct sim *s)
 {
 	struct pb_month_state states[PB_MONTH_STATES_MAX];
 	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
 	size_t n_missed = 0;
-	while (s->n_played < s->runs && s->failure.seed == 0)
-		(void)play(s, (uint64_t)(s->seed + s->n_played));
+	play_seeds(s);
 	size_t n = pb_month_states(s->config, &s->options, &s->reached, states);
 	for (size_t i = 0; i < n && s->prefix == 0 && s->failure.seed == 0; i++)
 		n_missed += pb_month_state_is_missed(&states[i]);

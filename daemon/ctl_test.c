@@ -20,7 +20,6 @@
 #define SUFFIX ".test.yaml"
 #define REPORT_MAX (256U << 10) /* of one test */
 #define SHOW_EVERY 200 /* ms */
-#define CLEAR_LINE "\r\033[K"
 
 static const char usage_text[] =
     "usage: playbookctl test [--config DIR] [--tap] [--junit FILE] [--only TEXT] FILE|DIR...\n"
@@ -216,7 +215,7 @@ show_played(void *arg, size_t n, size_t of)
 	if (!t->is_watched || (n > 1 && pb_clock_mono() < t->show_at))
 		return;
 	t->show_at = pb_clock_mono() + SHOW_EVERY;
-	fprintf(stderr, CLEAR_LINE "%s: %zu of %zu runs",
+	fprintf(stderr, PB_CTL_CLEAR_LINE "%s: %zu of %zu runs",
 	    pb_safe(name, sizeof(name), pb_str_of(t->at->name)), n, of);
 	(void)fflush(stderr);
 	t->is_shown = true;
@@ -226,7 +225,7 @@ static void
 clear_played(struct tester *t)
 {
 	if (t->is_shown)
-		fputs(CLEAR_LINE, stderr);
+		fputs(PB_CTL_CLEAR_LINE, stderr);
 	t->is_shown = false;
 }
 

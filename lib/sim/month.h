@@ -32,12 +32,13 @@ int pb_month_faults_parse(const char *list, unsigned *ret, struct pb_error *err)
 /* The name of the bit `k`; NULL behind the last one. */
 const char *pb_month_fault_name(unsigned k);
 
-/* What makes a run fail; a state is missed only where it could have been reached. */
+/* What makes a run fail; of `all` a state is missed only where it could have been reached. */
 struct pb_month_asserts {
 	unsigned promises; /* as pb_scenario_run has them */
 	uint64_t states; /* bits in the order of pb_month_states */
+	uint64_t named; /* those of them that were asked for by their keys */
 };
-#define PB_MONTH_ASSERTS_ALL ((struct pb_month_asserts){PB_SCENARIO_PROMISES, UINT64_MAX})
+#define PB_MONTH_ASSERTS_ALL ((struct pb_month_asserts){PB_SCENARIO_PROMISES, UINT64_MAX, 0})
 /*
  * "all", or of "promises", "P1" to "P6" and keys of states, with commas: all promises are judged unless some
  * are named, and no state but those.  PB_INVALID with what there is.
@@ -84,12 +85,12 @@ struct pb_month_state {
 	const char *excluded; /* why this configuration never comes to it; NULL = it may */
 	unsigned missing_faults; /* that it takes and that are not played */
 	size_t n; /* runs in which it was reached */
-	bool is_asserted;
+	bool is_asserted, is_named;
 };
 /* All of them, in a fixed order; returns how many. */
 size_t pb_month_states(const struct pb_config *c, const struct pb_month_options *o,
     const struct pb_month_reached *r, struct pb_month_state ret[PB_MONTH_STATES_MAX]);
-/* Asserted, possible and never reached. */
+/* Asserted and never reached, where that was possible or it was asked for by name. */
 bool pb_month_state_is_missed(const struct pb_month_state *s);
 
 /* example.c: an event that fits a pattern (JSON); `variant` tells several apart.  NULL if none was

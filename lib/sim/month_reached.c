@@ -343,7 +343,8 @@ pb_month_states(const struct pb_config *c, const struct pb_month_options *o,
 		    .excluded = s->excluded == NULL ? NULL : s->excluded(c),
 		    .missing_faults = s->faults & ~o->faults,
 		    .n = r->n[i],
-		    .is_asserted = (o->asserts.states >> i & 1) != 0};
+		    .is_asserted = (o->asserts.states >> i & 1) != 0,
+		    .is_named = (o->asserts.named >> i & 1) != 0};
 	}
 	return PB_ARRAY_LEN(states);
 }
@@ -351,7 +352,8 @@ pb_month_states(const struct pb_config *c, const struct pb_month_options *o,
 bool
 pb_month_state_is_missed(const struct pb_month_state *s)
 {
-	return s->is_asserted && s->n == 0 && s->excluded == NULL && s->missing_faults == 0;
+	bool may_be = s->excluded == NULL && s->missing_faults == 0;
+	return s->is_asserted && s->n == 0 && (may_be || s->is_named);
 }
 
 /* --- what is asserted */
@@ -392,7 +394,7 @@ pb_month_asserts_parse(const char *list, struct pb_month_asserts *ret, struct pb
 		else if (len == 2 && word.ptr[0] == 'P' && word.ptr[1] >= '1' && word.ptr[1] <= '6')
 			a.promises |= 1U << (word.ptr[1] - '0');
 		else if (state != 0)
-			a.states |= state;
+			a.states |= state, a.named |= state;
 		else {
 			say_unknown(word, err);
 			return -1;

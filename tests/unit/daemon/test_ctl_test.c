@@ -323,7 +323,7 @@ static const struct sim_row {
 	"states were never reached"},
     {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--prefix=2"}, PB_CTL_OK,
 	"00:00:00 boot"},
-    {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--faults=none", "--assert=storm"},
+    {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--faults=none", "--assert=P1"},
 	PB_CTL_OK,
 	"a message cannot be read: cannot be reached with these faults, because repeats is "
 	"not among them\n"},
@@ -331,6 +331,10 @@ static const struct sim_row {
 	PB_CTL_OK,
 	"a budget runs out: cannot be reached with this configuration, because no playbook with "
 	"steps has a budget\n"},
+    {{"sim", "--days", "1", "--runs", "1", "--seed", "1", "--faults=none", "--assert=unreadable"},
+	PB_CTL_REFUSED,
+	"NEVER a message cannot be read: cannot be reached with these faults, because repeats is "
+	"not among them\n"},
     {{"sim", "--days", "0"}, PB_CTL_USAGE, ""},
     {{"sim", "--faults", "plague"}, PB_CTL_USAGE, ""},
     {{"sim", "--faults", ""}, PB_CTL_USAGE, ""},
@@ -360,6 +364,29 @@ START_TEST(random_months_are_played_as_asked)
 }
 END_TEST
 
+/* What it prints with --json on the example, and these words. */
+static json_t *
+sim_json(const char *const words[], size_t n, enum pb_ctl_exit rc)
+{
+	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
+	char *argv[16] = {NULL};
+	int argc = 0;
+	make_folder();
+	argv[argc++] = pb_strdup("sim");
+	argv[argc++] = pb_strdup("--json");
+	for (size_t i = 0; i < n; i++)
+		argv[argc++] = pb_strdup(words[i]);
+	argv[argc++] = pb_strdup("--config");
+	argv[argc++] = pb_strdup(dir);
+	ck_assert_int_eq(captured(pb_ctl_sim, argc, argv, &out), rc);
+	json_t *j = json_loadb(out.ptr, out.len, 0, NULL);
+	ck_assert_msg(j != NULL, "%s", out.ptr);
+	while (argc > 0)
+		free(argv[--argc]);
+	remove_folder();
+	return j;
+}
+
 /* Its keys are promised to programs. */
 START_TEST(random_months_are_told_as_json)
 {
@@ -367,18 +394,9 @@ START_TEST(random_months_are_told_as_json)
 	    "failure", "missed", "states", "not_played", "trace"};
 	static const char *const of_states[] = {
 	    "state", "name", "verdict", "runs", "is_asserted", "because"};
-	PB_CLEANUP(pb_buf_fini) struct pb_buf out = PB_BUF_INIT;
-	static const char *const words[] = {"sim", "--json", "--runs=1", "--seed=7", "--days=1",
-	    "--prefix=2", "--faults=errors,clock", "--assert=promises,acked", "--config"};
-	char *argv[12] = {NULL};
-	int argc = 0;
-	make_folder();
-	for (size_t i = 0; i < PB_ARRAY_LEN(words); i++)
-		argv[argc++] = pb_strdup(words[i]);
-	argv[argc++] = pb_strdup(dir);
-	ck_assert_int_eq(captured(pb_ctl_sim, argc, argv, &out), PB_CTL_OK);
-	PB_JSON json_t *j = json_loadb(out.ptr, out.len, 0, NULL);
-	ck_assert_msg(j != NULL, "%s", out.ptr);
+	static const char *const words[] = {"--runs=1", "--seed=7", "--days=1", "--prefix=2",
+	    "--faults=errors,clock", "--assert=promises,acked"};
+	PB_JSON json_t *j = sim_json(words, PB_ARRAY_LEN(words), PB_CTL_OK);
 	for (size_t i = 0; i < PB_ARRAY_LEN(keys); i++)
 		ck_assert_msg(json_object_get(j, keys[i]) != NULL, "no %s", keys[i]);
 	ck_assert_uint_eq(json_object_size(j), PB_ARRAY_LEN(keys));
@@ -390,9 +408,27 @@ START_TEST(random_months_are_told_as_json)
 	ck_assert_int_eq(json_integer_value(json_object_get(j, "seed")), 7);
 	ck_assert_uint_eq(json_array_size(json_object_get(j, "faults")), 2);
 	ck_assert_uint_gt(json_array_size(json_object_get(j, "trace")), 0);
-	while (argc > 0)
-		free(argv[--argc]);
-	remove_folder();
+}
+END_TEST
+
+START_TEST(json_says_which_state_was_missed_and_why)
+{
+	static const char *const words[] = {
+	    "--runs=1", "--seed=7", "--days=1", "--faults=none", "--assert=unreadable"};
+	PB_JSON json_t *j = sim_json(words, PB_ARRAY_LEN(words), PB_CTL_REFUSED);
+	size_t i, n = 0;
+	const json_t *state;
+	ck_assert(json_is_true(json_object_get(j, "holds")));
+	ck_assert_int_eq(json_integer_value(json_object_get(j, "missed")), 1);
+	json_array_foreach (json_object_get(j, "states"), i, state) {
+		if (!pb_streq(pb_json_str(state, "verdict"), "missed"))
+			continue;
+		n++;
+		ck_assert_str_eq(pb_json_str(state, "state"), "unreadable");
+		ck_assert_str_eq(pb_json_str(state, "because"),
+		    "with these faults, because repeats is not among them");
+	}
+	ck_assert_uint_eq(n, 1);
 }
 END_TEST
 
@@ -400,6 +436,7 @@ PB_SUITE(ctl_test)
 {
 	pb_add(s, a_terminal_is_told_how_far_the_crashes_are);
 	pb_add(s, random_months_are_told_as_json);
+	pb_add(s, json_says_which_state_was_missed_and_why);
 	pb_add_loop(s, random_months_are_played_as_asked, 0, PB_ARRAY_LEN(sim_rows));
 	pb_add_loop(s, results_are_printed_as_asked, 0, PB_ARRAY_LEN(form_rows));
 	pb_add(s, the_tests_of_the_examples_pass);

@@ -129,6 +129,7 @@ static const struct assert_row {
     {"P2,P6", 1U << 2 | 1U << 6, NULL, NULL},
     {"acked", PB_SCENARIO_PROMISES, "acked", NULL},
     {"P1,acked", 1U << 1, "acked", NULL},
+    {"budget", PB_SCENARIO_PROMISES, "budget", NULL}, /* which nobody has here */
     {"P7", 0, NULL,
 	"there is no assertion \"P7\"; there are all, promises, P1 to P6, step-started,"},
     {"", 0, NULL, "there is no assertion \"\""},
