@@ -331,7 +331,12 @@ add_junit(struct pb_buf *b, const struct pb_test *test, const struct pb_test_res
 		(void)pb_buf_adds(b, "\"/>\n");
 		return;
 	}
-	(void)pb_buf_adds(b, "\">\n      <failure message=\"not as expected\">");
+	/* Pipelines show the message alone: the first thing that is wrong. */
+	PB_CLEANUP(pb_freep)
+	char *first = pb_strndup(r->report.ptr, strcspn(r->report.ptr, "\n"));
+	(void)pb_buf_adds(b, "\">\n      <failure message=\"");
+	add_xml(b, first);
+	(void)pb_buf_adds(b, "\">");
 	add_xml(b, r->report.ptr);
 	(void)pb_buf_adds(b, "</failure>\n    </testcase>\n");
 }

@@ -11,6 +11,7 @@
  */
 #include "sim/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -90,10 +91,17 @@ text_of(const json_t *j)
 }
 
 /* `at` is where in the trace one should look. */
+PB_PRINTF(5, 6)
 static void
-fail(struct world *w, struct pb_buf *failures, const json_t *line, const char *why, int64_t at)
+fail(struct world *w, struct pb_buf *failures, const json_t *line, int64_t at, const char *fmt, ...)
 {
 	PB_CLEANUP(pb_freep) char *text = text_of(line);
+	PB_CLEANUP(pb_buf_fini) struct pb_buf b = PB_BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	pb_buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	const char *why = b.ptr;
 	const char *where = pb_json_str_or(line, "where", "");
 	pb_buf_addf(failures, "%s%s%s: %s\n", where, where[0] == '\0' ? "" : ": ", text, why);
 	w->marks = pb_realloc(w->marks, (w->n_marks + 1) * sizeof(*w->marks));
@@ -103,6 +111,7 @@ fail(struct world *w, struct pb_buf *failures, const json_t *line, const char *w
 struct tally {
 	size_t n, n_by, n_at, n_in, n_out;
 	size_t n_new; /* without retries of what is known to have done nothing */
+	int64_t first_at; /* of all */
 	int64_t out_at; /* the first out of the span */
 	int64_t over_at; /* the first that is more than at_most or times allow */
 };
@@ -121,7 +130,8 @@ count(const struct world *w, const json_t *line, const char *kind, const json_t 
 		int64_t t = w->seen[i].at - w->start_at;
 		if (!fits(&w->seen[i], kind, what, line))
 			continue;
-		c.n++;
+		if (c.n++ == 0)
+			c.first_at = w->seen[i].at;
 		c.n_new += !w->seen[i].is_retry;
 		if (c.over_at == PB_NEVER && most >= 0 && c.n > (size_t)most)
 			c.over_at = w->seen[i].at;
@@ -135,22 +145,37 @@ count(const struct world *w, const json_t *line, const char *kind, const json_t 
 	return c;
 }
 
+/* As the trace has it. */
+static const char *
+clock_of(char out[32], const struct world *w, int64_t at)
+{
+	long long t = (long long)(at - w->start_at) / PB_SECOND;
+	(void)snprintf(out, 32, "%02lld:%02lld:%02lld", t / 3600, t / 60 % 60, t % 60);
+	return out;
+}
+
 static void
 check_times(struct world *w, const json_t *line, const struct tally *c, struct pb_buf *failures)
 {
 	const json_t *by = pb_json_get(line, "by"), *at = pb_json_get(line, "at");
 	const json_t *span = pb_json_get(line, "between");
+	char first[32], out[32];
+	bool is_broken = (by != NULL && c->n_by == 0) || (at != NULL && c->n_at == 0) ||
+	    (span != NULL && c->n_in == 0);
+	if (is_broken && c->n == 0) {
+		const json_t *until = by != NULL ? by : at != NULL ? at : json_array_get(span, 1);
+		fail(w, failures, line, w->start_at + span_of(until), "it did not happen");
+		return;
+	}
 	if (by != NULL && c->n_by == 0)
-		fail(w, failures, line, c->n > 0 ? "it happened later" : "it did not happen",
-		    w->start_at + span_of(by));
+		fail(w, failures, line, w->start_at + span_of(by), "it happened later, at %s",
+		    clock_of(first, w, c->first_at));
 	if (at != NULL && c->n_at == 0)
-		fail(w, failures, line,
-		    c->n > 0 ? "it happened at another time" : "it did not happen",
-		    w->start_at + span_of(at));
-	if (span != NULL && (c->n_in == 0 || c->n_out > 0))
-		fail(w, failures, line,
-		    c->n > 0 ? "it happened outside of that" : "it did not happen",
-		    c->n_out > 0 ? c->out_at : w->start_at + span_of(json_array_get(span, 1)));
+		fail(w, failures, line, w->start_at + span_of(at),
+		    "it happened at another time, first at %s", clock_of(first, w, c->first_at));
+	if (span != NULL && c->n_out > 0)
+		fail(w, failures, line, c->out_at, "it happened outside of that, first at %s",
+		    clock_of(out, w, c->out_at));
 }
 
 static void
@@ -165,18 +190,22 @@ check_line(struct world *w, const json_t *line, struct pb_buf *failures)
 		what = pb_json_get(line, kind);
 	}
 	if (kind == NULL) {
-		fail(w, failures, line, "says nothing that can be checked", PB_NEVER);
+		fail(w, failures, line, PB_NEVER, "says nothing that can be checked");
 		return;
 	}
 	struct tally c = count(w, line, kind, what);
 	int64_t at_most = pb_json_i64(line, "at_most", -1), times = pb_json_i64(line, "times", -1);
 	check_times(w, line, &c, failures);
+	char first[32];
 	if (never != NULL && c.n > 0)
-		fail(w, failures, line, "it happened", c.over_at);
+		fail(w, failures, line, c.over_at, "it happened, first at %s",
+		    clock_of(first, w, c.first_at));
 	if (at_most >= 0 && c.n_new > (size_t)at_most)
-		fail(w, failures, line, "it happened more often", c.over_at);
+		fail(w, failures, line, c.over_at, "it happened %zu time%s", c.n_new,
+		    c.n_new == 1 ? "" : "s");
 	if (times >= 0 && c.n != (size_t)times)
-		fail(w, failures, line, "it happened another number of times", c.over_at);
+		fail(w, failures, line, c.over_at, "it happened %zu time%s", c.n,
+		    c.n == 1 ? "" : "s");
 }
 
 /* Where the expected text begins: at its own first line, else behind the boot's, which has the
