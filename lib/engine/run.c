@@ -233,23 +233,23 @@ set_failure(struct incident *in)
 {
 	const struct step_run *s = &in->run.steps[in->run.step];
 	const char *name = run_step_def(in, in->run.step)->name;
+	const char *error = s->error == NULL ? "?" : s->error;
+	const char *message = s->message == NULL ? "" : s->message;
+	const char *colon = message[0] == '\0' ? "" : ": ";
 	free(in->run.failure);
 	if (s->is_halted)
 		in->run.failure = pb_strdup(s->message);
 	else if (s->must_ask)
 		in->run.failure = pb_asprintf("nobody knows whether step %s took effect: %s", name,
-		    s->message == NULL ? "it was interrupted" : s->message);
+		    message[0] != '\0'     ? message
+			: s->error != NULL ? error
+					   : "it was interrupted");
 	else if (s->attempts == 0)
 		in->run.failure =
-		    pb_asprintf("step %s failed: %s%s%s", name, s->error == NULL ? "?" : s->error,
-			s->message == NULL || s->message[0] == '\0' ? "" : ": ",
-			s->message == NULL ? "" : s->message);
+		    pb_asprintf("step %s failed: %s%s%s", name, error, colon, message);
 	else
 		in->run.failure = pb_asprintf("step %s failed after %lld attempt%s: %s%s%s", name,
-		    (long long)s->attempts, s->attempts == 1 ? "" : "s",
-		    s->error == NULL ? "?" : s->error,
-		    s->message == NULL || s->message[0] == '\0' ? "" : ": ",
-		    s->message == NULL ? "" : s->message);
+		    (long long)s->attempts, s->attempts == 1 ? "" : "s", error, colon, message);
 }
 
 static void
