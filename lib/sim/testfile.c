@@ -324,7 +324,8 @@ pb_tests_read(
 	struct pb_loader l = {.files = &file, .n_files = 1};
 	struct reader r = {.path = path, .tests = ret, .first = ret->n};
 	PB_CLEANUP(pb_node_freep) struct pb_node *root = pb_yaml_read(&l, text);
-	if (root != NULL)
+	if (root != NULL &&
+	    l.n_problems == 0) /* of a key given twice one could read the one or the other */
 		read_tests(&l, root, &r);
 	pb_problems_finish(&l, problems);
 	if (problems->n == 0) {

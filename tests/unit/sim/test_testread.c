@@ -42,6 +42,10 @@ static const struct bad_row {
 } bad_rows[] = {
     {FILE_TEXT, "", "x.test.yaml:1:1: "},
     {FILE_TEXT, "version: 1\n", "1:1: a test file has a list called tests"},
+    {FILE_TEXT,
+	"version: 1\ntests:\n- name: a\n  events: [{at: 0s, alarm: a, to: OK, tags: {a: b}}]\n"
+	"  events: [{at: 1s, kill: 5s}]\n",
+	"5:3: duplicate key \"events\", it stands already in line 4"},
     {FILE_TEXT, "version: 1\ntests: []\n", "2:8: the list of tests is empty"},
     {FILE_TEXT, "version: 1\ntests:\n", "2:7: expected a list of tests, found a single value"},
     {FILE_TEXT, "[a]\n", "1:1: a test file is a mapping"},
