@@ -178,7 +178,8 @@ static int
 play_by_hand(int argc, char **argv)
 {
 	PB_CLEANUP(pb_buf_fini) struct pb_buf failures = PB_BUF_INIT;
-	if (strcmp(argv[1], "--seed") == 0 && argc >= 3) {
+	bool is_seed = strcmp(argv[1], "--seed") == 0 && argc >= 3;
+	if (is_seed) {
 		bool has_point = argc == 5 && strcmp(argv[3], "--point") == 0;
 		play_seed(strtoull(argv[2], NULL, 10),
 		    has_point ? (size_t)strtoull(argv[4], NULL, 10) : 0, &failures);
@@ -194,7 +195,7 @@ play_by_hand(int argc, char **argv)
 		}
 	}
 	(void)printf("%s", failures.ptr == NULL ? "ok\n" : failures.ptr);
-	return EXIT_SUCCESS;
+	return is_seed && failures.len > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Into `files`; false, with a message, when there are too few. */
